@@ -1,0 +1,41 @@
+# `make demo` runs the main job, `make test` the tests; each sets itself up on a fresh Debian machine.
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test lint bench office clean
+
+demo: $(STAMP)
+	$(VENV)/bin/perfeval-xl demo --out demo-output
+
+test: $(STAMP) office
+	$(PY) -m pytest
+
+lint: $(STAMP)
+	$(VENV)/bin/ruff check .
+
+bench: $(STAMP)
+	$(PY) benchmarks/check.py
+
+# The package is byte-compiled after installing: a clerk's command must not compile it at every start.
+$(STAMP): pyproject.toml
+	@command -v python3 >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3 python3-venv; }
+	@test -x $(PY) || python3 -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv && python3 -m venv $(VENV); }
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,district]'
+	-$(PY) -m compileall -q perfeval_xl
+	@touch $(STAMP)
+
+# LibreOffice is the spreadsheet the tests run on. Where it is missing and cannot be installed, those tests are skipped, loudly.
+office:
+	@command -v soffice >/dev/null && fc-list 2>/dev/null | grep -qi 'cjk' || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing LibreOffice and Chinese fonts ..."; \
+	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	      libreoffice-calc libreoffice-writer fonts-noto-cjk fontconfig poppler-utils >/dev/null; } || true; \
+	  fi; }
+	@command -v soffice >/dev/null || { \
+	  echo "**** LibreOffice is missing: the tests that need it are SKIPPED (apt install libreoffice-calc libreoffice-writer fonts-noto-cjk) ****"; \
+	  [ -z "$$PERFEVAL_REQUIRE_OFFICE" ]; }
+
+clean:
+	rm -rf $(VENV) build dist demo-output .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,213 @@
+"""The words of every code, in Chinese and English: text, the one thing to do, and whose rule it is.
+
+Only ``messages`` reads this room. In the texts ``{label}`` is the label as printed on the form, ``{stated}`` what the form says and
+``{expected}`` what it should say.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Code(NamedTuple):
+    """One code of the catalogue; text, fix and source are (Chinese, English)."""
+
+    code: str
+    severity: str
+    text: tuple[str, str]
+    fix: tuple[str, str]
+    source: tuple[str, str]
+
+
+_FORM = ("本表勾稽关系", "the form's own arithmetic")
+_TOOL = ("本工具约定", "this tool's convention")
+_EDITION = ("本版评分规则", "scoring rule of the edition")
+_NATIONAL = ("财预〔2020〕10号（待核对原文）", "Cai Yu [2020] No. 10 (wording to be confirmed)")
+_IMPORT = ("一体化系统导入校验", "import checks of the integrated budget system")
+_PRACTICE = ("财政部门审核惯例", "practice of the reviewing bureaus")
+_FRAMEWORK = ("财预〔2013〕53号共性指标（待核对原文）", "Cai Yu [2013] No. 53, common indicators (wording to be confirmed)")
+
+_ALL = (
+    # ---- X: what cannot be read ----
+    Code("X101", "error", ("找不到文件 {file}。", "No such file: {file}."),
+         ("请核对文件名和所在文件夹。", "Check the name and the folder."), _TOOL),
+    Code("X102", "error", ("{file} 是文件夹，不是文件。", "{file} is a folder, not a file."),
+         ("请指定文件夹里的表；整个文件夹用 consolidate 汇总。", "Name the forms in it; `consolidate` takes whole folders."), _TOOL),
+    Code("X103", "error", ("{file} 不是能打开的工作簿（文件损坏，或只是改了扩展名）。", "{file} is not a workbook that can be opened (damaged, or only renamed)."),
+         ("请在 Excel 或 WPS 中打开后另存为 .xlsx。", "Open it in Excel or WPS and save it as .xlsx."), _TOOL),
+    Code("X104", "error", ("{file} 设了打开密码。", "{file} is protected by a password."),
+         ("请去掉密码后重新保存。", "Remove the password and save it again."), _TOOL),
+    Code("X105", "error", ("{file} 是 Word 文档，不是自评表工作簿。", "{file} is a Word document, not a form in a workbook."),
+         ("自评表请用 .xlsx；自评报告请用 --report 指定。", "The form must be .xlsx; name a written report with --report."), _TOOL),
+    Code("X106", "error", ("{file} 的格式（{kind}）读不了。", "{file} has a format ({kind}) that cannot be read."),
+         ("请另存为 .xlsx。", "Save it as .xlsx."), _TOOL),
+    Code("X107", "error", ("{file} 里没有任何内容。", "{file} is empty."),
+         ("请确认选对了文件。", "Make sure that it is the right file."), _TOOL),
+    Code("X108", "error", ("{file} 里没有认得出的自评表（找不到三级指标和得分两栏）。", "{file} holds no form that can be recognised (no columns for indicator and score)."),
+         ("请确认是绩效自评表，且保留了表头各栏的标题。", "Make sure that it is a self-assessment form and that its column headings are there."), _TOOL),
+    Code("X112", "error", ("{file} 打不开：{why}。", "{file} cannot be opened: {why}."),
+         ("请关闭占用它的程序，或检查权限。", "Close the program that holds it, or check the permissions."), _TOOL),
+    Code("X113", "error", ("没有名为 {stated} 的版本。", "There is no edition {stated}."),
+         ("可用的版本：{known}。", "Known editions: {known}."), _TOOL),
+    Code("X114", "error", ("{file} 的内容超出一张自评表的范围（{what} {stated}，上限 {expected}）。", "{file} is larger than any form ({what} {stated}, limit {expected})."),
+         ("请删去表外多余的行列和合并单元格后再报。", "Delete the rows, columns and merged areas outside the form."), _TOOL),
+    Code("X601", "error", ("版本文件 {file} 读不了：{why}。", "Edition file {file} cannot be read: {why}."),
+         ("请按 TOML 写法改正该处。", "Correct the TOML at that place."), _TOOL),
+    Code("X602", "error", ("版本文件 {file} 缺少 {key}。", "Edition file {file} lacks {key}."),
+         ("请补上，写法可参照 shangjie-2022.toml。", "Add it; shangjie-2022.toml shows how."), _TOOL),
+    Code("X603", "error", ("版本文件 {file} 的 {key} 是 {stated}，应为{expected}。", "Edition file {file}: {key} is {stated}, expected {expected}."),
+         ("请改正该项。", "Correct it."), _TOOL),
+    Code("X604", "error", ("版本文件 {file} 的 {key} 没有依据。", "Edition file {file}: {key} has no source."),
+         ("请在同一节写上 source；自定的另加 assumed = true。", "Write `source` in its table; add `assumed = true` if it is your own choice."), _TOOL),
+    Code("X605", "error", ("版本文件 {file} 里的 {key} 不认识{hint}。", "Edition file {file}: {key} is unknown{hint}."),
+         ("请改正拼写或删去。", "Correct the spelling or remove it."), _TOOL),
+    Code("X606", "error", ("版本文件 {file} 的 {key} 合计 {stated}，应为 {expected}。", "Edition file {file}: {key} add up to {stated}, expected {expected}."),
+         ("请核对各项分值。", "Check the weights."), _TOOL),
+    Code("X607", "error", ("版本文件 {file} 的 {key} 不连续：{stated}。", "Edition file {file}: {key} leave a gap or overlap: {stated}."),
+         ("请让各档首尾相接，从 0 到顶。", "Let the bands follow each other without gap, from 0 to the top."), _TOOL),
+    Code("X608", "error", ("版本文件 {file} 的 {key} 重复：{stated}。", "Edition file {file}: {key} is there twice: {stated}."),
+         ("请只留一处。", "Keep one of them."), _TOOL),
+    # ---- L: layout ----
+    Code("L101", "error", ("{file} 的表里没有“总分”，无法核对。", "{file}: the form has no total."),
+         ("请补上总分一行（或表头的自评得分）。", "Add the row 总分 (or 自评得分 in the head)."), _FORM),
+    Code("L102", "error", ("{file} 的表里有两处“总分”（{stated}）。", "{file}: the form has two totals ({stated})."),
+         ("请只保留一处。", "Keep one of them."), _FORM),
+    Code("L103", "error", ("{file} 的表头有两栏都是“{label}”（{stated}）。", "{file}: two columns are headed {label} ({stated})."),
+         ("请只保留一栏，或改正标题。", "Keep one, or correct the heading."), _FORM),
+    Code("L201", "note", ("表头与已知各版本都不同，按全国通用规则阅读，各级分值不作核对。", "The headings match no known edition; read under the national rules, part weights not checked."),
+         ("如属已知版本，可用 --edition 指定。", "If you know the edition, name it with --edition."), _TOOL),
+    Code("L202", "warning", ("表中标记的版本“{stated}”本工具没有，按“{expected}”阅读。", "The form is stamped {stated}, which this tool does not know; read as {expected}."),
+         ("请换用新版工具，或核对版本标记。", "Use a newer tool, or check the stamp."), _TOOL),
+    Code("L203", "note", ("本表金额单位为“元”，已按万元换算。", "The form's amounts are in yuan; converted to 万元."),
+         ("无需处理。", "Nothing to do."), _FORM),
+    Code("L204", "warning", ("年度不一致：{stated}。", "The years differ: {stated}."),
+         ("请核对标题、表内标记和文件名的年度。", "Check the year in title, stamp and file name."), _PRACTICE),
+    Code("L205", "warning", ("标题中的部门“{stated}”与“{label}”栏的“{expected}”不一致。", "The title names {stated}, the field {label} names {expected}."),
+         ("请改成同一名称。", "Use one name."), _PRACTICE),
+    Code("L206", "note", ("本表没有“分值”栏，各行得分不能逐行核对。", "The form has no column 分值; row scores cannot be checked one by one."),
+         ("无需处理。", "Nothing to do."), _TOOL),
+    # ---- V: one value ----
+    Code("V101", "error", ("{label}填的是“{stated}”，不是一个数。", "{label} holds “{stated}”, which is not one number."),
+         ("请只填数字，单位以表头为准。", "Enter digits only; the heading gives the unit."), _IMPORT),
+    Code("V102", "error", ("{label}是公式错误 {stated}。", "{label} is the formula error {stated}."),
+         ("请改正公式或直接填数。", "Correct the formula or enter the number."), _IMPORT),
+    Code("V103", "error", ("{label}的数 {stated} 超出可能的范围。", "{label}: {stated} is out of any possible range."),
+         ("请核对后重填。", "Check it and enter it again."), _TOOL),
+    Code("V104", "warning", ("{label}的 {stated} 可能是 {stated}%，也可能是 {other}%。", "{label}: {stated} may mean {stated}% or {other}%."),
+         ("请写明百分号。", "Write the percent sign."), _TOOL),
+    Code("V105", "note", ("{label}填的是“{stated}”，已按 {expected} 读取。", "{label} holds “{stated}”; read as {expected}."),
+         ("建议只填数字。", "Better enter digits only."), _TOOL),
+    Code("V106", "warning", ("{label}是负数 {stated}。", "{label} is negative: {stated}."),
+         ("请核对后重填。", "Check it and enter it again."), _TOOL),
+    Code("V201", "error", ("“{label}”没有填年度指标值。", "“{label}” has no target."),
+         ("请补填年度指标值。", "Fill in the target."), _IMPORT),
+    Code("V202", "error", ("“{label}”没有填实际完成值。", "“{label}” has no actual value."),
+         ("请补填实际完成值。", "Fill in the actual value."), _IMPORT),
+    Code("V203", "warning", ("“{label}”的年度指标值“{stated}”是一句话，其中的数不能直接计分。", "“{label}”: the target “{stated}” is a sentence; its number is not scored."),
+         ("请改成“符号＋数＋单位”（如 ≥5件），或由人工评分。", "Write sign, number and unit (≥5件), or score it by hand."), _TOOL),
+    Code("V204", "warning", ("“{label}”的年度指标值“{stated}”像是丢了符号（≥{expected}？）。", "“{label}”: the target “{stated}” seems to have lost its sign (≥{expected}?)."),
+         ("请核对并补上符号。", "Check it and add the sign."), _PRACTICE),
+    Code("V205", "warning", ("“{label}”的实际完成值“{stated}”带着指标值的符号。", "“{label}”: the actual “{stated}” carries the target's sign."),
+         ("请填实际完成的数，不带符号。", "Enter the number that was reached, without a sign."), _IMPORT),
+    Code("V206", "warning", ("“{label}”的指标值“{expected}”与完成值“{stated}”不是同一种量，不能计分。", "“{label}”: target “{expected}” and actual “{stated}” are not comparable; not scored."),
+         ("请用同一单位填写完成值，或由人工评分。", "Give the actual in the target's unit, or score it by hand."), _TOOL),
+    Code("V207", "note", ("“{label}”的指标值是时间“{expected}”，完成值却是“{stated}”。", "“{label}”: the target is a date ({expected}), the actual is “{stated}”."),
+         ("建议填写实际完成的日期。", "Better give the date."), _PRACTICE),
+    Code("V208", "warning", ("“{label}”的实际完成值“{stated}”不能直接计分。", "“{label}”: the actual “{stated}” cannot be scored as it stands."),
+         ("请填一个与指标值同单位的数，或由人工评分。", "Enter one number in the target's unit, or score it by hand."), _TOOL),
+    Code("V209", "warning", ("“{label}”的指标值“{stated}”没有符号，按“不超过”计分。", "“{label}”: the target “{stated}” has no sign and was read as an upper limit."),
+         ("请写明 ≤ 或 ≥。", "Write ≤ or ≥."), _TOOL),
+    Code("V210", "warning", ("“{label}”晚于指标值“{expected}”完成（{stated}），没有可用的计算规则。", "“{label}” was late ({stated}, due {expected}); there is no rule to compute its score."),
+         ("请人工评分并写明原因。", "Score it by hand and give the reason."), _TOOL),
+    Code("V211", "warning", ("“{label}”的完成值“{stated}”与指标值“{expected}”无法按规则计分。", "“{label}”: no rule scores the actual “{stated}” against the target “{expected}”."),
+         ("请人工评分。", "Score it by hand."), _TOOL),
+    # ---- F: funds ----
+    Code("F101", "error", ("{label}的{column} {stated}，各资金来源合计为 {expected}。", "{label}, {column}: {stated}, but the sources add up to {expected}."),
+         ("请核对总额和各来源。", "Check the total and the sources."), _FORM),
+    Code("F102", "error", ("{label}的{column} {stated}，基本支出与项目支出合计为 {expected}。", "{label}, {column}: {stated}, but basic and project expenditure add up to {expected}."),
+         ("请核对资金结构各行。", "Check the rows of the structure."), _FORM),
+    Code("F103", "error", ("{label}的执行率 {stated}，按 {executed}÷{adjusted} 应为 {expected}。", "{label}: execution rate {stated}, but {executed} / {adjusted} gives {expected}."),
+         ("请按 全年执行数÷全年预算数 重算。", "Compute it as executed / adjusted."), _FORM),
+    Code("F104", "error", ("{label}的得分 {stated}，按执行率 {rate}% 应为 {expected}。", "{label}: score {stated}, but an execution rate of {rate}% gives {expected}."),
+         ("请按评分规则改正，或说明本地规则。", "Correct it under the rule, or tell the local rule."), _EDITION),
+    Code("F105", "warning", ("{label}的执行数 {stated} 超过预算数 {expected}。", "{label}: executed {stated} exceeds the budget of {expected}."),
+         ("请核对；属实的写明原因，得分以分值为限。", "Check it; if true give the reason. The score stays within the weight."), _PRACTICE),
+    Code("F106", "warning", ("资金各行的预算数都等于执行数（{stated}），像是按执行数倒填。", "In every funds row the budget equals the executed amount ({stated}), as if filled in backwards."),
+         ("请填批复的全年（调整）预算数。", "Enter the approved adjusted budget."), _PRACTICE),
+    Code("F107", "warning", ("{what}，全表没有说明原因。", "{what_en}, and nothing on the form explains it."),
+         ("请在原因栏说明。", "Explain it in the column for reasons."), _PRACTICE),
+    Code("F108", "warning", ("{label}的{column} {stated} 与 {expected} 相差一万倍，可能混用了元和万元。", "{label}, {column}: {stated} and {expected} differ by ten thousand; yuan and 万元 may be mixed."),
+         ("请统一单位。", "Use one unit."), _FORM),
+    Code("F109", "warning", ("{label}的执行率没有填，按表内数应为 {expected}。", "{label}: the execution rate is blank; the form gives {expected}."),
+         ("请补填。", "Fill it in."), _FORM),
+    Code("F110", "error", ("{label}的{column}没有填。", "{label}: {column} is blank."),
+         ("请补填；没有的填 0。", "Fill it in; enter 0 if there is none."), _FORM),
+    Code("F111", "warning", ("{label}的得分 {stated} 与常见规则都不符（执行率 {rate}%：按比例 {expected}，按90%折算 {other}）。", "{label}: score {stated} fits no common rule (rate {rate}%: linear {expected}, against 90% {other})."),
+         ("请核对，或用 --edition 指定本地版本。", "Check it, or name the local edition with --edition."), _NATIONAL),
+    Code("F112", "warning", ("{label}没有预算数，执行率却填了 {stated}。", "{label} has no budget, yet its execution rate says {stated}."),
+         ("没有预算的行执行率填 0 或“-”。", "Enter 0 or “-” where there is no budget."), _FORM),
+    Code("F201", "error", ("{label}的预算执行率 {stated}，按 {executed}÷{adjusted} 应为 {expected}。", "{label}: execution rate {stated}, but {executed} / {adjusted} gives {expected}."),
+         ("请按 执行数÷预算 重算。", "Compute it as executed / budget."), _FORM),
+    Code("F202", "error", ("{label}的{column} {stated}，各任务合计为 {expected}。", "{label}, {column}: {stated}, but the tasks add up to {expected}."),
+         ("请核对任务表与资金表。", "Check the tasks against the funds block."), _FORM),
+    Code("F203", "warning", ("项目支出按任务预算 {budget} 只执行 {expected}，资金表按预算数 {adjusted} 为 {stated}：两处预算口径不同。", "Project expenditure: {expected} of the tasks' budget {budget}, but {stated} of the funds block's {adjusted}: two bases."),
+         ("请统一预算口径。", "Use one base."), _FORM),
+    Code("F204", "warning", ("{label}标为“{stated}”，执行数却是 0（预算 {budget}）。", "{label} is marked “{stated}”, yet nothing of {budget} was spent."),
+         ("请核对完成情况或执行数，并说明原因。", "Check the status or the amount, and explain."), _PRACTICE),
+    # ---- I: indicators ----
+    Code("I101", "error", ("“{label}”的实际完成值 {stated}，与资金表的执行率 {expected} 不一致{consequence}。", "“{label}”: actual {stated}, but the funds block gives {expected}{consequence_en}."),
+         ("请按资金表填写并重算本行。", "Take it from the funds block and compute the row again."), _FORM),
+    Code("I102", "warning", ("“{label}”的实际完成值 {stated}，按资金表（全年−年初）÷年初为 {expected}{consequence}。", "“{label}”: actual {stated}, but (adjusted − initial) / initial gives {expected}{consequence_en}."),
+         ("请核对；扣除政策性调整的请写明。", "Check it; say so if changes by policy were left out."), _FRAMEWORK),
+    Code("I103", "warning", ("“{label}”的实际完成值 {stated}，资金表未执行部分占 {expected}{consequence}。", "“{label}”: actual {stated}, but {expected} of the budget is unspent{consequence_en}."),
+         ("请核对；未用资金已收回的请写明。", "Check it; say so if the rest was taken back."), _FRAMEWORK),
+    Code("I104", "warning", ("“{label}”填 {stated}，而表内写明没有发生这项支出。", "“{label}” says {stated}, yet the form says that there was no such spending."),
+         ("不适用的指标不应计满分，请按本地规定处理。", "A rate that does not apply earns no marks; follow the local rule."), _PRACTICE),
+    Code("I105", "error", ("“{label}”填 {stated}，按表内所写 {executed}÷{budget} 应为 {expected}。", "“{label}” says {stated}, but {executed} / {budget} as written on the form gives {expected}."),
+         ("请核对后改正。", "Check and correct it."), _FORM),
+    Code("I106", "warning", ("带符号的 {of} 项定量指标中有 {stated} 项完成值与指标值完全相同：{names}。", "{stated} of {of} signed targets have exactly the target as actual: {names}."),
+         ("请按实际完成情况填写。", "Enter what was really reached."), _PRACTICE),
+    Code("I107", "warning", ("“{label}”的指标值“{stated}”起不到考核作用（{why}）。", "“{label}”: the target “{stated}” cannot tell good from bad ({why_en})."),
+         ("请重设指标值。", "Set another target."), _PRACTICE),
+    Code("I108", "warning", ("“{label}”完成值 {stated} 超过指标值 {expected} 达 {over}%，没有说明。", "“{label}”: {stated} exceeds the target {expected} by {over}%, unexplained."),
+         ("请说明原因（指标值是否偏低）。", "Give the reason (was the target too low?)."), _NATIONAL),
+    Code("I109", "warning", ("“{label}”的偏差度 {stated}，应为 {expected}。", "“{label}”: deviation {stated}, expected {expected}."),
+         ("请按（完成值−指标值）÷指标值改正，负数为未完成。", "Compute (actual − target) / target; negative is a shortfall."), _EDITION),
+    Code("I110", "note", ("“{label}”未填，按资金表为 {expected}。", "“{label}” is blank; the funds block gives {expected}."),
+         ("如需考核可据此填写。", "Use it if the row is to be assessed."), _FORM),
+    # ---- S: sums and grades ----
+    Code("S101", "error", ("总分 {stated}，各行得分合计为 {expected}{grades}。", "Total {stated}, but the rows add up to {expected}{grades_en}."),
+         ("请核对各行得分或重新计算。", "Check the scores of the rows or recalculate."), _FORM),
+    Code("S102", "error", ("分值合计 {stated}，应为 {expected}。", "The weights add up to {stated}, expected {expected}."),
+         ("请调整各行分值。", "Adjust the weights."), _IMPORT),
+    Code("S103", "error", ("{label}各行分值合计 {stated}，应为 {expected}。", "{label}: the weights add up to {stated}, expected {expected}."),
+         ("请在该一级指标内调整分值。", "Adjust the weights within the part."), _IMPORT),
+    Code("S104", "error", ("“{label}”得分 {stated}，应在 0 到分值 {weight} 之间。", "“{label}”: score {stated}, must lie between 0 and the weight {weight}."),
+         ("请改正得分。", "Correct the score."), _IMPORT),
+    Code("S105", "error", ("“{label}”有分值 {weight}，没有得分。", "“{label}” has a weight of {weight} but no score."),
+         ("请补填得分。", "Fill in the score."), _IMPORT),
+    Code("S106", "error", ("“{label}”得分 {stated}，按指标值 {target}、完成值 {actual} 应为 {expected}。", "“{label}”: score {stated}, but target {target} and actual {actual} give {expected}."),
+         ("请按评分规则改正。", "Correct it under the rule."), _EDITION),
+    Code("S107", "error", ("{label}为“{stated}”，总分 {total} 属“{expected}”。", "{label} says “{stated}”, but a total of {total} is “{expected}”."),
+         ("请改正等级。", "Correct the grade."), _EDITION),
+    Code("S108", "error", ("表中没有{label}（{weight}分）：各行分值合计 {weights}、得分合计 {scores}，总分却是 {stated}。", "The form lacks {label} ({weight} points): its weights add up to {weights}, its scores to {scores}, yet the total is {stated}."),
+         ("请补上该一级指标各行。", "Add the rows of that part."), _EDITION),
+    Code("S109", "error", ("总分没有填，各行得分合计为 {expected}。", "The total is blank; the rows add up to {expected}."),
+         ("请补填。", "Fill it in."), _FORM),
+    Code("S110", "error", ("“{label}”有得分 {stated}，没有分值。", "“{label}” has a score of {stated} but no weight."),
+         ("请补填分值。", "Fill in the weight."), _IMPORT),
+    Code("S111", "error", ("总分 {stated} 超过执行率 {rate}% 对应的上限 {expected}。", "Total {stated} exceeds {expected}, the limit at an execution rate of {rate}%."),
+         ("超过部分应扣减。", "Cut what is above."), _EDITION),
+    Code("S112", "warning", ("“{label}”得分 {stated}，完成值“{actual}”对应 {expected} 分。", "“{label}”: score {stated}; the actual “{actual}” earns {expected}."),
+         ("请按档次评分。", "Score it within its tier."), _EDITION),
+    Code("S113", "error", ("总分行的分值 {stated}，应为 {expected}。", "The row of the total gives a weight of {stated}, expected {expected}."),
+         ("请改正。", "Correct it."), _FORM),
+    # ---- T: explanations ----
+    Code("T101", "error", ("“{label}”得分 {score} 低于分值 {weight}，原因栏{what}。", "“{label}”: score {score} is below the weight {weight}, and the reason is {what_en}."),
+         ("请写明偏差原因和改进措施。", "Give the reason and what will be done."), _IMPORT),
+    Code("T102", "note", ("“{label}”已得满分，原因栏写着“{stated}”。", "“{label}” has full marks, yet a reason stands there: “{stated}”."),
+         ("请核对得分或原因是否填错行。", "Check whether the score or the line is wrong."), _PRACTICE),
+)
+
+#: code -> its words
+CODES = {entry.code: entry for entry in _ALL}

@@ -1,0 +1,135 @@
+"""Checks of the form as a whole: weights, totals, grade, identity (DOMAIN.md S1, S2, S7, R9, Q6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from perfeval_xl.checks_funds import at
+from perfeval_xl.compare import CENT, HUNDRED, percent, points
+from perfeval_xl.edition import Edition, plain_label
+from perfeval_xl.messages import Finding
+from perfeval_xl.model import Entry, Submission
+from perfeval_xl.numbers import fold
+from perfeval_xl.scoring import Scorecard, funds_stand_apart, grade, missing_parts, total_cap
+
+ZERO = Decimal(0)
+
+
+def weights_add_up(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
+    """The weights of each part make its prescribed weight, and all of them 100 (S2). A missing part is said once (R9)."""
+    if "weight" not in form.columns:
+        return
+    funds = form.total_row
+    broken = any(row.weight.problem or (row.weight.number is None and not row.weight.covered and row.score is not None and row.score.number)
+                 for row in form.indicators) or (funds is not None and funds.weight is not None and bool(funds.weight.problem))
+    sums = {part.name: part.weight for part in card.parts}
+    gaps = missing_parts(form, edition)
+    found = False
+    for part in edition.parts if form.recognised else ():
+        if sums.get(part.name) is not None and sums[part.name] != part.weight and not broken:
+            found = True
+            yield _part_finding(form, part.name, sums[part.name], part.weight, edition)
+    for name, (weight, row, column) in form.parts_stated.items() if not form.recognised else ():
+        if sums.get(name) is not None and sums[name] != weight and not broken:
+            found = True
+            yield Finding("S103", name, points(sums[name]), points(weight), row, column)
+    total = sum((weight for weight in sums.values() if weight is not None), ZERO)
+    if gaps and total != HUNDRED:
+        stated = form.totals[0]
+        yield at("S108", stated, "、".join(part.name for part in gaps), stated.text, None, edition.parts_source,
+                 weight=points(sum(part.weight for part in gaps)), weights=points(total), scores=points(_sum(_counted_scores(form))))
+        return
+    complete = funds is None or funds.weight is None or funds.weight.number is not None or funds_stand_apart(form)
+    counted = any(weight is not None for weight in sums.values())
+    where = form.total_weight if form.total_weight is not None and form.total_weight.number is not None else None
+    if not found and not broken and counted and total != HUNDRED and (total > HUNDRED or (complete and (funds is None or funds.weight is not None))):
+        place = where or form.totals[0]
+        yield at("S102", place, "分值", points(total), "100")
+    elif where is not None and where.number != HUNDRED and total == HUNDRED:
+        yield at("S113", where, "总分", where.text, "100")
+
+
+def _part_finding(form: Submission, name: str, stated: Decimal, expected: Decimal, edition: Edition) -> Finding:
+    row = next((row for row in form.indicators if row.part == name and row.weight.number is not None), None)
+    entry = row.weight if row is not None else form.total_row.weight
+    return at("S103", entry, name, points(stated), points(expected), edition.parts_source)
+
+
+def _counted_scores(form: Submission) -> list[Entry]:
+    """The score cells that make the total: all rows, and the funds block unless the rows alone carry the 100 points."""
+    entries = [row.score for row in form.indicators if row.score is not None]
+    funds = form.total_row
+    if funds is not None and funds.score is not None and not funds_stand_apart(form):
+        entries.append(funds.score)
+    return entries
+
+
+def _sum(entries: list[Entry]) -> Decimal:
+    return sum((entry.number for entry in entries if entry.number is not None), ZERO)
+
+
+def total_is_the_sum(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
+    """总分 = score of the funds block + scores of all rows, as they stand on the form (S1); a wrong row is not a wrong total."""
+    entries = _counted_scores(form)
+    summed = _sum(entries)
+    gaps = any(entry.problem for entry in entries) or any(
+        row.score is not None and row.score.number is None and not row.score.covered and row.weight is not None and row.weight.number
+        for row in form.indicators) or bool(missing_parts(form, edition))
+    for stated in form.totals:
+        if stated.problem or not entries:
+            continue
+        if stated.number is None:
+            yield at("S109", stated, "总分", "", points(summed))
+        elif abs(stated.number - summed) > CENT and not gaps:
+            was, now = grade(stated.number, edition), grade(summed, edition)
+            flips = was != now
+            yield at("S101", stated, "总分", stated.text, points(summed),
+                     grades=f"，等级由“{was}”变为“{now}”" if flips else "", grades_en=f", which turns {was} into {now}" if flips else "")
+
+
+def total_keeps_the_cap(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
+    """The total stays below what the execution rate allows, where the edition caps it (b.1 E6)."""
+    if not edition.execution.caps or form.total_row is None or form.totals[0].number is None:
+        return
+    rate = card.rates[form.funds.index(form.total_row)]
+    cap = total_cap(rate, edition)
+    if cap is not None and form.totals[0].number > cap:
+        yield at("S111", form.totals[0], "总分", form.totals[0].text, points(cap), edition.execution.source, rate=percent(rate, False))
+
+
+def grade_fits_the_total(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
+    """The grade that is printed is the one of the recomputed total (S7)."""
+    entry, total = form.grade, card.total
+    if total is None:
+        total = form.totals[0].number
+    if entry is None or total is None:
+        return
+    stated = grade_name(entry.text, edition)
+    if stated and stated != (expected := grade(total, edition)):
+        yield at("S107", entry, "自评结果", entry.text, expected, edition.grades_source, total=points(total))
+
+
+def grade_name(text: str, edition: Edition) -> str:
+    """The grade that a text names: 优, “优秀”, 优（90分以上）; "" for none."""
+    label = plain_label(text)
+    return next((one.name for one in edition.grades if label in (one.name, *one.also, *(f"{name}等级" for name in (one.name, *one.also)))), "")
+
+
+def identity_is_one(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
+    """One year and one department in title, stamp, field and file name (Q6); the unit and a missing column are said."""
+    place = form.title or form.department or form.totals[0]
+    if len({year for _, year in form.years}) > 1:
+        yield at("L204", place, "年度", "、".join(f"{where} {year}" for where, year in form.years))
+    if form.title is not None and form.department is not None and form.department.row >= 0:
+        named = re.split("部门整体|单位整体|整体支出|项目支出|绩效|自评|预算", fold(form.title.text))[0]
+        named = plain_label(re.sub(r"\(?\s*20[0-9]{2}\s*年?度?\s*\)?|附件\s*[0-9一二三四五六七八九十]*[-0-9]*:?", "", named)).strip("_-—附表")
+        department = plain_label(form.department.text)
+        if len(named) >= 4 and named not in department and department not in named and form.project is None:
+            yield at("L205", form.title, "部门名称", named, form.department.text)
+    if form.unit == "元" and form.funds:
+        first = next((entry for row in form.funds for entry in (row.initial, row.adjusted, row.executed) if entry is not None), form.totals[0])
+        yield at("L203", first, form.funds[0].label)
+    if "weight" not in form.columns and form.indicators:
+        yield at("L206", form.totals[0], "分值")

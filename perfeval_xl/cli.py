@@ -1,0 +1,299 @@
+"""The command line: words in, calls out. Results go to standard output, prose and progress to standard error.
+
+``argparse`` and not a larger library, and nothing heavy at the top of the module: ``check`` of one form is a whole process each time,
+and the import of a command-line framework alone would cost as much as reading, scoring and checking forty forms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import NoReturn
+
+from perfeval_xl import __version__, messages
+from perfeval_xl.messages import Refusal
+
+DONE, ERRORS, UNREADABLE = 0, 1, 2
+#: from this many files on a terminal shows a progress bar
+MANY = 20
+
+
+class _Words(dict):
+    """Texts of the command line: key -> (Chinese, English)."""
+
+    def say(self, key: str, **args: object) -> str:
+        return self[key][messages.LANGUAGES.index(messages.language())].format(**args)
+
+
+_WORDS = _Words({
+    "about": ("部门整体绩效自评表：重算每个数，指出每处错误。", "Recomputes every figure of a self-assessment form and says what is wrong."),
+    "demo": ("用随附的示例走一遍：检查、写出批注版", "the whole job on the shipped examples: check, write the review copies"),
+    "editions": ("列出认识的各版自评表", "the editions of the form it knows"),
+    "codes": ("列出全部校验代码：级别、含义、改法、依据", "the catalogue of findings: code, severity, text, fix, source"),
+    "check": ("重算并检查自评表（.xlsx .xlsm .xls .ods）", "recomputes every figure of the forms and checks everything"),
+    "file": ("自评表文件", "a form"),
+    "edition": ("按指定版本阅读（见 editions）", "read under this edition (see `editions`)"),
+    "json": ("结果写成一份 JSON", "one JSON document on standard output"),
+    "out": ("把批注版（标出错误的副本）写到这个文件夹", "write a marked review copy of each file into this folder"),
+    "demo_out": ("结果文件夹（默认 ./demo-output）", "folder for the results (default ./demo-output)"),
+    "lang": ("zh 或 en（也可用环境变量 PERFEVAL_LANG）", "zh or en (also the variable PERFEVAL_LANG)"),
+    "quiet": ("不显示进度和说明", "no progress, no prose"),
+    "usage": ("用法不对：{why}。加 --help 看说明。", "Wrong usage: {why}. See --help."),
+    "unexpected": ("意外错误（{why}）。请把这行文字和所用的文件发给维护人员。", "Unexpected error ({why}). Please send this line and the file to us."),
+    "written": ("批注版：{path}", "Review copy: {path}"),
+    "checked": ("检查了 {files} 个文件、{forms} 张表：错误 {error}，提醒 {warning}，提示 {note}；读不了 {unread}。",
+                "{files} files, {forms} forms checked: {error} errors, {warning} warnings, {note} notes; {unread} unreadable."),
+    "reading": ("检查中", "Checking"),
+    "total": ("总分 {stated}，重算 {total}（{grade}）", "total {stated}, recomputed {total} ({grade})"),
+    "total_open": ("总分 {stated}，无法完整重算", "total {stated}, cannot be recomputed completely"),
+    "fine": ("没有发现问题。", "Nothing found."),
+})
+say = _WORDS.say
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(UNREADABLE, say("usage", why=message) + "\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--lang", choices=messages.LANGUAGES, help=say("lang"))
+    common.add_argument("-q", "--quiet", action="store_true", help=say("quiet"))
+    parser = _Parser(prog="perfeval-xl", description=say("about"), parents=[common])
+    parser.add_argument("--version", action="version", version=f"perfeval-xl {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    demo = commands.add_parser("demo", parents=[common], help=say("demo"), description=say("demo"))
+    demo.add_argument("--out", default="demo-output", metavar="DIR", help=say("demo_out"))
+    commands.add_parser("editions", parents=[common], help=say("editions"), description=say("editions"))
+    codes = commands.add_parser("codes", parents=[common], help=say("codes"), description=say("codes"))
+    codes.add_argument("--json", action="store_true", help=say("json"))
+    check = commands.add_parser("check", parents=[common], help=say("check"), description=say("check"))
+    check.add_argument("files", nargs="+", metavar="FILE", help=say("file"))
+    check.add_argument("--edition", default="", metavar="ID", help=say("edition"))
+    check.add_argument("--json", action="store_true", help=say("json"))
+    check.add_argument("--out", metavar="DIR", help=say("out"))
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; the exit status is 0 (done), 1 (at least one error finding) or 2 (unreadable, or wrong usage)."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    _speak(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace", **({"encoding": "utf-8"} if "--json" in arguments else {}))
+    try:
+        options = _parser().parse_args(arguments)
+        status = {"demo": _demo, "editions": _editions, "codes": _codes, "check": _check}[options.command](options)
+        sys.stdout.flush()
+        return status
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else UNREADABLE
+    except Refusal as refusal:
+        _tell(refusal.words())
+        return UNREADABLE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREADABLE
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if os.environ.get("PERFEVAL_DEBUG"):
+            raise
+        _tell(say("unexpected", why=f"{type(error).__name__}: {error}"))
+        return UNREADABLE
+
+
+def _speak(arguments: list[str]) -> None:
+    """Sets the language before the parser is built, so that --help and usage errors speak it too."""
+    for n, word in enumerate(arguments):
+        chosen = word.partition("=")[2] if word.startswith("--lang=") else arguments[n + 1] if word == "--lang" and n + 1 < len(arguments) else ""
+        if chosen in messages.LANGUAGES:
+            os.environ["PERFEVAL_LANG"] = chosen
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from perfeval_xl import record
+
+    quiet = getattr(options, "quiet", False)
+    records = [one for path in _progress(_expand(options.files), quiet) for one in record.check_file(path, options.edition)]
+    if options.json:
+        import json
+
+        print(json.dumps({"schema": 1, "files": [record.as_json(one) for one in records]}, ensure_ascii=False, indent=1))
+    else:
+        _show(records)
+    if options.out:
+        for path in _write_copies(records, options.out):
+            if not quiet:
+                _tell(say("written", path=path))
+    if not quiet and not options.json:
+        _tell(_summary(records))
+    return _status(records)
+
+
+def _expand(names: list[str]) -> list[str]:
+    """The files meant: patterns are expanded here too, because the shell of Windows does not."""
+    files: list[str] = []
+    for name in names:
+        if any(mark in name for mark in "*?") and not os.path.exists(name):
+            import glob
+
+            files += sorted(glob.glob(name)) or [name]
+        else:
+            files.append(name)
+    return files
+
+
+def _progress(paths: list[str], quiet: bool):
+    if len(paths) < MANY or quiet or not sys.stderr.isatty():
+        return paths
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(paths, description=say("reading"), console=Console(stderr=True), transient=True)
+
+
+def _status(records: list) -> int:
+    if any(one.refusal for one in records):
+        return UNREADABLE
+    return ERRORS if any(finding.severity == "error" for one in records for finding in one.findings) else DONE
+
+
+def _summary(records: list) -> str:
+    counts = {severity: sum(finding.severity == severity for one in records for finding in one.findings) for severity in messages.SEVERITIES}
+    return say("checked", files=len({one.path for one in records}), forms=sum(one.form is not None for one in records),
+               unread=sum(one.refusal is not None for one in records), **counts)
+
+
+def _headline(one) -> str:
+    """Department, year, edition, and the total as stated and as recomputed."""
+    form, card = one.form, one.card
+    names = (form.department.text if form.department else "", form.project.text if form.project else "", str(form.year or ""), form.edition)
+    stated = form.totals[0].text or "-"
+    total = say("total_open", stated=stated) if card.total is None else say("total", stated=stated, total=_points(card.total), grade=card.grade)
+    return "  ".join([name for name in names if name] + [total])
+
+
+def _points(value) -> str:
+    from perfeval_xl.numbers import plain
+
+    return plain(value)
+
+
+def _show(records: list) -> None:
+    """What was found: a table on a terminal, one line a finding elsewhere."""
+    tables = sys.stdout.isatty()
+    for one in records:
+        if one.refusal:
+            print(f"{one.path}: {one.refusal.words()}")
+            continue
+        print(f"{one.path} [{one.form.sheet}]  {_headline(one)}")
+        if not one.findings:
+            print(f"  {say('fine')}")
+        elif tables:
+            _finding_table(one)
+        else:
+            for finding in one.findings:
+                print(f"  {messages.render(finding, one.form.sheet)}")
+
+
+def _finding_table(one) -> None:
+    heads = ("级别", "代码", "位置", "项目", "表上", "应为", "说明和改法") if messages.language() == "zh" else (
+        "Severity", "Code", "Cell", "Item", "Stated", "Expected", "What and how to mend")
+    rows = [(messages.severity_word(finding.severity), finding.code, (messages.cell(finding, one.form.sheet) or "").rpartition("!")[2],
+             finding.label, finding.stated or "", finding.expected or "", f"{messages.message(finding)}{messages.fix(finding)}")
+            for finding in one.findings]
+    styles = {"error": "red", "warning": "yellow", "note": "blue"}
+    _table(heads, rows, [styles[finding.severity] for finding in one.findings])
+
+
+def _table(heads: tuple, rows: list[tuple], styles: list[str] | None = None) -> None:
+    """A table with its columns aligned, Chinese included; 140 columns wide where there is no terminal to fit."""
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE, show_edge=False, pad_edge=False)
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for n, row in enumerate(rows):
+        first = Text(row[0], style=styles[n] if styles else "")
+        table.add_row(first, *(Text(str(cell)) for cell in row[1:]))
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=140, file=sys.stdout)
+    console.print(table)
+
+
+def _write_copies(records: list, folder: str) -> list[str]:
+    """One marked review copy for each file that could be read; returns their paths."""
+    from perfeval_xl import review
+
+    os.makedirs(folder, exist_ok=True)
+    written: list[str] = []
+    for path in dict.fromkeys(one.path for one in records):
+        of_file = [one for one in records if one.path == path and one.form is not None]
+        if of_file:
+            stem, extension = os.path.splitext(review.name_for(path))
+            target, n = os.path.join(folder, stem + extension), 2
+            while target in written:
+                target, n = os.path.join(folder, f"{stem}_{n}{extension}"), n + 1
+            review.write(of_file, target)
+            written.append(target)
+    return written
+
+
+def _editions(options: argparse.Namespace) -> int:
+    from perfeval_xl.edition import editions
+
+    heads = ("版本", "名称", "年度", "地区", "分值", "执行率得分") if messages.language() == "zh" else (
+        "Edition", "Title", "Year", "Place", "Weights", "Execution score")
+    _table(heads, [(one.id, one.name, one.year, one.place, " + ".join(f"{part.name} {_points(part.weight)}" for part in one.parts),
+                    one.execution.source) for one in editions().values()])
+    return DONE
+
+
+def _codes(options: argparse.Namespace) -> int:
+    pick = messages.LANGUAGES.index(messages.language())
+    entries = [{"code": one.code, "severity": one.severity, "text": one.text[pick], "fix": one.fix[pick], "source": one.source[pick]}
+               for one in messages.catalogue()]
+    if options.json:
+        import json
+
+        print(json.dumps({"schema": 1, "codes": entries}, ensure_ascii=False, indent=1))
+        return DONE
+    heads = ("代码", "级别", "含义", "改法", "依据") if not pick else ("Code", "Severity", "Text", "Fix", "Source")
+    _table(heads, [(one["code"], messages.severity_word(one["severity"]), one["text"], one["fix"], one["source"]) for one in entries])
+    return DONE
+
+
+def examples_folder() -> str:
+    """Where the filled examples are: inside an installed package, or beside it in a checkout."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    for folder in (os.path.join(here, "workbook", "examples"), os.path.join(os.path.dirname(here), "workbook", "examples")):
+        if os.path.isdir(folder):
+            return folder
+    raise Refusal("X101", file="workbook/examples")
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from perfeval_xl import record
+
+    folder = examples_folder()
+    paths = [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".xlsx")]
+    records = [one for path in paths for one in record.check_file(path)]
+    _show([one._replace(path=os.path.basename(one.path)) for one in records])
+    for path in _write_copies(records, options.out):
+        print(say("written", path=path))
+    print(_summary(records))
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,319 @@
+"""An untrusted file -> grids: recognised by its content, opened read-only, read once.
+
+python-calamine reads the values. What it does not tell is taken from the file's own parts: which number cells are shown as percentages,
+which cells hold formula errors (calamine gives an empty cell for them), and where the ``pe_...`` names point.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import zipfile
+from functools import lru_cache
+from typing import NamedTuple
+
+import python_calamine
+
+from perfeval_xl.messages import Refusal
+from perfeval_xl.model import Percent, Sheet
+
+#: a filled form has some 60 rows and 12 columns; beyond these limits a file is no form, or is meant to hurt
+FILE_BYTES, PART_BYTES, ROWS, COLUMNS, CELLS, MERGES = 20_000_000, 64_000_000, 20_000, 512, 300_000, 5_000
+_OLE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04"
+_UNREADABLE = {".et", ".ett", ".csv", ".txt", ".pdf", ".htm", ".html", ".xlsb", ".numbers", ".wps", ".zip", ".rar", ".7z", ".png", ".jpg"}
+
+
+class Marks(NamedTuple):
+    """What calamine does not tell about one sheet: zero-based cells."""
+
+    percent: tuple[tuple[int, int], ...] = ()
+    errors: tuple[tuple[int, int, str], ...] = ()
+    merged: tuple[tuple[int, int, int, int], ...] = ()
+
+
+class Book(NamedTuple):
+    """A workbook as grids: visible sheets first, in their order. ``data`` is the file itself, as it was read."""
+
+    file: str
+    sheets: tuple[Sheet, ...]
+    hidden: tuple[Sheet, ...]
+    data: bytes
+
+
+def load(path: str) -> Book:
+    """Reads a workbook; what cannot be read is refused with one line that says what it is and what to do."""
+    file = os.path.basename(os.path.normpath(path))
+    data = _bytes(path, file)
+    kind, parts = _kind(data, file)
+    try:
+        with python_calamine.load_workbook(io.BytesIO(data)) as workbook:
+            return _book(file, data, workbook, kind, parts)
+    except python_calamine.PasswordError:
+        raise Refusal("X104", file=file) from None
+    except (python_calamine.CalamineError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise Refusal("X103", file=file, why=error) from error
+
+
+def _bytes(path: str, file: str) -> bytes:
+    try:
+        if os.path.isdir(path):
+            raise Refusal("X102", file=file)
+        with open(path, "rb") as stream:
+            data = stream.read(FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise Refusal("X101", file=path) from None
+    except (OSError, ValueError) as error:
+        raise Refusal("X112", file=file, why=getattr(error, "strerror", None) or error) from None
+    if not data:
+        raise Refusal("X107", file=file)
+    if len(data) > FILE_BYTES:
+        raise Refusal("X114", file=file, what="MB", stated=f"> {FILE_BYTES // 10**6}", expected=FILE_BYTES // 10**6)
+    return data
+
+
+def _kind(data: bytes, file: str) -> tuple[str, zipfile.ZipFile | None]:
+    """What the file really is, whatever its name says: "xlsx", "ods" or "xls"."""
+    extension = os.path.splitext(file)[1].lower()
+    if data.startswith(_OLE):
+        names = data  # the directory of an OLE file holds its stream names in UTF-16
+        if "EncryptedPackage".encode("utf-16-le") in names:
+            raise Refusal("X104", file=file)
+        if "WordDocument".encode("utf-16-le") in names:
+            raise Refusal("X105", file=file)
+        if extension in _UNREADABLE:
+            raise Refusal("X106", file=file, kind=extension)
+        return "xls", None
+    if not data.startswith(_ZIP):
+        raise Refusal("X106", file=file, kind=extension) if extension in _UNREADABLE else Refusal("X103", file=file)
+    try:
+        parts = zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        raise Refusal("X103", file=file) from None
+    names = parts.NameToInfo
+    if "word/document.xml" in names:
+        raise Refusal("X105", file=file)
+    if "xl/workbook.bin" in names:
+        raise Refusal("X106", file=file, kind=".xlsb")
+    if "content.xml" in names and "xl/workbook.xml" not in names:
+        return "ods", parts
+    return "xlsx", parts
+
+
+def _part(parts: zipfile.ZipFile, name: str) -> bytes:
+    info = parts.NameToInfo.get(name)
+    if info is None:
+        return b""
+    if info.file_size > PART_BYTES:
+        raise Refusal("X114", file=os.path.basename(parts.filename or name), what=f"{name} MB", stated=info.file_size // 10**6,
+                      expected=PART_BYTES // 10**6)
+    return parts.read(info)
+
+
+def _book(file: str, data: bytes, workbook, kind: str, parts: zipfile.ZipFile | None) -> Book:
+    marks, names = {"xlsx": _xlsx_marks, "ods": _ods_marks, "xls": _xls_marks}[kind](parts, data)
+    sheets, hidden = [], []
+    for n, meta in enumerate(workbook.sheets_metadata):
+        if meta.typ != python_calamine.SheetTypeEnum.WorkSheet:
+            continue
+        sheet = _grid(workbook.get_sheet_by_index(n), meta.name, marks.get(meta.name) or Marks(), file)
+        (sheets if meta.visible == python_calamine.SheetVisibleEnum.Visible else hidden).append(sheet)
+    if not any(sheet.rows for sheet in (*sheets, *hidden)):
+        raise Refusal("X107", file=file)
+    grids = {sheet.name: sheet.rows for sheet in (*sheets, *hidden)}
+    stamp = {name: value for name, (sheet, row, column) in names.items()
+             if (value := _at(grids.get(sheet, ()), row, column)) not in ("", None)}
+    return Book(file, tuple(sheet._replace(stamp=stamp) for sheet in sheets), tuple(sheet._replace(stamp=stamp) for sheet in hidden), data)
+
+
+def _at(rows, row: int, column: int):
+    return rows[row][column] if row < len(rows) and column < len(rows[row]) else None
+
+
+def _grid(sheet, name: str, marks: Marks, file: str) -> Sheet:
+    if sheet.end is None:
+        return Sheet(name, [])
+    height, width = sheet.end[0] + 1, sheet.end[1] + 1
+    for what, stated, limit in (("rows", height, ROWS), ("columns", width, COLUMNS), ("cells", height * width, CELLS)):
+        if stated > limit:
+            raise Refusal("X114", file=file, what=what, stated=stated, expected=limit)
+    rows = sheet.to_python(skip_empty_area=False)
+    for row, column in marks.percent:
+        if type(value := _at(rows, row, column)) in (float, int):
+            rows[row][column] = Percent(value)
+    for row, column, error in marks.errors:
+        if _at(rows, row, column) == "":
+            rows[row][column] = error
+    merged = sheet.merged_cell_ranges
+    merged = marks.merged if merged is None else [(*first, *last) for first, last in merged]
+    if len(merged) > MERGES:
+        raise Refusal("X114", file=file, what="merged areas", stated=len(merged), expected=MERGES)
+    return Sheet(name, rows, tuple(merged))
+
+
+# ---- xlsx ----
+
+_SHEET = re.compile(rb"<(?:\w+:)?sheet\b([^>]*)>")
+_RELATION = re.compile(rb"<(?:\w+:)?Relationship\b([^>]*)>")
+_NAME = re.compile(rb'<(?:\w+:)?definedName\b[^>]*\bname="(pe_\w+)"[^>]*>([^<]*)<')
+_REFERENCE = re.compile(r"(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::.*)?")
+_FORMAT = re.compile(rb"<(?:\w+:)?numFmt\b([^>]*)>")
+_CELL_FORMATS = re.compile(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.S)
+_XF = re.compile(rb'<(?:\w+:)?xf\b[^>]*?\bnumFmtId="(\d+)"|<(?:\w+:)?xf\b')
+_ERROR_CELL = re.compile(rb'<(?:\w+:)?c\b([^>]*\bt="e"[^>]*)>(?:<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>))?<(?:\w+:)?v>([^<]*)<')
+_CELL_PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
+
+
+def _attribute(raw: bytes, name: bytes) -> str:
+    match = re.search(rb"\b" + name + rb'="([^"]*)"', raw)
+    return _unescape(match[1].decode("utf-8", "replace")) if match else ""
+
+
+def _unescape(text: str) -> str:
+    if "&" in text:
+        import html
+
+        return html.unescape(text)
+    return text
+
+
+@lru_cache(maxsize=4096)
+def _column(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number - 1
+
+
+@lru_cache(maxsize=64)
+def _workbook_names(xml: bytes) -> dict[str, tuple[str, int, int]]:
+    found = {}
+    for name, target in _NAME.findall(xml):
+        match = _REFERENCE.fullmatch(_unescape(target.decode("utf-8", "replace")).strip())
+        if match:
+            sheet = (match[1] or match[2]).replace("''", "'")
+            found[name.decode()] = (sheet, int(match[4]) - 1, _column(match[3]))
+    return found
+
+
+@lru_cache(maxsize=64)
+def _sheet_parts(workbook: bytes, relations: bytes) -> dict[str, str]:
+    """Sheet name -> its part."""
+    targets = {_attribute(raw, b"Id"): _attribute(raw, b"Target") for raw in _RELATION.findall(relations)}
+    found = {}
+    for raw in _SHEET.findall(workbook):
+        key = re.search(rb'\b(?:\w+:)?id="([^"]*)"', raw)
+        target = targets.get(key[1].decode() if key else "", "")
+        found[_attribute(raw, b"name")] = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+    return found
+
+
+@lru_cache(maxsize=64)
+def _percent_cell(styles: bytes) -> re.Pattern | None:
+    """A pattern for the cells whose format shows a percentage; None where the workbook has no such format."""
+    formats = {9, 10}
+    for raw in _FORMAT.findall(styles):
+        code = re.sub(r'"[^"]*"|\\.', "", _attribute(raw, b"formatCode"))
+        if "%" in code and (number := _attribute(raw, b"numFmtId")).isdigit():
+            formats.add(int(number))
+    block = _CELL_FORMATS.search(styles)
+    ids = [b"%d" % n for n, number in enumerate(_XF.findall(block[0]) if block else ()) if number and int(number) in formats]
+    return re.compile(rb'<(?:\w+:)?c\b([^>]*?\bs="(?:%s)"[^>]*)>' % b"|".join(ids)) if ids else None
+
+
+def _xlsx_marks(parts: zipfile.ZipFile, data: bytes) -> tuple[dict[str, Marks], dict]:
+    workbook = _part(parts, "xl/workbook.xml")
+    percent = _percent_cell(_part(parts, "xl/styles.xml"))
+    marks = {}
+    for name, part in _sheet_parts(workbook, _part(parts, "xl/_rels/workbook.xml.rels")).items():
+        xml = _part(parts, part)
+        places = [_CELL_PLACE.search(raw) for raw in percent.findall(xml)] if percent else ()
+        errors = [(_CELL_PLACE.search(raw), text) for raw, text in _ERROR_CELL.findall(xml)] if b't="e"' in xml else ()
+        if places or errors:
+            marks[name] = Marks(
+                tuple((int(place[2]) - 1, _column(place[1].decode())) for place in places if place),
+                tuple((int(place[2]) - 1, _column(place[1].decode()), text.decode("utf-8", "replace")) for place, text in errors if place))
+    return marks, _workbook_names(workbook)
+
+
+# ---- xls and ods: rare, so what they need is imported when it is needed ----
+
+
+def _xls_marks(parts: None, data: bytes) -> tuple[dict[str, Marks], dict]:
+    import xlrd
+
+    try:
+        book = xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=io.StringIO())
+    except Exception as error:  # xlrd raises whatever the damaged bytes lead it to
+        raise ValueError(str(error)) from error
+    marks = {}
+    for sheet in book.sheets():
+        percent, errors = [], []
+        for row in range(min(sheet.nrows, ROWS)):
+            for column, cell in enumerate(sheet.row(row)):
+                if cell.ctype == xlrd.XL_CELL_ERROR:
+                    errors.append((row, column, xlrd.error_text_from_code.get(cell.value, "#ERROR!")))
+                elif cell.ctype == xlrd.XL_CELL_NUMBER and "%" in book.format_map[book.xf_list[cell.xf_index].format_key].format_str:
+                    percent.append((row, column))
+        merged = tuple((top, left, bottom - 1, right - 1) for top, bottom, left, right in sheet.merged_cells)
+        marks[sheet.name] = Marks(tuple(percent), tuple(errors), merged)
+    names = {}
+    for name in book.name_obj_list:
+        if name.name.startswith("pe_") and (match := _REFERENCE.fullmatch(_area_text(name))):
+            names[name.name] = ((match[1] or match[2]).replace("''", "'"), int(match[4]) - 1, _column(match[3]))
+    return marks, names
+
+
+def _area_text(name) -> str:
+    """Where an .xls name points, as ``Sheet!$A$1``; "" where that is no plain cell."""
+    try:
+        sheet, row, _, column, _ = name.area2d()
+    except Exception:  # xlrd raises for names that are no area
+        return ""
+    from perfeval_xl.model import cell_name
+
+    return f"'{sheet.name}'!{cell_name(row, column)}"
+
+
+_OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+
+
+def _ods_marks(parts: zipfile.ZipFile, data: bytes) -> tuple[dict[str, Marks], dict]:
+    from xml.etree import ElementTree
+
+    xml = _part(parts, "content.xml")
+    if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
+        raise ValueError("DOCTYPE")
+    try:
+        root = ElementTree.fromstring(xml)
+    except ElementTree.ParseError as error:
+        raise ValueError(str(error)) from error
+    marks = {table.get(f"{_TABLE}name", ""): _ods_table(table) for table in root.iter(f"{_TABLE}table")}
+    names = {}
+    for one in root.iter(f"{_TABLE}named-range"):
+        address = one.get(f"{_TABLE}cell-range-address", "").split(":")[0].replace(".$", "!").replace(".", "!").lstrip("$")
+        if one.get(f"{_TABLE}name", "").startswith("pe_") and (match := _REFERENCE.fullmatch(address)):
+            names[one.get(f"{_TABLE}name")] = ((match[1] or match[2]), int(match[4]) - 1, _column(match[3]))
+    return marks, names
+
+
+def _ods_table(table) -> Marks:
+    percent, errors, merged = [], [], []
+    row = 0
+    for line in table.iter(f"{_TABLE}table-row"):
+        column = 0
+        for cell in line:
+            repeat = int(cell.get(f"{_TABLE}number-columns-repeated", "1"))
+            kind = cell.get(f"{_OFFICE}value-type")
+            if kind == "percentage":
+                percent += [(row, column + n) for n in range(min(repeat, COLUMNS))]
+            text = "".join(cell.itertext()) if kind in ("string", "float") else ""
+            if text.startswith(("#", "Err:")) and cell.get(f"{_TABLE}formula"):
+                errors.append((row, column, text))
+            high, wide = (int(cell.get(f"{_TABLE}number-{axis}-spanned", "1")) for axis in ("rows", "columns"))
+            if high > 1 or wide > 1:
+                merged.append((row, column, row + high - 1, column + wide - 1))
+            column += repeat
+        row += int(line.get(f"{_TABLE}number-rows-repeated", "1"))
+    return Marks(tuple(percent), tuple(errors), tuple(merged))

@@ -1,0 +1,112 @@
+"""The catalogue of findings, and the only place where a finding becomes words.
+
+A code is a letter and three digits: L layout, V one value, F funds, I indicators, S sums and grades, T explanations,
+R written report, D across workbooks, X unreadable or unsafe files. Gaps are fine; a published code is never reused.
+The severity belongs to the code: 错误 must be corrected, 提醒 must be looked at, 提示 needs nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from perfeval_xl.catalogue import CODES, Code
+from perfeval_xl.model import cell_name
+
+LANGUAGES = ("zh", "en")
+SEVERITIES = {"error": ("错误", "error"), "warning": ("提醒", "warning"), "note": ("提示", "note")}
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong, doubtful or worth knowing, tied to the cell where it must be looked at.
+
+    ``stated`` is what the form says and ``expected`` what it should say (None where no single right value exists), both as they
+    would be printed. ``row`` and ``column`` are zero-based, -1 where the finding belongs to no cell. ``args`` fills the other
+    places of the code's text; ``source`` replaces the code's own where the edition knows a better one.
+    """
+
+    code: str
+    label: str
+    stated: str | None = None
+    expected: str | None = None
+    row: int = -1
+    column: int = -1
+    args: dict = {}  # noqa: RUF012 - never written to
+    source: str = ""
+
+    @property
+    def severity(self) -> str:
+        """"error", "warning" or "note"."""
+        return CODES[self.code].severity
+
+
+class Refusal(Exception):
+    """A file, or an edition, that cannot be read at all: a code and what its text needs. Says what it is and what to do."""
+
+    def __init__(self, code: str, **args: object) -> None:
+        super().__init__(code)
+        self.code, self.args_ = code, args
+
+    def words(self, lang: str = "") -> str:
+        """The refusal in one line: what it is, then what to do."""
+        return text(self.code, lang, **self.args_)
+
+    def __str__(self) -> str:
+        return self.words()
+
+
+def language(lang: str = "") -> str:
+    """The language to speak: the one asked for, else PERFEVAL_LANG, else Chinese."""
+    chosen = lang or os.environ.get("PERFEVAL_LANG", "zh")
+    return "en" if chosen.lower().startswith("en") else "zh"
+
+
+def text(code: str, lang: str = "", **args: object) -> str:
+    """Text and remedy of a code that is not tied to a cell."""
+    entry, pick = CODES[code], LANGUAGES.index(language(lang))
+    return f"{entry.text[pick].format(**args)}{' ' if pick else ''}{entry.fix[pick].format(**args)}"
+
+
+def cell(finding: Finding, sheet: str) -> str | None:
+    """``自评表!G60``, or None for a finding without a cell."""
+    return None if finding.row < 0 else f"{sheet}!{cell_name(finding.row, finding.column)}"
+
+
+def message(finding: Finding, lang: str = "") -> str:
+    """What is wrong, with the label as printed, the value found and what was expected."""
+    return _fill(CODES[finding.code].text, finding, lang)
+
+
+def fix(finding: Finding, lang: str = "") -> str:
+    """The one thing to do."""
+    return _fill(CODES[finding.code].fix, finding, lang)
+
+
+def source(finding: Finding, lang: str = "") -> str:
+    """Whose rule it is: the edition's own words where the edition gives them, else the catalogue's."""
+    return finding.source or CODES[finding.code].source[LANGUAGES.index(language(lang))]
+
+
+def severity_word(severity: str, lang: str = "") -> str:
+    """错误, 提醒 or 提示."""
+    return SEVERITIES[severity][LANGUAGES.index(language(lang))]
+
+
+def render(finding: Finding, sheet: str, lang: str = "") -> str:
+    """The finding as one line, the same in a note, a sheet, a console and a letter."""
+    lang = language(lang)
+    place = cell(finding, sheet) or ""
+    head = severity_word(finding.severity, lang)
+    if lang == "en":
+        return f"[{head} {finding.code}] {place}: {message(finding, lang)} {fix(finding, lang)} (Source: {source(finding, lang)})"
+    return f"【{head} {finding.code}】{place} {message(finding, lang)}{fix(finding, lang)}（依据：{source(finding, lang)}）"
+
+
+def catalogue() -> list[Code]:
+    """All codes, in the order of their letters and numbers."""
+    return [CODES[code] for code in sorted(CODES)]
+
+
+def _fill(pair: tuple[str, str], finding: Finding, lang: str) -> str:
+    values = {"label": finding.label, "stated": finding.stated, "expected": finding.expected, **finding.args}
+    return pair[LANGUAGES.index(language(lang))].format(**values)

@@ -1,0 +1,150 @@
+"""One submitted form from file to findings, and its JSON: the step that the command line, the district run and the tests share."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from perfeval_xl import intake, layout, messages, rules, scoring
+from perfeval_xl.edition import Edition, get
+from perfeval_xl.messages import Finding, Refusal
+from perfeval_xl.model import Entry, Sheet, Submission, cell_name
+from perfeval_xl.scoring import Scorecard
+
+#: kinds of targets as the JSON names them
+KINDS = {"quant": "quantitative", "tolerance": "quantitative", "suspect": "quantitative", "qual": "qualitative", "date": "date",
+         "period": "period", "mixed": "mixed", "text": "mixed", "blank": "blank", "na": "blank"}
+
+
+class Record(NamedTuple):
+    """A form that was checked, or a file that could not be: then ``refusal`` says why and the rest is empty."""
+
+    path: str
+    data: bytes = b""
+    refusal: Refusal | None = None
+    grid: Sheet | None = None
+    form: Submission | None = None
+    card: Scorecard | None = None
+    edition: Edition | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def sheet(self) -> str:
+        """The name of the sheet that holds the form."""
+        return self.form.sheet if self.form else ""
+
+    @property
+    def total_stated(self) -> Entry | None:
+        """The total as the form states it."""
+        return self.form.totals[0] if self.form else None
+
+
+def check_file(path: str, wanted: str = "") -> list[Record]:
+    """Reads and checks every form of a file: one record for each, or one with a refusal. ``wanted`` names the edition to read it under.
+
+    Hidden sheets are looked at only where no visible one holds a form.
+    """
+    if wanted:
+        get(wanted)
+    try:
+        book = intake.load(path)
+    except Refusal as refusal:
+        return [Record(path, refusal=refusal)]
+    for sheets in (book.sheets, book.hidden):
+        records = [record for sheet in sheets if (record := _check_sheet(path, book, sheet, wanted)) is not None]
+        if records:
+            return records
+    return [Record(path, book.data, Refusal("X108", file=book.file))]
+
+
+def _check_sheet(path: str, book: intake.Book, sheet: Sheet, wanted: str) -> Record | None:
+    try:
+        found = layout.read(sheet, wanted, book.file)
+    except Refusal as refusal:
+        return Record(path, book.data, refusal, sheet)
+    if found is None:
+        return None
+    form, notes = found
+    edition = get(form.edition)
+    card = scoring.score(form, edition)
+    findings = sorted((*notes, *rules.check(form, card, edition)), key=lambda one: (one.row, one.column))
+    return Record(path, book.data, None, sheet, form, card, edition, tuple(findings))
+
+
+def as_json(record: Record, lang: str = "") -> dict:
+    """One entry of ``files`` as the contract has it: percent points, 万元, points; what is absent or cannot be computed is null."""
+    form, card, refusal = record.form, record.card, record.refusal
+    sheet = record.grid.name if record.grid else None
+    head = {"file": record.path, "sheet": sheet, "sha256": _sha256(record.data), "error": None if refusal is None else {
+        "code": refusal.code, "message": refusal.words(lang)}}
+    if form is None:
+        return {**head, "edition": None, "department": None, "project": None, "year": None, "funds": [], "indicators": [], "parts": [],
+                "total": None, "total_stated": None, "grade": None, "grade_stated": None, "findings": []}
+    return {
+        **head, "edition": form.edition, "department": _text(form.department), "project": _text(form.project), "year": form.year,
+        "funds": [_funds(form, row, rate, card) for row, rate in zip(form.funds, card.rates, strict=True)],
+        "indicators": [_indicator(form, row, result) for row, result in zip(form.indicators, card.rows, strict=True)],
+        "parts": [{"name": part.name, "weight": _figure(part.weight), "score": _figure(part.score)} for part in card.parts],
+        "total": _figure(card.total), "total_stated": _number(form.totals[0]), "grade": card.grade, "grade_stated": _text(form.grade),
+        "findings": [finding_json(finding, form.sheet, lang) for finding in record.findings],
+    }
+
+
+def finding_json(finding: Finding, sheet: str, lang: str = "") -> dict:
+    """One finding as the contract has it."""
+    return {"code": finding.code, "severity": finding.severity, "cell": messages.cell(finding, sheet), "label": finding.label,
+            "stated": finding.stated, "expected": finding.expected, "message": messages.message(finding, lang),
+            "fix": messages.fix(finding, lang), "source": messages.source(finding, lang)}
+
+
+def _funds(form: Submission, row, rate: Decimal | None, card: Scorecard) -> dict:
+    first = next((entry for entry in (row.initial, row.adjusted, row.executed) if entry is not None), None)
+    counts = row.role == "total"
+    return {
+        "label": row.label, "role": row.role, **{field: _money(form, getattr(row, field)) for field in ("initial", "adjusted", "executed")},
+        "weight": _number(row.weight), "rate": _rate(rate), "rate_stated": _number(row.rate),
+        "score": _figure(card.funds_score) if counts else None, "score_stated": _number(row.score), "cell": _place(form, first),
+    }
+
+
+def _indicator(form: Submission, row, result) -> dict:
+    deviation = result.attainment.deviation
+    return {
+        "part": row.part, "group": row.group, "name": row.name, "target": row.target_entry.text if row.target_entry else None,
+        "actual": row.actual_entry.text if row.actual_entry else None, "kind": KINDS[row.target.kind], "weight": _number(row.weight),
+        "score": _figure(result.score), "score_stated": _number(row.score),
+        "deviation": None if deviation is None else _rate(deviation * 100), "deviation_stated": _number(row.deviation),
+        "reason": _text(row.reason) or None, "cell": _place(form, row.place),
+    }
+
+
+def _place(form: Submission, entry: Entry | None) -> str | None:
+    return None if entry is None or entry.row < 0 else f"{form.sheet}!{cell_name(entry.row, entry.column)}"
+
+
+def _figure(value: Decimal | None) -> float | int | None:
+    if value is None:
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _rate(value: Decimal | None) -> float | int | None:
+    return None if value is None else _figure(scoring.half_up(value, 2))
+
+
+def _number(entry: Entry | None) -> float | int | None:
+    return None if entry is None else _figure(entry.number)
+
+
+def _money(form: Submission, entry: Entry | None) -> float | int | None:
+    return None if entry is None or entry.number is None else _figure(entry.number * form.factor)
+
+
+def _text(entry: Entry | None) -> str | None:
+    return None if entry is None or not entry.text else entry.text
+
+
+def _sha256(data: bytes) -> str | None:
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest() if data else None

@@ -1,0 +1,276 @@
+"""The form's arithmetic: plain figures in, plain figures out, one function for each concept of the form.
+
+Rates, shares and deviations keep their full precision; a score is rounded half up once a row, and the total is the sum of the
+rounded rows, so that the printed column adds up.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
+
+from perfeval_xl.edition import Edition, Execution, plain_label
+from perfeval_xl.model import Indicator, Submission
+from perfeval_xl.numbers import half_up
+from perfeval_xl.targets import Reading, comparable, due, happened, is_open_fraction
+
+ZERO, ONE, HUNDRED = Decimal(0), Decimal(1), Decimal(100)
+
+#: words in the name of an indicator of which less is better, for targets without a sign (DOMAIN.md e, "scoring hints")
+FEWER_WORDS = ("投诉", "事故", "违规", "违法", "差错", "死亡", "伤亡", "火灾", "成灾率", "控制率", "结余率", "调整率", "变动率", "发案", "失误")
+#: ... unless the name says that something is done about it (投诉办结率, 事故处置率, 死亡下降率)
+HANDLED_WORDS = ("处理", "办结", "处置", "回复", "整改", "下降", "减少", "降低", "化解", "整治", "查处", "排查", "响应", "受理", "查结", "破案")
+
+
+class Attainment(NamedTuple):
+    """How far an actual reaches its target.
+
+    ``share`` is the part of the weight that is earned (1 = all of it), None where no rule decides it; then ``why`` is the code of the
+    finding that asks, and ``tier`` names the tier the actual claims, if any. ``met`` says whether the target is reached, ``deviation``
+    is a fraction (-0.26), ``over`` how far the target is exceeded, percent. ``hinted`` marks a target without sign that was read as an
+    upper limit because of its name, where that reading decides the score.
+    """
+
+    share: Decimal | None
+    met: bool | None
+    deviation: Decimal | None = None
+    why: str = ""
+    tier: int = 0
+    over: Decimal = ZERO
+    hinted: bool = False
+
+
+class RowScore(NamedTuple):
+    """What the rule gives one indicator row: points, None where it does not decide, and the attainment it rests on."""
+
+    score: Decimal | None
+    attainment: Attainment
+
+
+class PartScore(NamedTuple):
+    """A 一级指标: its weights and its recomputed scores, None where a row of it cannot be scored."""
+
+    name: str
+    weight: Decimal | None
+    score: Decimal | None
+
+
+class Scorecard(NamedTuple):
+    """A whole form recomputed; ``rates`` follows the funds rows, ``rows`` the indicators, ``task_rates`` the tasks."""
+
+    rates: tuple[Decimal | None, ...]
+    funds_score: Decimal | None
+    task_rates: tuple[Decimal | None, ...]
+    rows: tuple[RowScore, ...]
+    parts: tuple[PartScore, ...]
+    total: Decimal | None
+    grade: str | None
+
+
+def execution_rate(adjusted: Decimal | None, executed: Decimal | None) -> Decimal | None:
+    """执行率 = 全年执行数 ÷ 全年预算数, percent points at full precision; None without a budget (四川省自评表填表要求, 公开表)."""
+    if adjusted is None or executed is None or adjusted <= 0:
+        return None
+    return executed / adjusted * HUNDRED
+
+
+def execution_score(rate: Decimal, weight: Decimal, rule: Execution) -> Decimal:
+    """Score of the funds block in points: never below 0 nor above the weight, rounded to the edition's places (edition [execution])."""
+    if rule.rule == "steps":
+        share = next((percent for low, percent in rule.steps if rate >= low), ZERO)
+    else:
+        share = rate / rule.line * HUNDRED
+    return half_up(weight * min(max(share, ZERO), HUNDRED) / HUNDRED, rule.places)
+
+
+def less_is_better(name: str, group: str = "", part: str = "") -> bool:
+    """Whether a target without sign is an upper limit: costs, and names of what should not happen (DOMAIN.md e)."""
+    if "成本" in group or "成本" in part:
+        return True
+    return any(word in name for word in FEWER_WORDS) and not any(word in name for word in HANDLED_WORDS)
+
+
+@lru_cache(maxsize=16384)
+def attain(target: Reading, actual: Reading, fewer: bool = False, rule: str = "percent", year: int | None = None) -> Attainment:
+    """Holds an actual against its target (edition [quantitative], [qualitative]; DOMAIN.md b.2, b.4, b.5).
+
+    ``fewer`` says how to read a target without sign, ``rule`` is the edition's rule for qualitative targets, ``year`` completes dates.
+    """
+    if target.kind in ("blank", "na") or actual.kind in ("blank", "na"):
+        return Attainment(None, None)
+    if target.kind in ("mixed", "text"):
+        return Attainment(None, None, why="V203")
+    if target.kind == "suspect":
+        return Attainment(None, None, why="V204")
+    if target.kind in ("date", "period"):
+        return _attain_date(target, actual, year)
+    if target.number is None:
+        return _attain_words(target, actual, rule)
+    return _attain_number(target, actual, fewer)
+
+
+def _attain_number(target: Reading, actual: Reading, fewer: bool) -> Attainment:
+    if actual.kind != "quant" or actual.number is None:
+        return Attainment(None, None, why="V208" if actual.kind in ("mixed", "text") else "V206", tier=actual.tier)
+    reached = comparable(target, actual)
+    if reached is None:
+        return Attainment(None, None, why="V104" if is_open_fraction(target, actual) else "V206")
+    limit = target.number
+    if target.op == "between" or target.kind == "tolerance":
+        inside = abs(reached) <= limit if target.kind == "tolerance" else limit <= reached <= target.high
+        return Attainment(ONE, True, ZERO) if inside else Attainment(None, False, why="V211")
+    signless = target.op in ("", "==")
+    upper = target.op in ("<=", "<") or (signless and (fewer or limit == 0))
+    if upper:
+        met = reached < limit if target.op == "<" else reached <= limit
+    else:
+        met = reached > limit if target.op == ">" else reached >= limit
+    hinted = target.op == "" and fewer and limit != 0 and reached != limit
+    if met:
+        is_share = target.unit in ("%", "‰") and reached <= HUNDRED
+        over = ZERO if upper or limit <= 0 or is_share else (reached - limit) / limit * HUNDRED
+        return Attainment(ONE, True, ZERO, over=over, hinted=hinted)
+    if limit == 0:
+        return Attainment(ZERO, False, hinted=hinted)
+    if limit < 0:
+        return Attainment(None, False, (reached - limit) / abs(limit), why="V211")
+    share = limit / reached if upper else max(reached / limit, ZERO)
+    return Attainment(share, False, (reached - limit) / limit, hinted=hinted)
+
+
+def _attain_words(target: Reading, actual: Reading, rule: str) -> Attainment:
+    """A qualitative target: a percentage is the share that was reached, the target's own words are all of it, a tier is a range."""
+    if actual.kind == "quant" and actual.unit == "%" and actual.number is not None and actual.number >= 0:
+        share = min(actual.number / HUNDRED, ONE)
+        return Attainment(share, share == ONE, share - ONE)
+    if actual.kind == "quant":
+        return Attainment(None, None, why="V206")
+    words, wanted = plain_label(actual.text), plain_label(target.text)
+    if actual.tier in (0, 1) and wanted and wanted in words and not any(no in words for no in ("不", "未", "没", "无", "欠")):
+        return Attainment(ONE, True, ZERO)
+    if actual.tier:
+        return Attainment(None, actual.tier == 1, tier=actual.tier)
+    return Attainment(None, None, why="V208" if rule == "percent" else "")
+
+
+def _attain_date(target: Reading, actual: Reading, year: int | None) -> Attainment:
+    if actual.kind == "quant":
+        if actual.unit != "%" or actual.number is None or actual.number < 0:
+            return Attainment(None, None, why="V206")
+        share = min(actual.number / HUNDRED, ONE)
+        return Attainment(share, share == ONE, share - ONE, why="V207")
+    if actual.kind not in ("date", "period"):
+        same = plain_label(actual.text) == plain_label(target.text)
+        return Attainment(ONE, True, ZERO) if same else Attainment(None, None, why="V207")
+    limit, done = due(target, year), happened(actual, year)
+    if limit is None or done is None:
+        return Attainment(None, None, why="V211")
+    return Attainment(ONE, True, ZERO) if done <= limit else Attainment(None, False, why="V210")
+
+
+def indicator_score(attainment: Attainment, weight: Decimal, edition: Edition) -> Decimal | None:
+    """Score of one row in points: weight x share, half up to the edition's places; None where no rule decides."""
+    return None if attainment.share is None else half_up(weight * attainment.share, edition.quantitative.places)
+
+
+def tier_range(attainment: Attainment, weight: Decimal, edition: Edition) -> tuple[Decimal, Decimal] | None:
+    """Lowest and highest score of the tier that the actual claims; None for an actual without tier (edition [qualitative])."""
+    if not attainment.tier or attainment.why:
+        return None
+    tier = edition.qualitative.tiers[min(attainment.tier, len(edition.qualitative.tiers)) - 1]
+    return weight * tier.low / HUNDRED, weight * tier.high / HUNDRED
+
+
+def grade(total: Decimal, edition: Edition) -> str:
+    """优, 良, 中 or 差 (edition [grades])."""
+    return next((one.name for one in edition.grades if total >= one.low), edition.grades[-1].name)
+
+
+def total_cap(rate: Decimal | None, edition: Edition) -> Decimal | None:
+    """The highest total that an execution rate allows, where the edition caps it (a few districts do; edition [[execution.cap]])."""
+    if rate is None:
+        return None
+    return next((cap for below, cap in edition.execution.caps if rate < below), None)
+
+
+def row_attainment(row: Indicator, edition: Edition, year: int | None) -> Attainment:
+    """The attainment of one row of a form."""
+    fewer = row.target.op in ("", "==") and row.target.number is not None and less_is_better(row.name, row.group, row.part)
+    dated = year if row.target.date or row.actual.date else None
+    return attain(row.target, row.actual, fewer, edition.qualitative.rule, dated)
+
+
+def score(form: Submission, edition: Edition) -> Scorecard:
+    """The whole form recomputed from its own inputs. Where no rule decides a row, the stated score stands in its part and in the total."""
+    rates = tuple(execution_rate(_number(row.adjusted), _number(row.executed)) for row in form.funds)
+    funds_score = _funds_score(form, rates, edition)
+    rows = tuple(_row_score(row, edition, form.year) for row in form.indicators)
+    parts, total = _parts(form, rows, funds_score, edition)
+    if total is not None and (cap := total_cap(rates[form.funds.index(form.total_row)], edition) if form.total_row else None) is not None:
+        total = min(total, cap)
+    tasks = tuple(execution_rate(_number(task.budget), _number(task.executed)) for task in form.tasks)
+    return Scorecard(rates, funds_score, tasks, rows, parts, total, None if total is None else grade(total, edition))
+
+
+def missing_parts(form: Submission, edition: Edition) -> tuple:
+    """The prescribed parts of which a form of a recognised edition has no row."""
+    if not form.recognised:
+        return ()
+    there = {row.part for row in form.indicators}
+    return tuple(part for part in edition.parts if part.place != "funds" and part.name not in there)
+
+
+def _funds_score(form: Submission, rates: tuple, edition: Edition) -> Decimal | None:
+    for row, rate in zip(form.funds, rates, strict=True):
+        if row.role == "total":
+            weight = _number(row.weight)
+            if weight is None and row.weight is None:
+                weight = next((part.weight for part in edition.parts if part.place == "funds"), None) if form.recognised else None
+            return None if rate is None or weight is None else execution_score(rate, weight, edition.execution)
+    return None
+
+
+def _row_score(row: Indicator, edition: Edition, year: int | None) -> RowScore:
+    attainment = row_attainment(row, edition, year)
+    weight = _number(row.weight)
+    if weight is None or (row.score is not None and (row.score.covered or row.score.span > 1)):
+        return RowScore(None, attainment)
+    return RowScore(indicator_score(attainment, weight, edition), attainment)
+
+
+def _parts(form: Submission, rows: tuple[RowScore, ...], funds_score: Decimal | None, edition: Edition) -> tuple[tuple, Decimal | None]:
+    """The parts in the order of the form, the funds block first, and the total; a row that counts and has no score leaves None."""
+    parts: dict[str, list] = {}
+    funds = form.total_row
+    if funds is not None and not funds_stand_apart(form) and (funds.score is not None or funds.weight is not None):
+        name = next((part.name for part in edition.parts if part.place == "funds"), "预算执行率")
+        stated = _number(funds.score)
+        if funds_score is not None or stated is not None or _number(funds.weight) is not None:
+            parts[name] = [_number(funds.weight), funds_score if funds_score is not None else stated]
+    for row, result in zip(form.indicators, rows, strict=True):
+        weight, stated = _number(row.weight), _number(row.score)
+        if weight is None and stated is None:
+            if row.part not in parts:
+                parts[row.part] = [None, ZERO]
+            continue
+        value = result.score if result.score is not None else stated
+        if value is None and row.score is not None and row.score.covered:
+            value = ZERO
+        entry = parts.setdefault(row.part, [None, ZERO])
+        entry[0] = weight if entry[0] is None else entry[0] + (weight or ZERO)
+        entry[1] = None if entry[1] is None or value is None else entry[1] + value
+    scored = tuple(PartScore(name, weight, value) for name, (weight, value) in parts.items())
+    values = [part.score for part in scored]
+    total = None if not values or None in values or missing_parts(form, edition) else sum(values, ZERO)
+    return scored, total
+
+
+def funds_stand_apart(form: Submission) -> bool:
+    """Whether the indicator rows alone carry the 100 points, so that the score of the funds block is not part of the total."""
+    weights = [number for row in form.indicators if (number := _number(row.weight)) is not None]
+    return bool(weights) and sum(weights) == HUNDRED
+
+
+def _number(entry) -> Decimal | None:
+    return None if entry is None else entry.number
