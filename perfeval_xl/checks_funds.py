@@ -57,6 +57,8 @@ def sources_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
         return
     for roles, code in ((SOURCE_ROLES, "F101"), (STRUCTURE_ROLES, "F102")):
         rows = [row for row in form.funds if row.role in roles]
+        if not rows:
+            continue
         for field in MONEY:
             entries = [entry for row in rows if (entry := getattr(row, field)) is not None]
             stated = _filled(total, field)
@@ -232,6 +234,8 @@ def indicators_follow_funds(form: Submission, card: Scorecard, edition: Edition)
     unspent = HUNDRED - rate if rate is not None and rate <= HUNDRED else None
     known = {"execution_rate": ("I101", rate), "adjustment_rate": ("I102", change), "carry_over_rate": ("I103", unspent)}
     for row in form.indicators:
+        if not row.role:
+            continue
         code, expected = known.get(row.role, ("", None))
         if expected is None or row.actual_entry is None:
             continue

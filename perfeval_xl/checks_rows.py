@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 
 from perfeval_xl.checks_funds import at, explained, open_fraction
 from perfeval_xl.compare import HUNDRED, agree, is_fraction_of, points
@@ -12,10 +13,11 @@ from perfeval_xl.messages import Finding
 from perfeval_xl.model import MONEY, Entry, Indicator, Submission
 from perfeval_xl.numbers import half_up, is_error, is_nothing, printed_step
 from perfeval_xl.scoring import FEWER_WORDS, HANDLED_WORDS, Scorecard, less_is_better, tier_range
+from perfeval_xl.targets import Reading
 
 #: words that end the name of something of which more is better, for a target that says "at most"
-MORE_WORDS = ("数量", "次数", "人数", "面积", "里程", "完成率", "覆盖率", "合格率", "达标率", "满意度", "满意率", "及时率", "利用率", "使用率", "知晓率",
-              "参与率", "执行率", "优良率", "入学率", "就业率")
+MORE_WORDS = ("数量", "次数", "人数", "面积", "里程", "完成率", "覆盖率", "合格率", "达标率", "满意度", "满意率", "及时率", "利用率", "使用率",
+              "知晓率", "参与率", "执行率", "优良率", "入学率", "就业率")
 #: attainment that a person decides -> the code that asks
 _PROBLEMS = {"text": "V101", "error": "V102", "range": "V103"}
 _FIELDS = {"initial": "年初预算数", "adjusted": "全年预算数", "executed": "全年执行数", "budget": "预算资金", "weight": "分值", "rate": "执行率",
@@ -26,7 +28,8 @@ _NEVER_NEGATIVE = ("initial", "adjusted", "executed", "budget", "weight")
 def cells_hold_numbers(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """Every cell that should hold a number holds one: never a text that would count as 0 (2000万), never a formula error."""
     for rows, fields, name in ((form.funds, (*MONEY, "weight", "rate", "score"), "label"),
-                               (form.tasks, ("budget", "executed", "rate"), "name"), (form.indicators, ("weight", "score", "deviation"), "name")):
+                               (form.tasks, ("budget", "executed", "rate"), "name"),
+                               ([row for _, row, _ in card.doubtful], ("weight", "score", "deviation"), "name")):
         for row in rows:
             for field in fields:
                 entry = getattr(row, field)
@@ -48,7 +51,7 @@ def _number_finding(entry: Entry, label: str, field: str) -> Iterator[Finding]:
 
 def targets_and_actuals_stand(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """A row that counts has a target and an actual, in words or numbers that can be held against each other (Q1, Q2, Q5)."""
-    for row, result in zip(form.indicators, card.rows, strict=True):
+    for _, row, result in card.doubtful:
         if not _counts(row):
             continue
         blank = False
@@ -91,7 +94,7 @@ def scores_stay_within_weights(form: Submission, card: Scorecard, edition: Editi
     if "weight" not in form.columns or "score" not in form.columns:
         return
     rows = form.indicators
-    for n, row in enumerate(rows):
+    for n, row, _ in card.doubtful:
         weight, score = row.weight, row.score
         if weight.problem or score.problem:
             continue
@@ -115,7 +118,7 @@ def _expected(card: Scorecard, n: int) -> str | None:
 def scores_follow_the_rule(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """得分 is what the rule gives for target and actual; a tier word leaves a range (S4)."""
     tolerance = score_tolerance(form, edition)
-    for row, result in zip(form.indicators, card.rows, strict=True):
+    for _, row, result in card.doubtful:
         score, weight = row.score, row.weight
         if score is None or weight is None or score.number is None or weight.number is None or not 0 <= score.number <= weight.number:
             continue
@@ -142,7 +145,7 @@ def deviations_follow(form: Submission, card: Scorecard, edition: Edition) -> It
     """偏差度 = (actual - target) / target, 0 where the target is reached; negative is a shortfall (D1)."""
     if "deviation" not in form.columns:
         return
-    for row, result in zip(form.indicators, card.rows, strict=True):
+    for _, row, result in card.doubtful:
         stated, fraction, attainment = row.deviation, result.attainment.deviation, result.attainment
         if fraction is None or stated.problem or stated.covered or not _counts(row):
             continue
@@ -163,7 +166,7 @@ def shortfalls_have_reasons(form: Submission, card: Scorecard, edition: Edition)
     """A score below its weight has a reason that says something (D2); a reason beside full marks is looked at (D3)."""
     if "reason" not in form.columns or not edition.explain.reason:
         return
-    for row, result in zip(form.indicators, card.rows, strict=True):
+    for _, row, result in card.doubtful:
         score, weight, reason = row.score, row.weight, row.reason
         if score is None or weight is None or score.number is None or weight.number is None or score.span > 1 or weight.span > 1:
             continue
@@ -179,7 +182,7 @@ def shortfalls_have_reasons(form: Submission, card: Scorecard, edition: Edition)
 
 def overshoots_are_explained(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """An actual far above its target needs a reason; shares that cannot pass 100% and upper limits are left alone (b.3)."""
-    for row, result in zip(form.indicators, card.rows, strict=True):
+    for _, row, result in card.doubtful:
         if result.attainment.over >= edition.over.low and row.actual_entry is not None and \
                 not (row.reason is not None and explained(row.reason.text)):
             yield at("I108", row.actual_entry, row.name, row.actual_entry.text, row.target_entry.text, edition.over.source,
@@ -199,23 +202,28 @@ def actuals_are_not_copies(form: Submission, card: Scorecard, edition: Edition) 
 def targets_can_fail(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """A target tells good from bad: not 结转结余率 ≤100%, not "at least 0", not a sign against the sense of the name (Q4)."""
     for row in form.indicators:
-        if row.target_entry is not None and _counts(row) and (why := _pointless(row)):
+        if (why := _pointless(row)) and row.target_entry is not None and _counts(row):
             yield at("I107", row.target_entry, row.name, row.target_entry.text, None, why=why[0], why_en=why[1])
 
 
 def _pointless(row: Indicator) -> tuple[str, str] | None:
     target = row.target
-    if target.number is None or target.kind != "quant":
+    if not target.op or target.number is None or target.kind != "quant":
         return None
-    if row.role == "carry_over_rate" and target.op in ("<=", "<") and target.number >= HUNDRED:
+    return _pointless_target(row.name, f"{row.group} {row.part}", row.role, target)
+
+
+@lru_cache(maxsize=4096)
+def _pointless_target(name: str, above: str, role: str, target: Reading) -> tuple[str, str] | None:
+    if role == "carry_over_rate" and target.op in ("<=", "<") and target.number >= HUNDRED:
         return "结转结余率不可能超过100%", "the unspent share cannot exceed 100%"
     if target.op == ">=" and target.number <= 0 and target.unit != "元":
         return "任何结果都达标", "any result reaches it"
-    if less_is_better(row.name) and target.op in (">=", ">") and row.name.endswith(tuple(FEWER_WORDS) + ("率", "数", "数量", "次数")) \
-            and "控制" not in row.name:
+    if less_is_better(name) and target.op in (">=", ">") and name.endswith((*FEWER_WORDS, "率", "数", "数量", "次数")) \
+            and "控制" not in name:
         return "符号与指标含义相反", "the sign runs against the sense of the indicator"
-    if row.name.endswith(MORE_WORDS) and target.op in ("<=", "<") and "成本" not in row.group + row.part and not less_is_better(row.name) \
-            and not any(word in row.name for word in HANDLED_WORDS):
+    if name.endswith(MORE_WORDS) and target.op in ("<=", "<") and "成本" not in above and not less_is_better(name) \
+            and not any(word in name for word in HANDLED_WORDS):
         return "符号与指标含义相反", "the sign runs against the sense of the indicator"
     return None
 

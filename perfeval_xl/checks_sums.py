@@ -23,7 +23,7 @@ def weights_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
         return
     funds = form.total_row
     broken = any(row.weight.problem or (row.weight.number is None and not row.weight.covered and row.score is not None and row.score.number)
-                 for row in form.indicators) or (funds is not None and funds.weight is not None and bool(funds.weight.problem))
+                 for _, row, _ in card.doubtful) or (funds is not None and funds.weight is not None and bool(funds.weight.problem))
     sums = {part.name: part.weight for part in card.parts}
     gaps = missing_parts(form, edition)
     found = False
@@ -76,7 +76,7 @@ def total_is_the_sum(form: Submission, card: Scorecard, edition: Edition) -> Ite
     summed = _sum(entries)
     gaps = any(entry.problem for entry in entries) or any(
         row.score is not None and row.score.number is None and not row.score.covered and row.weight is not None and row.weight.number
-        for row in form.indicators) or bool(missing_parts(form, edition))
+        for _, row, _ in card.doubtful) or bool(missing_parts(form, edition))
     for stated in form.totals:
         if stated.problem or not entries:
             continue

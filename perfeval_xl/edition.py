@@ -187,7 +187,7 @@ class Edition(NamedTuple):
 
 _QUOTES = str.maketrans("", "", "“”\"'‘’《》【】★*※ \t\r\n\u3000")
 _BRACKETS = re.compile(r"\([^()]*\)")
-_NUMBERING = re.compile(r"^(?:其中:?|\d{1,2}[、.]|[一二三四五六七八九十]{1,3}[、.]|[-—·])+")
+_NUMBERING = re.compile(r"^(?:其中:?|\d{1,2}[、.](?!\d)|[一二三四五六七八九十]{1,3}[、.]|[-—·])+")
 
 
 @lru_cache(maxsize=16384)

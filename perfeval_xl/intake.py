@@ -9,17 +9,18 @@ from __future__ import annotations
 import io
 import os
 import re
-import zipfile
+import struct
 from functools import lru_cache
 from typing import NamedTuple
 
 import python_calamine
 
+from perfeval_xl.container import ContainerError, Part, directory, packed, unpack
 from perfeval_xl.messages import Refusal
 from perfeval_xl.model import Percent, Sheet
 
 #: a filled form has some 60 rows and 12 columns; beyond these limits a file is no form, or is meant to hurt
-FILE_BYTES, PART_BYTES, ROWS, COLUMNS, CELLS, MERGES = 20_000_000, 64_000_000, 20_000, 512, 300_000, 5_000
+FILE_BYTES, ROWS, COLUMNS, CELLS, MERGES = 20_000_000, 20_000, 512, 300_000, 5_000
 _OLE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04"
 _UNREADABLE = {".et", ".ett", ".csv", ".txt", ".pdf", ".htm", ".html", ".xlsb", ".numbers", ".wps", ".zip", ".rar", ".7z", ".png", ".jpg"}
 
@@ -51,7 +52,7 @@ def load(path: str) -> Book:
             return _book(file, data, workbook, kind, parts)
     except python_calamine.PasswordError:
         raise Refusal("X104", file=file) from None
-    except (python_calamine.CalamineError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (python_calamine.CalamineError, OSError, ValueError, KeyError, struct.error) as error:
         raise Refusal("X103", file=file, why=error) from error
 
 
@@ -60,57 +61,48 @@ def _bytes(path: str, file: str) -> bytes:
         if os.path.isdir(path):
             raise Refusal("X102", file=file)
         with open(path, "rb") as stream:
-            data = stream.read(FILE_BYTES + 1)
+            size = os.fstat(stream.fileno()).st_size
+            data = stream.read() if size <= FILE_BYTES else b""
     except FileNotFoundError:
         raise Refusal("X101", file=path) from None
     except (OSError, ValueError) as error:
         raise Refusal("X112", file=file, why=getattr(error, "strerror", None) or error) from None
+    if size > FILE_BYTES:
+        raise Refusal("X114", file=file, what="MB", stated=size // 10**6, expected=FILE_BYTES // 10**6)
     if not data:
         raise Refusal("X107", file=file)
-    if len(data) > FILE_BYTES:
-        raise Refusal("X114", file=file, what="MB", stated=f"> {FILE_BYTES // 10**6}", expected=FILE_BYTES // 10**6)
     return data
 
 
-def _kind(data: bytes, file: str) -> tuple[str, zipfile.ZipFile | None]:
-    """What the file really is, whatever its name says: "xlsx", "ods" or "xls"."""
+def _kind(data: bytes, file: str) -> tuple[str, dict[str, Part]]:
+    """What the file really is, whatever its name says: "xlsx", "ods" or "xls"; and the parts of a zip file."""
     extension = os.path.splitext(file)[1].lower()
     if data.startswith(_OLE):
-        names = data  # the directory of an OLE file holds its stream names in UTF-16
-        if "EncryptedPackage".encode("utf-16-le") in names:
-            raise Refusal("X104", file=file)
-        if "WordDocument".encode("utf-16-le") in names:
-            raise Refusal("X105", file=file)
+        # the directory of an OLE file holds the names of its streams in UTF-16
+        for stream, code in (("EncryptedPackage", "X104"), ("WordDocument", "X105")):
+            if stream.encode("utf-16-le") in data:
+                raise Refusal(code, file=file)
         if extension in _UNREADABLE:
             raise Refusal("X106", file=file, kind=extension)
-        return "xls", None
+        return "xls", {}
     if not data.startswith(_ZIP):
         raise Refusal("X106", file=file, kind=extension) if extension in _UNREADABLE else Refusal("X103", file=file)
     try:
-        parts = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        parts = directory(data)
+    except (ContainerError, struct.error):
         raise Refusal("X103", file=file) from None
-    names = parts.NameToInfo
-    if "word/document.xml" in names:
+    if "word/document.xml" in parts:
         raise Refusal("X105", file=file)
-    if "xl/workbook.bin" in names:
+    if "xl/workbook.bin" in parts:
         raise Refusal("X106", file=file, kind=".xlsb")
-    if "content.xml" in names and "xl/workbook.xml" not in names:
+    if "xl/workbook.xml" in parts:
+        return "xlsx", parts
+    if "content.xml" in parts:
         return "ods", parts
-    return "xlsx", parts
+    raise Refusal("X106", file=file, kind=extension) if extension in _UNREADABLE else Refusal("X103", file=file)
 
 
-def _part(parts: zipfile.ZipFile, name: str) -> bytes:
-    info = parts.NameToInfo.get(name)
-    if info is None:
-        return b""
-    if info.file_size > PART_BYTES:
-        raise Refusal("X114", file=os.path.basename(parts.filename or name), what=f"{name} MB", stated=info.file_size // 10**6,
-                      expected=PART_BYTES // 10**6)
-    return parts.read(info)
-
-
-def _book(file: str, data: bytes, workbook, kind: str, parts: zipfile.ZipFile | None) -> Book:
+def _book(file: str, data: bytes, workbook, kind: str, parts: dict[str, Part]) -> Book:
     marks, names = {"xlsx": _xlsx_marks, "ods": _ods_marks, "xls": _xls_marks}[kind](parts, data)
     sheets, hidden = [], []
     for n, meta in enumerate(workbook.sheets_metadata):
@@ -139,7 +131,7 @@ def _grid(sheet, name: str, marks: Marks, file: str) -> Sheet:
             raise Refusal("X114", file=file, what=what, stated=stated, expected=limit)
     rows = sheet.to_python(skip_empty_area=False)
     for row, column in marks.percent:
-        if type(value := _at(rows, row, column)) in (float, int):
+        if row < height and column < width and type(value := rows[row][column]) in (float, int):
             rows[row][column] = Percent(value)
     for row, column, error in marks.errors:
         if _at(rows, row, column) == "":
@@ -178,68 +170,73 @@ def _unescape(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _column(letters: str) -> int:
+def _column(letters: bytes) -> int:
     number = 0
     for letter in letters:
-        number = number * 26 + ord(letter) - 64
+        number = number * 26 + letter - 64
     return number - 1
 
 
 @lru_cache(maxsize=64)
-def _workbook_names(xml: bytes) -> dict[str, tuple[str, int, int]]:
+def _workbook_names(workbook: tuple[int, bytes]) -> dict[str, tuple[str, int, int]]:
+    """What the pe_ names of a (packed) workbook part point at. Remembered, as all parts are that a district's forms have in common."""
     found = {}
-    for name, target in _NAME.findall(xml):
+    for name, target in _NAME.findall(unpack(*workbook)):
         match = _REFERENCE.fullmatch(_unescape(target.decode("utf-8", "replace")).strip())
         if match:
             sheet = (match[1] or match[2]).replace("''", "'")
-            found[name.decode()] = (sheet, int(match[4]) - 1, _column(match[3]))
+            found[name.decode()] = (sheet, int(match[4]) - 1, _column(match[3].encode()))
     return found
 
 
 @lru_cache(maxsize=64)
-def _sheet_parts(workbook: bytes, relations: bytes) -> dict[str, str]:
+def _sheet_parts(workbook: tuple[int, bytes], relations: tuple[int, bytes]) -> dict[str, str]:
     """Sheet name -> its part."""
-    targets = {_attribute(raw, b"Id"): _attribute(raw, b"Target") for raw in _RELATION.findall(relations)}
+    targets = {_attribute(raw, b"Id"): _attribute(raw, b"Target") for raw in _RELATION.findall(unpack(*relations))}
     found = {}
-    for raw in _SHEET.findall(workbook):
+    for raw in _SHEET.findall(unpack(*workbook)):
         key = re.search(rb'\b(?:\w+:)?id="([^"]*)"', raw)
         target = targets.get(key[1].decode() if key else "", "")
-        found[_attribute(raw, b"name")] = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+        found[_attribute(raw, b"name")] = (target.lstrip("/") if target.startswith("/") else f"xl/{target}").lower()
     return found
 
 
 @lru_cache(maxsize=64)
-def _percent_cell(styles: bytes) -> re.Pattern | None:
-    """A pattern for the cells whose format shows a percentage; None where the workbook has no such format."""
-    formats = {9, 10}
+def _percent_cells(packed_styles: tuple[int, bytes]) -> tuple[re.Pattern, re.Pattern] | None:
+    """Patterns for the cells whose format shows a percentage: one for r before s, as everybody writes, and one for any order of
+    attributes; None where the workbook has no such format."""
+    styles, formats = unpack(*packed_styles), {9, 10}
     for raw in _FORMAT.findall(styles):
         code = re.sub(r'"[^"]*"|\\.', "", _attribute(raw, b"formatCode"))
         if "%" in code and (number := _attribute(raw, b"numFmtId")).isdigit():
             formats.add(int(number))
     block = _CELL_FORMATS.search(styles)
     ids = [b"%d" % n for n, number in enumerate(_XF.findall(block[0]) if block else ()) if number and int(number) in formats]
-    return re.compile(rb'<(?:\w+:)?c\b([^>]*?\bs="(?:%s)"[^>]*)>' % b"|".join(ids)) if ids else None
+    if not ids:
+        return None
+    style = b' s="(?:%s)"' % b"|".join(ids)
+    return re.compile(rb'r="([A-Z]{1,3})([0-9]{1,7})"' + style), re.compile(rb"<(?:\w+:)?c\b(?=[^>]*" + style + rb')[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
 
 
-def _xlsx_marks(parts: zipfile.ZipFile, data: bytes) -> tuple[dict[str, Marks], dict]:
-    workbook = _part(parts, "xl/workbook.xml")
-    percent = _percent_cell(_part(parts, "xl/styles.xml"))
+def _xlsx_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], dict]:
+    workbook = packed(data, parts["xl/workbook.xml"])
+    percent = _percent_cells(packed(data, parts.get("xl/styles.xml")))
     marks = {}
-    for name, part in _sheet_parts(workbook, _part(parts, "xl/_rels/workbook.xml.rels")).items():
-        xml = _part(parts, part)
-        places = [_CELL_PLACE.search(raw) for raw in percent.findall(xml)] if percent else ()
+    for name, part in _sheet_parts(workbook, packed(data, parts.get("xl/_rels/workbook.xml.rels"))).items():
+        xml = unpack(*packed(data, parts.get(part)))
+        places = percent[b'<c s="' in xml or b":c " in xml].findall(xml) if percent else ()
         errors = [(_CELL_PLACE.search(raw), text) for raw, text in _ERROR_CELL.findall(xml)] if b't="e"' in xml else ()
         if places or errors:
             marks[name] = Marks(
-                tuple((int(place[2]) - 1, _column(place[1].decode())) for place in places if place),
-                tuple((int(place[2]) - 1, _column(place[1].decode()), text.decode("utf-8", "replace")) for place, text in errors if place))
+                tuple([(int(row) - 1, _column(letters)) for letters, row in places]),
+                tuple([(int(place[2]) - 1, _column(place[1]), text.decode("utf-8", "replace")) for place, text in errors if place]))
     return marks, _workbook_names(workbook)
 
 
 # ---- xls and ods: rare, so what they need is imported when it is needed ----
 
 
-def _xls_marks(parts: None, data: bytes) -> tuple[dict[str, Marks], dict]:
+def _xls_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], dict]:
     import xlrd
 
     try:
@@ -260,7 +257,7 @@ def _xls_marks(parts: None, data: bytes) -> tuple[dict[str, Marks], dict]:
     names = {}
     for name in book.name_obj_list:
         if name.name.startswith("pe_") and (match := _REFERENCE.fullmatch(_area_text(name))):
-            names[name.name] = ((match[1] or match[2]).replace("''", "'"), int(match[4]) - 1, _column(match[3]))
+            names[name.name] = ((match[1] or match[2]).replace("''", "'"), int(match[4]) - 1, _column(match[3].encode()))
     return marks, names
 
 
@@ -279,10 +276,10 @@ _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 
 
-def _ods_marks(parts: zipfile.ZipFile, data: bytes) -> tuple[dict[str, Marks], dict]:
+def _ods_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], dict]:
     from xml.etree import ElementTree
 
-    xml = _part(parts, "content.xml")
+    xml = unpack(*packed(data, parts["content.xml"]))
     if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
         raise ValueError("DOCTYPE")
     try:
@@ -294,7 +291,7 @@ def _ods_marks(parts: zipfile.ZipFile, data: bytes) -> tuple[dict[str, Marks], d
     for one in root.iter(f"{_TABLE}named-range"):
         address = one.get(f"{_TABLE}cell-range-address", "").split(":")[0].replace(".$", "!").replace(".", "!").lstrip("$")
         if one.get(f"{_TABLE}name", "").startswith("pe_") and (match := _REFERENCE.fullmatch(address)):
-            names[one.get(f"{_TABLE}name")] = ((match[1] or match[2]), int(match[4]) - 1, _column(match[3]))
+            names[one.get(f"{_TABLE}name")] = ((match[1] or match[2]), int(match[4]) - 1, _column(match[3].encode()))
     return marks, names
 
 

@@ -42,10 +42,15 @@ class Attainment(NamedTuple):
 
 
 class RowScore(NamedTuple):
-    """What the rule gives one indicator row: points, None where it does not decide, and the attainment it rests on."""
+    """What the rule gives one indicator row: points, None where it does not decide, and the attainment it rests on.
+
+    A row is ``doubtful`` unless every figure on it is what a target fully reached gives: full marks, no deviation, no reason, no odd
+    text. The rules of single rows look at the doubtful ones only; on the others they have nothing to find.
+    """
 
     score: Decimal | None
     attainment: Attainment
+    doubtful: bool = True
 
 
 class PartScore(NamedTuple):
@@ -57,7 +62,10 @@ class PartScore(NamedTuple):
 
 
 class Scorecard(NamedTuple):
-    """A whole form recomputed; ``rates`` follows the funds rows, ``rows`` the indicators, ``task_rates`` the tasks."""
+    """A whole form recomputed; ``rates`` follows the funds rows, ``rows`` the indicators, ``task_rates`` the tasks.
+
+    ``doubtful`` lists the rows on which something may be wrong: (place among the indicators, row, its score).
+    """
 
     rates: tuple[Decimal | None, ...]
     funds_score: Decimal | None
@@ -66,6 +74,7 @@ class Scorecard(NamedTuple):
     parts: tuple[PartScore, ...]
     total: Decimal | None
     grade: str | None
+    doubtful: tuple[tuple[int, Indicator, RowScore], ...]
 
 
 def execution_rate(adjusted: Decimal | None, executed: Decimal | None) -> Decimal | None:
@@ -210,7 +219,8 @@ def score(form: Submission, edition: Edition) -> Scorecard:
     if total is not None and (cap := total_cap(rates[form.funds.index(form.total_row)], edition) if form.total_row else None) is not None:
         total = min(total, cap)
     tasks = tuple(execution_rate(_number(task.budget), _number(task.executed)) for task in form.tasks)
-    return Scorecard(rates, funds_score, tasks, rows, parts, total, None if total is None else grade(total, edition))
+    doubtful = tuple([(n, form.indicators[n], result) for n, result in enumerate(rows) if result.doubtful])
+    return Scorecard(rates, funds_score, tasks, rows, parts, total, None if total is None else grade(total, edition), doubtful)
 
 
 def missing_parts(form: Submission, edition: Edition) -> tuple:
@@ -231,12 +241,39 @@ def _funds_score(form: Submission, rates: tuple, edition: Edition) -> Decimal | 
     return None
 
 
+#: (row, edition, year) -> its score, by identity: the layout hands out one Indicator for all lines that are alike, and hashing one
+#: would cost more than scoring it. The values keep their keys alive, so that an id stays what it was.
+_SCORED: dict[tuple[int, int, int | None], tuple[Indicator, Edition, RowScore]] = {}
+
+
 def _row_score(row: Indicator, edition: Edition, year: int | None) -> RowScore:
+    key = (id(row), id(edition), year)
+    if key in _SCORED:
+        return _SCORED[key][2]
     attainment = row_attainment(row, edition, year)
     weight = _number(row.weight)
     if weight is None or (row.score is not None and (row.score.covered or row.score.span > 1)):
-        return RowScore(None, attainment)
-    return RowScore(indicator_score(attainment, weight, edition), attainment)
+        result = RowScore(None, attainment)
+    else:
+        points = indicator_score(attainment, weight, edition)
+        result = RowScore(points, attainment, points is None or not _beyond_doubt(row, attainment))
+    if len(_SCORED) > 16384:
+        _SCORED.clear()
+    _SCORED[key] = (row, edition, result)
+    return result
+
+
+def _beyond_doubt(row: Indicator, attainment: Attainment) -> bool:
+    """A target fully reached, full marks, nothing else said: no rule of single rows can object."""
+    if not attainment.met or attainment.share != ONE or attainment.why or attainment.hinted or attainment.over or row.actual.op:
+        return False
+    figures = [entry for entry in (row.weight, row.score, row.deviation) if entry is not None]
+    if row.score is None or any(entry.problem or entry.unit not in ("", "%") or entry.covered or entry.span > 1 for entry in figures):
+        return False
+    if row.weight.unit or row.score.unit or row.score.number is None or not ZERO <= row.score.number == row.weight.number:
+        return False
+    deviation = row.deviation
+    return (deviation is None or not deviation.number) and (row.reason is None or not row.reason.text)
 
 
 def _parts(form: Submission, rows: tuple[RowScore, ...], funds_score: Decimal | None, edition: Edition) -> tuple[tuple, Decimal | None]:

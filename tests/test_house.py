@@ -20,7 +20,7 @@ ROOMS = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__ini
 
 #: from left to right: a room imports only rooms that stand before it
 ORDER = ("numbers", "targets", "model", "catalogue", "messages", "edition", "compare", "scoring", "checks_funds", "checks_rows", "checks_sums",
-         "rules", "layout", "intake", "record", "review", "template", "examples", "cli")
+         "rules", "cells", "table", "layout", "container", "intake", "record", "review", "template", "examples", "cli")
 #: heavy libraries and the only rooms that may import them
 LIBRARIES = {"pandas": (), "xlwings": (), "openpyxl": ("review",), "xlsxwriter": ("template", "examples", "review"), "rich": ("cli",),
              "python_calamine": ("intake",), "xlrd": ("intake",)}

@@ -1,0 +1,255 @@
+"""The indicator block of a form: its heading rows, and one Indicator for each row below."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
+
+from perfeval_xl.cells import Grid, number_entry, text_entry, vocabulary
+from perfeval_xl.edition import plain_label
+from perfeval_xl.messages import Refusal
+from perfeval_xl.model import Entry, Indicator, Percent, cell_name
+from perfeval_xl.numbers import fold, read_number
+from perfeval_xl.targets import Reading, read_actual, read_target
+
+_PART_WEIGHT = re.compile(r"[(（]\s*([0-9]+(?:\.[0-9]+)?)\s*分\s*[)）]")
+_ITEM = re.compile(r"^指标\s*[0-9一二三四五六七八九十]*\s*[:：.、]\s*|^[(（]?[0-9]{1,2}[)）.、]\s*")
+_FILLER = re.compile(r"[.…·。\s]*|指标[0-9]*[:：]?")
+_CLOSING = ("说明", "备注", "注", "填表人", "填报人", "联系人", "联系电话", "审核人", "负责人", "填表日期", "填报日期", "单位负责人")
+_VALUES = ("sign", "target", "unit", "actual", "weight", "score")
+_BLANK = Reading("blank", None, None, None, "")
+
+
+class Table:
+    """Where the indicator block is: its heading rows, the column of each field, the cells that make a target, in order.
+
+    Equal tables are one object (``_shared``), so that what is remembered for a line can be found by identity.
+    """
+
+    __slots__ = ("columns", "first", "first_value", "heading", "last", "own", "places", "row", "target")
+
+    def __init__(self, row: int, last: int, columns: dict[str, int], target: tuple[int, ...], heading: str) -> None:
+        self.row, self.last, self.columns, self.target, self.heading = row, last, columns, target, heading
+        self.own = tuple(sorted({column for field, column in columns.items() if field not in ("part", "group")} | set(target)))
+        #: the first column that is neither part nor group, and the first that holds a value
+        self.first, self.first_value = self.own[0], min(columns[field] for field in _VALUES if field in columns)
+        self.places = (columns.get("part"), columns.get("group"), columns["name"])
+
+
+@lru_cache(maxsize=256)
+def _shared(row: int, last: int, fields: tuple[tuple[str, int], ...], target: tuple[int, ...], heading: str) -> Table:
+    return Table(row, last, dict(fields), target, heading)
+
+
+class Rows(NamedTuple):
+    """What stands below the heading: the indicators, part weights printed beside the part's name (weight, row, column), the rows of
+    totals (row, label, indicators above it), and the row after the last indicator."""
+
+    indicators: tuple[Indicator, ...]
+    parts_stated: dict[str, tuple[Decimal, int, int]]
+    totals: list[tuple[int, str, int]]
+    end: int
+
+
+def find(grid: Grid, file: str) -> Table | None:
+    """The indicator block: the first row that names the indicator and at least two of its other columns."""
+    block = grid.words.indicators
+    for row, labels in enumerate(grid.labels):
+        if block.keys().isdisjoint(labels):
+            continue
+        found = grid.fields(row, block)
+        fields = {field for _, field in found}
+        if "name" in fields and len(fields) >= 3 and fields & {"score", "target", "actual"}:
+            return _table(grid, row, found, file)
+    return None
+
+
+def _table(grid: Grid, row: int, found: list[tuple[int, str]], file: str) -> Table:
+    """The columns of the block; a second heading row splits a heading that spans several columns."""
+    last, block = row, grid.words.indicators
+    below = grid.fields(row + 1, block) if row + 1 < len(grid.lines) else []
+    name = next(column for column, field in found if field == "name")
+    if len(below) >= 2 and grid.value(row + 1, name) == "":
+        last = row + 1
+        split = [(column, field) for column, field in found
+                 if not any(column <= other < column + grid.wide.get((row, column), 1) for other, _ in below)]
+        found = sorted({*split, *below})
+    columns: dict[str, int] = {}
+    for column, field in found:
+        if field in columns and field in ("target", "actual", "weight", "score"):
+            both = "、".join(cell_name(row, one) for one in (columns[field], column))
+            raise Refusal("L103", file=file, label=grid.label(row, column) or grid.label(last, column), stated=both)
+        columns.setdefault(field, column)
+    first = columns.get("target")
+    spread: tuple[int, ...] = ()
+    if first is not None:
+        taken = set(columns.values()) - {first}
+        spread = tuple(column for column in range(first, first + (grid.wide.get((row, first), 1) if last == row else 1)) if column not in taken)
+    order = tuple(columns[field] for field in ("sign",) if field in columns) + spread
+    order += (columns["unit"],) if spread and "unit" in columns else ()
+    return _shared(row, last, tuple(columns.items()), order, grid.label(row, name))
+
+
+class _Line(NamedTuple):
+    """What the labels of one line say: the label of a total, that the line is passed over, part and group with the part's own weight."""
+
+    total: str
+    skip: bool
+    closing: bool
+    part: str
+    part_weight: Decimal | None
+    group: str
+
+
+@lru_cache(maxsize=8192)
+def _line(line: tuple, labels: tuple[str, ...], table: Table) -> _Line:
+    """The labels of one line understood; remembered like the labels themselves."""
+    words = vocabulary().labels
+    part, group, name = (labels[place] if place is not None and place < len(labels) else "" for place in table.places)
+    head = [label for label in labels[: table.first_value] if label]
+    total = next((label for label in head if "total" in words.get(label, ())), "")
+    if total and name not in ("", total):
+        total = ""
+    skip = name == table.heading or (bool(head) and head[-1].endswith("小计"))
+    weight = None
+    if part and "indicators" in words.get(part, ()):
+        part = ""
+    elif part and (match := _PART_WEIGHT.search(fold(line[table.places[0]]))):
+        weight = Decimal(match[1])
+    return _Line(total, skip, bool(head) and head[0].startswith(_CLOSING), part, weight, group)
+
+
+def read_rows(grid: Grid, table: Table, parts: dict[str, str]) -> Rows:
+    """Every row below the heading; ``parts`` maps the spellings of a part to its name in the edition."""
+    indicators, parts_stated, totals, part, group, end = [], {}, [], "", "", table.last + 1
+    for row in range(table.last + 1, len(grid.lines)):
+        facts = _line(grid.lines[row], grid.labels[row], table)
+        if facts.total:
+            totals.append((row, facts.total, len(indicators)))
+            continue
+        if facts.skip:
+            continue
+        if facts.part:
+            named = parts.get(facts.part, facts.part)
+            if named != part:
+                part, group = named, ""
+            if facts.part_weight is not None:
+                parts_stated[part] = (facts.part_weight, row, table.columns["part"])
+        if facts.group:
+            group = facts.group
+        indicator = _read_row(grid, row, table, part, group)
+        if indicator is None or (totals and facts.closing):
+            continue
+        indicators.append(indicator)
+        end = row + 1
+    return Rows(tuple(indicators), parts_stated, totals, end)
+
+
+def _read_row(grid: Grid, row: int, table: Table, part: str, group: str) -> Indicator | None:
+    """One row; cells under a vertical merge take the text above them, and their figures count once, at the top."""
+    line = grid.lines[row]
+    tall = _tall_cells(grid, row, table) if row in grid.tall_columns else ()
+    if tall:
+        cells = list(line)
+        for column, top, _ in tall:
+            cells[column] = grid.value(top, grid.tall[row, column][1])
+        line = tuple(cells)
+    indicator = _indicator(row, line, table, part, group, tall)
+    if indicator is not None and not indicator.name:
+        if _repeats_its_part(grid, row, table):
+            return None
+        indicator = indicator._replace(name=group or part)
+    return indicator
+
+
+def _tall_cells(grid: Grid, row: int, table: Table) -> tuple[tuple[int, int, int], ...]:
+    """The cells of the row that belong to a vertical merge: (column, its top row, its height); part and group are read by their labels."""
+    if max(grid.tall_columns[row]) < table.first:
+        return ()
+    return tuple((column, grid.tall[row, column][0], grid.tall[row, column][2]) for column in table.own if (row, column) in grid.tall)
+
+
+def _repeats_its_part(grid: Grid, row: int, table: Table) -> bool:
+    """A row that only gives the sums of its part: no group, no target, no actual, and rows of the same part follow."""
+    columns = table.columns
+    if grid.label(row, columns.get("group")) or any(grid.value(row, columns[field]) != "" for field in ("target", "actual") if field in columns):
+        return False
+    below = row + 1
+    return below < len(grid.lines) and not grid.label(below, columns.get("part")) and bool(grid.label(below, columns["name"]))
+
+
+@lru_cache(maxsize=8192)
+def _indicator(row: int, line: tuple, table: Table, part: str, group: str, tall: tuple[tuple[int, int, int], ...]) -> Indicator | None:
+    """The indicator that one line of cells states, None for a filler or an empty line; a name that is missing stays "".
+
+    Remembered, because the forms of a district repeat most of their lines cell for cell. ``tall`` names the cells that belong to a
+    vertical merge: (column, its top row, its height).
+    """
+    columns = table.columns
+    tops = {column: (top, height) for column, top, height in tall}
+
+    def number(field: str) -> Entry | None:
+        column = columns.get(field)
+        if column is None:
+            return None
+        top, height = tops.get(column, (row, 1))
+        if top != row:
+            return Entry("", None, row, column, covered=True)
+        return number_entry(line[column] if column < len(line) else "", row, column, height)
+
+    def text(field: str) -> Entry | None:
+        column = columns.get(field)
+        if column is None:
+            return None
+        return text_entry(line[column] if column < len(line) else "", tops.get(column, (row, 1))[0], column)
+
+    place, weight, score = text("name"), number("weight"), number("score")
+    name = _ITEM.sub("", "".join(place.text.split()))
+    scored = any(entry is not None and (entry.number is not None or entry.problem) for entry in (weight, score))
+    if _FILLER.fullmatch(name) and (name or not group or not _says_something(line, columns)):
+        if not scored:
+            return None
+        name = ""
+    target_entry, target = _target(line, table, columns, tops, row)
+    actual_entry = text("actual")
+    actual = read_actual(_cell(line, columns["actual"])) if actual_entry is not None else _BLANK
+    if not scored and not target.text and (actual_entry is None or not actual_entry.text) and name.startswith(_CLOSING):
+        return None
+    return Indicator(part, group, name, indicator_role(name), place, target, actual, target_entry, actual_entry, weight, score,
+                     number("deviation"), text("reason"))
+
+
+def _says_something(line: tuple, columns: dict[str, int]) -> bool:
+    return any(columns[field] < len(line) and line[columns[field]] != "" for field in (*_VALUES, "reason") if field in columns)
+
+
+def _cell(line: tuple, column: int):
+    """A cell as the readers of targets and actuals take it."""
+    value = line[column] if column < len(line) else ""
+    return read_number(value, True) if type(value) is Percent else value
+
+
+def _target(line: tuple, table: Table, columns: dict[str, int], tops: dict, row: int) -> tuple[Entry | None, Reading]:
+    if not table.target:
+        return None, _BLANK
+    cells, main = table.target, columns.get("target", table.target[0])
+    adjusted = columns.get("target_adjusted")
+    if adjusted is not None and _cell(line, adjusted) != "":
+        cells, main = tuple(adjusted if column == main else column for column in cells), adjusted
+    reading = read_target(*(_cell(line, column) for column in cells))
+    entry = text_entry(line[main] if main < len(line) else "", tops.get(main, (row, 1))[0], main)
+    return entry._replace(text=reading.text or entry.text), reading
+
+
+@lru_cache(maxsize=4096)
+def indicator_role(name: str) -> str:
+    """What a standard indicator follows from ("execution_rate", …), "" for all others; 部门预算执行率 is 预算执行率."""
+    label, roles = plain_label(name), vocabulary().roles
+    if label in roles:
+        return roles[label]
+    for prefix in ("部门整体", "部门", "单位", "整体", "年度", "全年", "本年"):
+        if label.startswith(prefix) and label[len(prefix) :] in roles:
+            return roles[label[len(prefix) :]]
+    return ""
