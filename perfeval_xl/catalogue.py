@@ -84,8 +84,10 @@ _ALL = (
          ("请核对标题、表内标记和文件名的年度。", "Check the year in title, stamp and file name."), _PRACTICE),
     Code("L205", "warning", ("标题中的部门“{stated}”与“{label}”栏的“{expected}”不一致。", "The title names {stated}, the field {label} names {expected}."),
          ("请改成同一名称。", "Use one name."), _PRACTICE),
-    Code("L206", "note", ("本表没有“分值”栏，各行得分不能逐行核对。", "The form has no column 分值; row scores cannot be checked one by one."),
-         ("无需处理。", "Nothing to do."), _TOOL),
+    Code("L206", "note", ("没有认出“{label}”栏，有关的核对没有做。", "No column {label} was recognised; what depends on it was not checked."),
+         ("表上有这一栏的，请把标题改成通行写法。", "If the form has it, give it one of the usual headings."), _TOOL),
+    Code("L207", "warning", ("没有认出资金情况（各行分值合计 {stated}，其余没有读到），总分不能核对。", "No funds block was recognised (the rows carry {stated} points); the total cannot be checked."),
+         ("请保留年初预算数、全年预算数、全年执行数等标题。", "Keep the headings of budget and executed amount."), _TOOL),
     # ---- V: one value ----
     Code("V101", "error", ("{label}填的是“{stated}”，不是一个数。", "{label} holds “{stated}”, which is not one number."),
          ("请只填数字，单位以表头为准。", "Enter digits only; the heading gives the unit."), _IMPORT),
@@ -202,6 +204,8 @@ _ALL = (
          ("请按档次评分。", "Score it within its tier."), _EDITION),
     Code("S113", "error", ("总分行的分值 {stated}，应为 {expected}。", "The row of the total gives a weight of {stated}, expected {expected}."),
          ("请改正。", "Correct it."), _FORM),
+    Code("S114", "note", ("各级分值（{stated}）与国家样式不同。", "The weights of the parts ({stated}) differ from the national pattern."),
+         ("属本地规定的无需处理。", "Nothing to do if the district sets them."), _EDITION),
     # ---- T: explanations ----
     Code("T101", "error", ("“{label}”得分 {score} 低于分值 {weight}，原因栏{what}。", "“{label}”: score {score} is below the weight {weight}, and the reason is {what_en}."),
          ("请写明偏差原因和改进措施。", "Give the reason and what will be done."), _IMPORT),

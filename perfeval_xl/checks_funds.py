@@ -12,10 +12,15 @@ from perfeval_xl.messages import Finding
 from perfeval_xl.model import MONEY, SOURCE_ROLES, STRUCTURE_ROLES, Entry, FundsRow, Indicator, Submission
 from perfeval_xl.numbers import fold, half_up, is_nothing
 from perfeval_xl.scoring import Scorecard, attain, execution_score, indicator_score
-from perfeval_xl.targets import read_actual
+from perfeval_xl.targets import is_open_fraction, read_actual
 
 COLUMNS = {"initial": "年初预算数", "adjusted": "全年预算数", "executed": "全年执行数"}
 ZERO = Decimal(0)
+
+
+#: what stands in a column for reasons without being one
+_EMPTY_WORDS = frozenset(
+    ("", "0", "略", "同上", "无偏差", "没有", "暂无", "无原因", "完成", "已完成", "按计划完成", "全部完成", "达标", "已达标", "正常"))
 
 
 def at(code: str, entry: Entry, label: str, stated: str | None = None, expected: str | None = None, source: str = "", **args) -> Finding:
@@ -25,7 +30,7 @@ def at(code: str, entry: Entry, label: str, stated: str | None = None, expected:
 
 def explained(text: str) -> bool:
     """Whether a reason says anything: 无, 0, 略, 同上 and dashes do not."""
-    return not (is_nothing(text) or plain_label(text).rstrip("。.") in ("", "0", "略", "同上", "无偏差", "没有", "暂无", "无原因"))
+    return not (is_nothing(text) or plain_label(text).rstrip("。.") in _EMPTY_WORDS)
 
 
 def has_explanation(form: Submission) -> bool:
@@ -73,9 +78,23 @@ def sources_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
             yield at(code_here, stated, total.label, stated.text, points(summed), column=COLUMNS[field])
 
 
+def _slipped(form: Submission) -> bool:
+    """Whether 元 and 万元 are mixed in the funds block: then every rate of it is off, and only the units are reported (F8)."""
+    total = form.total_row
+    if total is None:
+        return False
+    for roles in (SOURCE_ROLES, STRUCTURE_ROLES):
+        for field in ("adjusted", "executed"):
+            summed = sum((entry.number for row in form.funds if row.role in roles and (entry := _filled(row, field))), ZERO)
+            stated = _filled(total, field)
+            if stated is not None and mixed_units(stated.number, summed):
+                return True
+    return False
+
+
 def rates_follow(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """执行率 = 全年执行数 ÷ 全年预算数 in every funds row."""
-    for row, rate in zip(form.funds, card.rates, strict=True):
+    for row, rate in zip(form.funds, card.rates, strict=True) if not _slipped(form) else ():
         stated = row.rate
         if stated is None or stated.number is None:
             continue
@@ -99,7 +118,7 @@ def open_fraction(entry: Entry, label: str) -> Finding:
 def execution_is_scored(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """The score of the funds block follows from its rate under the edition's rule; the rate itself is filled in."""
     row = form.total_row
-    if row is None:
+    if row is None or _slipped(form):
         return
     rate, score = card.rates[form.funds.index(row)], row.score
     finding = None
@@ -137,13 +156,12 @@ def _score_finding(form: Submission, row: FundsRow, rate: Decimal, expected: Dec
 
 def execution_stays_in_budget(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """Nobody spends more than the budget, or without one; where it happened it needs a reason. The total speaks for its sources."""
-    over = [row for row in form.funds if (executed := _filled(row, "executed")) is not None and row.adjusted is not None
-            and not row.adjusted.problem and executed.number > (row.adjusted.number or ZERO) + edition.tolerance.money]
+    if _slipped(form):
+        return
+    over = [row for row in form.funds if (executed := _filled(row, "executed")) is not None
+            and (adjusted := _filled(row, "adjusted")) is not None and executed.number > adjusted.number + edition.tolerance.money]
     for row in [row for row in over if row.role == "total"] or over:
-        if mixed_units(row.executed.number, row.adjusted.number or ZERO):
-            yield at("F108", row.executed, row.label, row.executed.text, row.adjusted.text, column=COLUMNS["executed"])
-        else:
-            yield at("F105", row.executed, row.label, row.executed.text, row.adjusted.text or "0")
+        yield at("F105", row.executed, row.label, row.executed.text, row.adjusted.text)
 
 
 def budget_is_not_backfilled(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
@@ -250,6 +268,8 @@ def indicators_follow_funds(form: Submission, card: Scorecard, edition: Edition)
         wanted = (expected, -expected) if row.role == "adjustment_rate" else (expected,)
         if any(agree(figure, one, edition.tolerance.rate) for one in wanted):
             continue
+        if is_open_fraction(row.target, actual):
+            continue  # the row itself is asked about
         if any(is_fraction_of(figure, one, edition.tolerance.rate) for one in wanted):
             yield open_fraction(figure, row.name)
             continue

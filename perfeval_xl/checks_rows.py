@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
@@ -15,10 +16,10 @@ from perfeval_xl.numbers import half_up, is_error, is_nothing, printed_step
 from perfeval_xl.scoring import FEWER_WORDS, HANDLED_WORDS, Scorecard, less_is_better, tier_range
 from perfeval_xl.targets import Reading
 
-#: words that end the name of something of which more is better, for a target that says "at most"
-MORE_WORDS = ("数量", "次数", "人数", "面积", "里程", "完成率", "覆盖率", "合格率", "达标率", "满意度", "满意率", "及时率", "利用率", "使用率",
-              "知晓率", "参与率", "执行率", "优良率", "入学率", "就业率")
-#: attainment that a person decides -> the code that asks
+#: names of something of which more is better, for a target that says "at most"; an amount counts only where it is something done
+_MORE = re.compile(
+    "(?:完成|覆盖|合格|达标|及时|利用|使用|知晓|参与|执行|优良|入学|就业|满意)率$|满意度$|"
+    "(?:新?建|改造|修建|修缮|开展|举办|组织|培训|完成|新增|发放|补助|资助|购置|检查|巡查|服务|宣传|编制|维修|种植|救助|建成).*(?:数量|次数|人数|场次|面积|里程)$")
 _PROBLEMS = {"text": "V101", "error": "V102", "range": "V103"}
 _FIELDS = {"initial": "年初预算数", "adjusted": "全年预算数", "executed": "全年执行数", "budget": "预算资金", "weight": "分值", "rate": "执行率",
            "score": "得分", "deviation": "偏差度"}
@@ -171,7 +172,7 @@ def shortfalls_have_reasons(form: Submission, card: Scorecard, edition: Edition)
         if score is None or weight is None or score.number is None or weight.number is None or score.span > 1 or weight.span > 1:
             continue
         says = explained(reason.text)
-        if score.number < weight.number and not says:
+        if 0 <= score.number < weight.number and not says:
             blank = is_nothing(reason.text) and reason.text != "无"
             yield at("T101", reason, row.name, reason.text, None, edition.explain.source, score=score.text, weight=weight.text,
                      what="没有填" if blank else f"只写了“{reason.text}”", what_en="blank" if blank else f"only “{reason.text}”")
@@ -222,7 +223,7 @@ def _pointless_target(name: str, above: str, role: str, target: Reading) -> tupl
     if less_is_better(name) and target.op in (">=", ">") and name.endswith((*FEWER_WORDS, "率", "数", "数量", "次数")) \
             and "控制" not in name:
         return "符号与指标含义相反", "the sign runs against the sense of the indicator"
-    if name.endswith(MORE_WORDS) and target.op in ("<=", "<") and "成本" not in above and not less_is_better(name) \
+    if _MORE.search(name) and target.op in ("<=", "<") and "成本" not in above and not less_is_better(name) \
             and not any(word in name for word in HANDLED_WORDS):
         return "符号与指标含义相反", "the sign runs against the sense of the indicator"
     return None

@@ -15,6 +15,10 @@ from perfeval_xl.numbers import fold
 from perfeval_xl.scoring import Scorecard, funds_stand_apart, grade, missing_parts, total_cap
 
 ZERO = Decimal(0)
+_TICKED, _UNTICKED = "☑√✓✔■☒", "□☐"
+_BOXES = re.compile(f"[{_TICKED}{_UNTICKED}]")
+#: how the name of a public body ends; other words before 绩效自评表 in a title name a district or a kind of money
+_ORGANISATION = re.compile("(?:局|委|办|办公室|委员会|院|中心|馆|学校|大学|小学|中学|所|站|处|厅|队|联合会|协会|社|总工会|街道|镇|乡|政府)$")
 
 
 def weights_add_up(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
@@ -27,7 +31,7 @@ def weights_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
     sums = {part.name: part.weight for part in card.parts}
     gaps = missing_parts(form, edition)
     found = False
-    for part in edition.parts if form.recognised else ():
+    for part in edition.parts if form.recognised and edition.parts_binding else ():
         if sums.get(part.name) is not None and sums[part.name] != part.weight and not broken:
             found = True
             yield _part_finding(form, part.name, sums[part.name], part.weight, edition)
@@ -41,6 +45,9 @@ def weights_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
         yield at("S108", stated, "、".join(part.name for part in gaps), stated.text, None, edition.parts_source,
                  weight=points(sum(part.weight for part in gaps)), weights=points(total), scores=points(_sum(_counted_scores(form))))
         return
+    if _funds_unread(form, total):
+        yield at("L207", form.totals[0], "资金情况", points(total))
+        return
     complete = funds is None or funds.weight is None or funds.weight.number is not None or funds_stand_apart(form)
     counted = any(weight is not None for weight in sums.values())
     where = form.total_weight if form.total_weight is not None and form.total_weight.number is not None else None
@@ -49,6 +56,14 @@ def weights_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
         yield at("S102", place, "分值", points(total), "100")
     elif where is not None and where.number != HUNDRED and total == HUNDRED:
         yield at("S113", where, "总分", where.text, "100")
+    if form.recognised and not edition.parts_binding and total == HUNDRED and any(sums.get(part.name) != part.weight for part in edition.parts):
+        yield at("S114", where or form.totals[0], "分值", " ".join(f"{name}{points(weight)}" for name, weight in sums.items() if weight is not None),
+                 None, edition.parts_source)
+
+
+def _funds_unread(form: Submission, weights: Decimal) -> bool:
+    """No funds block was found, and the weights of the rows leave room for one: its score is missing, not wrong."""
+    return form.total_row is None and "weight" in form.columns and ZERO < weights < HUNDRED
 
 
 def _part_finding(form: Submission, name: str, stated: Decimal, expected: Decimal, edition: Edition) -> Finding:
@@ -78,15 +93,21 @@ def total_is_the_sum(form: Submission, card: Scorecard, edition: Edition) -> Ite
         row.score is not None and row.score.number is None and not row.score.covered and row.weight is not None and row.weight.number
         for _, row, _ in card.doubtful) or bool(missing_parts(form, edition))
     for stated in form.totals:
-        if stated.problem or not entries:
+        if stated.problem or not entries or "score" not in form.columns:
             continue
         if stated.number is None:
             yield at("S109", stated, "总分", "", points(summed))
-        elif abs(stated.number - summed) > CENT and not gaps:
+        elif abs(stated.number - summed) > CENT and not gaps and not _may_be_unread(form, stated.number - summed):
             was, now = grade(stated.number, edition), grade(summed, edition)
             flips = was != now
             yield at("S101", stated, "总分", stated.text, points(summed),
                      grades=f"，等级由“{was}”变为“{now}”" if flips else "", grades_en=f", which turns {was} into {now}" if flips else "")
+
+
+def _may_be_unread(form: Submission, gap: Decimal) -> bool:
+    """Whether a funds block that was not found can make up the difference."""
+    weights = sum((row.weight.number for row in form.indicators if row.weight is not None and row.weight.number is not None), ZERO)
+    return _funds_unread(form, weights) and ZERO < gap <= HUNDRED - weights
 
 
 def total_keeps_the_cap(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
@@ -112,9 +133,15 @@ def grade_fits_the_total(form: Submission, card: Scorecard, edition: Edition) ->
 
 
 def grade_name(text: str, edition: Edition) -> str:
-    """The grade that a text names: 优, “优秀”, 优（90分以上）; "" for none."""
-    label = plain_label(text)
-    return next((one.name for one in edition.grades if label in (one.name, *one.also, *(f"{name}等级" for name in (one.name, *one.also)))), "")
+    """The grade that a text names: 优, “优秀”, 优（90分以上）, 优□ 良☑ 中□; "" for none or for several."""
+    names = {spelling: one.name for one in edition.grades for spelling in (one.name, *one.also)}
+    words = "|".join(sorted(names, key=len, reverse=True))
+    if _BOXES.search(text):
+        box_first = bool(re.match(rf"\s*[{_TICKED}{_UNTICKED}]", text))
+        pattern = rf"([{_TICKED}])\s*({words})" if box_first else rf"({words})[^{_TICKED}{_UNTICKED}优良中差]*([{_TICKED}])"
+        ticked = [match[2 if box_first else 1] for match in re.finditer(pattern, text)]
+        return names[ticked[0]] if len(ticked) == 1 else ""
+    return names.get(plain_label(text).removesuffix("等级").removesuffix("等次"), "")
 
 
 def identity_is_one(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
@@ -126,10 +153,11 @@ def identity_is_one(form: Submission, card: Scorecard, edition: Edition) -> Iter
         named = re.split("部门整体|单位整体|整体支出|项目支出|绩效|自评|预算", fold(form.title.text))[0]
         named = plain_label(re.sub(r"\(?\s*20[0-9]{2}\s*年?度?\s*\)?|附件\s*[0-9一二三四五六七八九十]*[-0-9]*:?", "", named)).strip("_-—附表")
         department = plain_label(form.department.text)
-        if len(named) >= 4 and named not in department and department not in named and form.project is None:
+        if len(named) >= 4 and _ORGANISATION.search(named) and named not in department and department not in named and form.project is None:
             yield at("L205", form.title, "部门名称", named, form.department.text)
     if form.unit == "元" and form.funds:
         first = next((entry for row in form.funds for entry in (row.initial, row.adjusted, row.executed) if entry is not None), form.totals[0])
         yield at("L203", first, form.funds[0].label)
-    if "weight" not in form.columns and form.indicators:
-        yield at("L206", form.totals[0], "分值")
+    for field, heading in (("target", "年度指标值"), ("actual", "实际完成值"), ("weight", "分值"), ("score", "得分")):
+        if field not in form.columns:
+            yield at("L206", form.totals[0], heading)

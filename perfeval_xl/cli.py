@@ -40,7 +40,7 @@ _WORDS = _Words({
     "lang": ("zh 或 en（也可用环境变量 PERFEVAL_LANG）", "zh or en (also the variable PERFEVAL_LANG)"),
     "quiet": ("不显示进度和说明", "no progress, no prose"),
     "usage": ("用法不对：{why}。加 --help 看说明。", "Wrong usage: {why}. See --help."),
-    "unexpected": ("意外错误（{why}）。请把这行文字和所用的文件发给维护人员。", "Unexpected error ({why}). Please send this line and the file to us."),
+    "unexpected": ("意外错误（{why}）。请把这行文字和所用的文件发给维护人员。", "Unexpected error ({why}). Please send us this line and the file."),
     "written": ("批注版：{path}", "Review copy: {path}"),
     "checked": ("检查了 {files} 个文件、{forms} 张表：错误 {error}，提醒 {warning}，提示 {note}；读不了 {unread}。",
                 "{files} files, {forms} forms checked: {error} errors, {warning} warnings, {note} notes; {unread} unreadable."),

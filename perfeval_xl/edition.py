@@ -171,6 +171,7 @@ class Edition(NamedTuple):
     task_columns: tuple[Column, ...]
     indicator_columns: tuple[Column, ...]
     parts: tuple[Part, ...]
+    parts_binding: bool
     parts_source: str
     execution: Execution
     quantitative: Quantitative
@@ -367,7 +368,7 @@ def _edition(top: _Table) -> Edition:
         tuple(_done(one, Row(one.choice("role", FUNDS_ROLES), one.text("label"), one.texts("also"))) for one in funds.tables("row")),
         _columns(tasks, TASK_FIELDS) if tasks else (), _columns(indicators, INDICATOR_FIELDS),
         tuple(_done(one, Part(one.text("name"), one.number("weight"), one.choice("place", ("funds", "indicators"), "indicators"), one.texts("also")))
-              for one in parts.tables("part")), parts.source,
+              for one in parts.tables("part")), parts.flag("binding"), parts.source,
         _execution(top.table("execution")), Quantitative(quantitative.whole("places", 0, 4), quantitative.source),
         _qualitative(top.table("qualitative")), Over(over.number("from", high=1000), over.source),
         Deviation(deviation.whole("places", 0, 4), deviation.source),

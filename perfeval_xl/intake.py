@@ -215,7 +215,8 @@ def _percent_cells(packed_styles: tuple[int, bytes]) -> tuple[re.Pattern, re.Pat
     if not ids:
         return None
     style = b' s="(?:%s)"' % b"|".join(ids)
-    return re.compile(rb'r="([A-Z]{1,3})([0-9]{1,7})"' + style), re.compile(rb"<(?:\w+:)?c\b(?=[^>]*" + style + rb')[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
+    place = rb'r="([A-Z]{1,3})([0-9]{1,7})"'
+    return re.compile(place + style), re.compile(rb"<(?:\w+:)?c\b(?=[^>]*" + style + rb")[^>]*?\b" + place)
 
 
 def _xlsx_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], dict]:

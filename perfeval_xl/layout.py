@@ -18,10 +18,10 @@ from perfeval_xl.model import MONEY, Entry, FundsRow, Sheet, Submission, Task, c
 from perfeval_xl.numbers import fold, is_nothing, read_number, tidy
 from perfeval_xl.table import Table
 
-_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})\s*年?度|[(（]\s*(20[0-9]{2})\s*年?\s*[)）]")
+_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})年?度|[(（](20[0-9]{2})年?[)）]|年度:(20[0-9]{2})年?")
 _TITLE_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
 _FILE_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])\s*(?:年|部门|单位|项目|绩效|自评|$|[-_. ])")
-_UNIT = re.compile(r"(?:单位:?|\(|金额)\s*(万元|元)\s*(?:\)|$)")
+_UNIT = re.compile(r"(?:单位:?|\(|金额)\s*(?:人民币)?\s*(万元|元)\s*(?:\)|$)")
 _TASK = "任务名称"
 
 
@@ -102,8 +102,11 @@ def _funds_rows(grid: Grid, header: int, columns: dict[str, int], before: int, u
         seen.add(role := role or "other")
         rows.append(FundsRow(label, role, *entries,
                              *(grid.entry(row, columns.get(field)) for field in ("weight", "rate", "score"))))
-    if len(rows) == 1 and "total" not in seen:
-        rows[0] = rows[0]._replace(role="total")
+    if rows and "total" not in seen:
+        carries = (n for n, row in enumerate(rows) if any(entry is not None and entry.number is not None for entry in (row.weight, row.score)))
+        first_scored = next(carries, 0 if len(rows) == 1 else None)
+        if first_scored is not None:
+            rows[first_scored] = rows[first_scored]._replace(role="total")
     return tuple(rows)
 
 
@@ -175,6 +178,9 @@ def _totals(grid: Grid, table: Table, rows: list, words: list[Word], file: str) 
     # 合计 in the middle of the rows is a subtotal
     rows = [one for one in rows if one[2] == last or one[1] != "合计"]
     found = [_total_row(grid, table, row) for row, *_ in rows]
+    # 合计 and 自评总分 under each other may say the same; two rows 总分 may not
+    if len({label for _, label, _ in rows}) == len(rows) and len({score.number for _, score in found}) == 1:
+        found = found[-1:]
     if len(found) > 1:
         raise Refusal("L102", file=file, stated="、".join(f"{cell_name(score.row, score.column)} {score.text}".strip() for _, score in found))
     entries = [score for _, score in found]
@@ -272,8 +278,10 @@ def _years(sheet: Sheet, title: Word | None, words: list[Word], file: str) -> tu
     if title is not None and (match := _TITLE_YEAR.search(fold(title.text))):
         years.append((cell_name(title.row, title.column), int(match[1])))
     for word in words:
-        if word is not title and word.row < 6 and len(word.text) <= LABEL_LENGTH and "20" in word.text and (match := _YEAR.search(fold(word.text))):
-            years.append((cell_name(word.row, word.column), int(match[1] or match[2])))
+        if word is title or word.row >= 6 or len(word.text) > LABEL_LENGTH or "20" not in fold(word.text):
+            continue
+        if match := _YEAR.search("".join(fold(word.text).split())):
+            years.append((cell_name(word.row, word.column), int(match[1] or match[2] or match[3])))
     if match := _FILE_YEAR.search(file):
         years.append((file, int(match[1])))
     return tuple(years)

@@ -6,6 +6,7 @@ rounded rows, so that the printed column adds up.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
@@ -21,6 +22,10 @@ ZERO, ONE, HUNDRED = Decimal(0), Decimal(1), Decimal(100)
 FEWER_WORDS = ("投诉", "事故", "违规", "违法", "差错", "死亡", "伤亡", "火灾", "成灾率", "控制率", "结余率", "调整率", "变动率", "发案", "失误")
 #: ... unless the name says that something is done about it (投诉办结率, 事故处置率, 死亡下降率)
 HANDLED_WORDS = ("处理", "办结", "处置", "回复", "整改", "下降", "减少", "降低", "化解", "整治", "查处", "排查", "响应", "受理", "查结", "破案")
+
+
+#: a word beside the target's own that takes something back: 较健全, 基本完整, 不够规范
+_RESERVED = re.compile("[不未没无欠较]|基本|部分|大致|大体|初步|一般|有待|尚")
 
 
 class Attainment(NamedTuple):
@@ -156,7 +161,7 @@ def _attain_words(target: Reading, actual: Reading, rule: str) -> Attainment:
     if actual.kind == "quant":
         return Attainment(None, None, why="V206")
     words, wanted = plain_label(actual.text), plain_label(target.text)
-    if actual.tier in (0, 1) and wanted and wanted in words and not any(no in words for no in ("不", "未", "没", "无", "欠")):
+    if actual.tier in (0, 1) and wanted and wanted in words and not _RESERVED.search(words.replace(wanted, "", 1)):
         return Attainment(ONE, True, ZERO)
     if actual.tier:
         return Attainment(None, actual.tier == 1, tier=actual.tier)
@@ -225,7 +230,7 @@ def score(form: Submission, edition: Edition) -> Scorecard:
 
 def missing_parts(form: Submission, edition: Edition) -> tuple:
     """The prescribed parts of which a form of a recognised edition has no row."""
-    if not form.recognised:
+    if not form.recognised or not edition.parts_binding:
         return ()
     there = {row.part for row in form.indicators}
     return tuple(part for part in edition.parts if part.place != "funds" and part.name not in there)

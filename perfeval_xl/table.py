@@ -14,7 +14,8 @@ from perfeval_xl.model import Entry, Indicator, Percent, cell_name
 from perfeval_xl.numbers import fold, read_number
 from perfeval_xl.targets import Reading, read_actual, read_target
 
-_PART_WEIGHT = re.compile(r"[(（]\s*([0-9]+(?:\.[0-9]+)?)\s*分\s*[)）]")
+_PART_WEIGHT = re.compile(r"[(（]\s*([0-9]+(?:\.[0-9]+)?)\s*[分%]?\s*[)）]|(?<![0-9.])([0-9]+(?:\.[0-9]+)?)\s*分\s*$")
+_PART_TAIL = re.compile(r"[0-9]+(?:\.[0-9]+)?[分%]$")
 _ITEM = re.compile(r"^指标\s*[0-9一二三四五六七八九十]*\s*[:：.、]\s*|^[(（]?[0-9]{1,2}[)）.、]\s*")
 _FILLER = re.compile(r"[.…·。\s]*|指标[0-9]*[:：]?")
 _CLOSING = ("说明", "备注", "注", "填表人", "填报人", "联系人", "联系电话", "审核人", "负责人", "填表日期", "填报日期", "单位负责人")
@@ -61,21 +62,29 @@ def find(grid: Grid, file: str) -> Table | None:
             continue
         found = grid.fields(row, block)
         fields = {field for _, field in found}
+        below = grid.fields(row + 1, block) if row + 1 < len(grid.lines) else []
+        if "name" not in fields and len(fields & {"weight", "score", "target", "actual"}) >= 2:
+            fields |= {field for _, field in below if field in ("part", "group", "name")}
         if "name" in fields and len(fields) >= 3 and fields & {"score", "target", "actual"}:
-            return _table(grid, row, found, file)
+            return _table(grid, row, found, below, file)
     return None
 
 
-def _table(grid: Grid, row: int, found: list[tuple[int, str]], file: str) -> Table:
-    """The columns of the block; a second heading row splits a heading that spans several columns."""
-    last, block = row, grid.words.indicators
-    below = grid.fields(row + 1, block) if row + 1 < len(grid.lines) else []
-    name = next(column for column, field in found if field == "name")
-    if len(below) >= 2 and grid.value(row + 1, name) == "":
+def _table(grid: Grid, row: int, found: list[tuple[int, str]], below: list[tuple[int, str]], file: str) -> Table:
+    """The columns of the block. A heading may take two rows: one that spans several columns is split below, or stands above the others."""
+    name = next((column for column, field in found if field == "name"), None)
+    last = row
+    if name is None or (len(below) >= 2 and grid.value(row + 1, name) == ""):
         last = row + 1
         split = [(column, field) for column, field in found
                  if not any(column <= other < column + grid.wide.get((row, column), 1) for other, _ in below)]
         found = sorted({*split, *below})
+        name = next(column for column, field in found if field == "name")
+    if (top := grid.tall.get((row, name))) is not None:
+        last = max(last, row + top[2] - 1)
+    # 分值 beside every level: the one of the indicator counts
+    right = {field for column, field in found if column > name}
+    found = [(column, field) for column, field in found if column > name or field not in ("weight", "score") or field not in right]
     columns: dict[str, int] = {}
     for column, field in found:
         if field in columns and field in ("target", "actual", "weight", "score"):
@@ -85,11 +94,12 @@ def _table(grid: Grid, row: int, found: list[tuple[int, str]], file: str) -> Tab
     first = columns.get("target")
     spread: tuple[int, ...] = ()
     if first is not None:
-        taken = set(columns.values()) - {first}
+        taken = {column for column, _ in found} - {first}
         spread = tuple(column for column in range(first, first + (grid.wide.get((row, first), 1) if last == row else 1)) if column not in taken)
-    order = tuple(columns[field] for field in ("sign",) if field in columns) + spread
+    order = tuple(column for column, field in found if field == "sign") + spread
     order += (columns["unit"],) if spread and "unit" in columns else ()
-    return _shared(row, last, tuple(columns.items()), order, grid.label(row, name))
+    heading = grid.label(row, name) or grid.label(last, name) or grid.label(row + 1, name)
+    return _shared(row, last, tuple(columns.items()), order, heading)
 
 
 class _Line(NamedTuple):
@@ -117,7 +127,7 @@ def _line(line: tuple, labels: tuple[str, ...], table: Table) -> _Line:
     if part and "indicators" in words.get(part, ()):
         part = ""
     elif part and (match := _PART_WEIGHT.search(fold(line[table.places[0]]))):
-        weight = Decimal(match[1])
+        weight, part = Decimal(match[1] or match[2]), _PART_TAIL.sub("", part)
     return _Line(total, skip, bool(head) and head[0].startswith(_CLOSING), part, weight, group)
 
 
@@ -207,7 +217,10 @@ def _indicator(row: int, line: tuple, table: Table, part: str, group: str, tall:
 
     place, weight, score = text("name"), number("weight"), number("score")
     name = _ITEM.sub("", "".join(place.text.split()))
-    scored = any(entry is not None and (entry.number is not None or entry.problem) for entry in (weight, score))
+    scored = any(entry is not None and (entry.number is not None or (entry.problem and not _FILLER.fullmatch(entry.text)))
+                 for entry in (weight, score))
+    if plain_label(place.text) == table.heading:
+        return None
     if _FILLER.fullmatch(name) and (name or not group or not _says_something(line, columns)):
         if not scored:
             return None

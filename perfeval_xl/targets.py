@@ -621,7 +621,8 @@ def _scale(unit: str) -> tuple[int, str]:
     """A unit as a power of ten and its base: 万元 (4, 元), ‰ (-3, 比), 名 (0, 人)."""
     if unit in ("%", "‰"):
         return (-2 if unit == "%" else -3), "比"
-    multiplier, base = _MULTIPLIED.fullmatch(unit).groups()
+    # on a yearly form 2次/年 is 2次
+    multiplier, base = _MULTIPLIED.fullmatch(unit.removesuffix("/年")).groups()
     return sum(_POWERS[mark] for mark in multiplier), _SAME.get(base, base)
 
 
@@ -633,12 +634,15 @@ def _one_number(target: Reading, actual: Reading) -> bool:
 
 
 def is_open_fraction(target: Reading, actual: Reading) -> bool:
-    """Whether one side is in % or ‰ and the other a bare figure up to 1: 0.95 against ≥90% may be 95% or 0.95%; the user has to say."""
+    """Whether one side is in % or ‰ and the other a bare figure up to 1: 0.95 against ≥90% may be 95% or 0.95%; the user has to say.
+
+    A target that is itself no larger than 1 (≤0.9‰) shows the scale, so nothing is open.
+    """
     if not _one_number(target, actual):
         return False
     shares = [reading.unit in ("%", "‰") for reading in (target, actual)]
     bare = [reading.unit is None and 0 < abs(reading.number) <= 1 for reading in (target, actual)]
-    return (shares[0] and bare[1]) or (shares[1] and bare[0])
+    return (shares[0] and bare[1] and abs(target.number) > 1) or (shares[1] and bare[0])
 
 
 def comparable(target: Reading, actual: Reading) -> Decimal | None:
