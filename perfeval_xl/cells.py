@@ -10,8 +10,8 @@ from perfeval_xl.edition import DEFAULT, editions, plain_label
 from perfeval_xl.model import Entry, Percent, Sheet
 from perfeval_xl.numbers import fold, read_number, tidy
 
-#: a longer text is prose, not a label
-LABEL_LENGTH = 40
+#: a longer text is prose, not a label with a value behind its colon, and not a heading
+LABEL_LENGTH, LONGEST_HEADING = 40, 26
 
 
 class Vocabulary(NamedTuple):
@@ -25,14 +25,8 @@ class Vocabulary(NamedTuple):
     roles: dict[str, str]
 
 
-class Word(NamedTuple):
-    """A text cell: its label, and what stands behind a colon in the same cell."""
-
-    row: int
-    column: int
-    label: str
-    value: str
-    text: str
+#: a text cell: row, column, its label, what stands behind a colon in the same cell, the text itself
+Word = tuple[int, int, str, str, str]
 
 
 @cache
@@ -59,25 +53,19 @@ def vocabulary() -> Vocabulary:
 
 @lru_cache(maxsize=16384)
 def label_and_value(text: str) -> tuple[str, str]:
-    """A text cell as (label, value): "单位名称：某局" -> ("单位名称", "某局"); without a colon the whole text is the label."""
-    if len(text) > LABEL_LENGTH:
+    """A text cell as (label, value): "单位名称：某局" -> ("单位名称", "某局"); without a colon the whole text is the label.
+
+    Prose and figures are no labels: ("", "").
+    """
+    if len(text) > LABEL_LENGTH or text.isascii() or text[0] in "≥≤":
         return "", ""
-    head, colon, value = fold(text).partition(":")
-    if colon and value.strip():
-        return plain_label(head), re.split("[:：]", text, maxsplit=1)[-1].strip()
+    if ":" in text or "：" in text:
+        head, _, value = fold(text).partition(":")
+        if value.strip():
+            return plain_label(head), re.split("[:：]", text, maxsplit=1)[-1].strip()
+    elif len(text) > LONGEST_HEADING:
+        return "", ""
     return plain_label(text), ""
-
-
-@lru_cache(maxsize=8192)
-def _labels_of(line: tuple) -> tuple[str, ...]:
-    """The labels of one row, "" for what is no text. Most rows of a district's forms are alike, so each is looked at once."""
-    return tuple(label_and_value(cell)[0] if type(cell) is str and cell else "" for cell in line)
-
-
-@lru_cache(maxsize=8192)
-def _words_of(row: int, line: tuple) -> tuple[Word, ...]:
-    return tuple(Word(row, column, *label_and_value(cell), cell) for column, cell in enumerate(line)
-                 if type(cell) is str and cell and len(cell) <= 2 * LABEL_LENGTH)
 
 
 @lru_cache(maxsize=256)
@@ -96,14 +84,20 @@ def _merges(merged: tuple, height: int) -> tuple[dict, dict, dict]:
     return tall, by_row, wide
 
 
+@lru_cache(maxsize=256)
+def _rows_with_merges(merged: tuple, height: int, first: int) -> frozenset[int]:
+    return frozenset(row for row, rights in _merges(merged, height)[1].items() if max(rights) >= first)
+
+
 class Grid:
     """The cells of one sheet. Rows and columns are zero-based; a cell outside the sheet is blank."""
 
     def __init__(self, sheet: Sheet) -> None:
         self.sheet, self.words = sheet, vocabulary()
         self.lines = [tuple(row) for row in sheet.rows]
-        self.labels = [_labels_of(line) for line in self.lines]
-        self.tall, self.tall_columns, self.wide = _merges(sheet.merged, len(self.lines))
+        self._labels: list[tuple[str, ...] | None] = [None] * len(self.lines)
+        #: see _merges
+        self.tall, _, self.wide = _merges(sheet.merged, len(self.lines))
 
     def value(self, row: int, column: int | None):
         """The plain value of a cell."""
@@ -112,8 +106,16 @@ class Grid:
 
     def label(self, row: int, column: int | None) -> str:
         """The label in a cell, "" where there is none."""
-        labels = self.labels[row]
-        return labels[column] if column is not None and column < len(labels) else ""
+        cell = self.value(row, column) if column is not None else ""
+        return label_and_value(cell)[0] if type(cell) is str and cell else ""
+
+    def labels(self, row: int) -> tuple[str, ...]:
+        """The labels of a whole row, "" for what is no text; worked out when it is asked for, because most cells are values."""
+        labels = self._labels[row]
+        if labels is None:
+            cells = [label_and_value(cell)[0] if type(cell) is str and cell else "" for cell in self.lines[row]]
+            labels = self._labels[row] = tuple(cells)
+        return labels
 
     def entry(self, row: int, column: int | None) -> Entry | None:
         """The cell as one number, or None where the form has no such column."""
@@ -131,13 +133,18 @@ class Grid:
         row, column, _ = self.tall.get((row, column), (row, column, 1))
         return text_entry(self.value(row, column), row, column)
 
+    def rows_with_merges(self, first: int) -> frozenset[int]:
+        """The rows that a vertical merge crosses at this column or right of it."""
+        return _rows_with_merges(self.sheet.merged, len(self.lines), first)
+
     def fields(self, row: int, block: dict[str, str]) -> list[tuple[int, str]]:
         """The headings of a block that stand in a row: (column, field)."""
-        return [(column, block[label]) for column, label in enumerate(self.labels[row]) if label in block]
+        return [(column, block[label]) for column, label in enumerate(self.labels(row)) if label in block]
 
-    def texts(self, before: int) -> list[Word]:
-        """The short text cells above a row, in reading order."""
-        return [word for row in range(before) for word in _words_of(row, self.lines[row])]
+    def texts(self, first: int, after: int) -> list[Word]:
+        """The text cells of some rows, in reading order."""
+        return [(row, column, *label_and_value(cell), cell) for row in range(first, after) for column, cell in enumerate(self.lines[row])
+                if type(cell) is str and cell]
 
 
 def number_entry(value, row: int, column: int, span: int = 1) -> Entry:

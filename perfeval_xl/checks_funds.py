@@ -94,20 +94,20 @@ def _slipped(form: Submission) -> bool:
 
 def rates_follow(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """执行率 = 全年执行数 ÷ 全年预算数 in every funds row."""
-    for row, rate in zip(form.funds, card.rates, strict=True) if not _slipped(form) else ():
+    for row, rate in zip(form.funds, card.rates, strict=True):
         stated = row.rate
-        if stated is None or stated.number is None:
+        if stated is None or stated.number is None or (agree(stated, rate, edition.tolerance.rate) if rate is not None else not stated.number):
             continue
+        if _slipped(form):
+            return
         if rate is None:
             nothing = all(entry is None or not entry.number for entry in (row.adjusted, row.executed))
             if stated.number > 0 and nothing and row.adjusted is not None and not row.adjusted.problem:
                 yield at("F112", stated, row.label, stated.text, "0")
-        elif not agree(stated, rate, edition.tolerance.rate):
-            if is_fraction_of(stated, rate, edition.tolerance.rate):
-                yield open_fraction(stated, f"{row.label}执行率")
-            else:
-                yield at("F103", stated, row.label, stated.text, like(stated, rate),
-                         executed=row.executed.text, adjusted=row.adjusted.text)
+        elif is_fraction_of(stated, rate, edition.tolerance.rate):
+            yield open_fraction(stated, f"{row.label}执行率")
+        else:
+            yield at("F103", stated, row.label, stated.text, like(stated, rate), executed=row.executed.text, adjusted=row.adjusted.text)
 
 
 def open_fraction(entry: Entry, label: str) -> Finding:
@@ -118,12 +118,14 @@ def open_fraction(entry: Entry, label: str) -> Finding:
 def execution_is_scored(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """The score of the funds block follows from its rate under the edition's rule; the rate itself is filled in."""
     row = form.total_row
-    if row is None or _slipped(form):
+    if row is None:
         return
-    rate, score = card.rates[form.funds.index(row)], row.score
+    rate, score = card.rate, row.score
     finding = None
     if score is not None and score.number is not None and rate is not None:
         finding = _score_finding(form, row, rate, card.funds_score, edition)
+    if finding and _slipped(form):
+        return
     if finding:
         yield finding
     elif score is not None and score.number is None and not score.problem and row.weight is not None and row.weight.number:
@@ -156,11 +158,11 @@ def _score_finding(form: Submission, row: FundsRow, rate: Decimal, expected: Dec
 
 def execution_stays_in_budget(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """Nobody spends more than the budget, or without one; where it happened it needs a reason. The total speaks for its sources."""
-    if _slipped(form):
-        return
     over = [row for row in form.funds if (executed := _filled(row, "executed")) is not None
             and (adjusted := _filled(row, "adjusted")) is not None and executed.number > adjusted.number + edition.tolerance.money]
     for row in [row for row in over if row.role == "total"] or over:
+        if _slipped(form):
+            return
         yield at("F105", row.executed, row.label, row.executed.text, row.adjusted.text)
 
 
@@ -181,17 +183,20 @@ def shortfall_is_explained(form: Submission, card: Scorecard, edition: Edition) 
 
     Where the form has an indicator of its own for either (预算执行率, 预算调整率), that row carries the point and is checked there.
     """
-    total, roles = form.total_row, {row.role for row in form.indicators}
-    if total is None or has_explanation(form):
+    total, rate = form.total_row, card.rate
+    if total is None:
         return
-    rate = card.rates[form.funds.index(total)]
-    if rate is not None and rate < edition.explain.execution_below and "execution_rate" not in roles:
+    low, change = rate is not None and rate < edition.explain.execution_below, adjustment(total)
+    if not low and not (edition.explain.adjustment and change):
+        return
+    roles = {row.role for _, row, _ in card.standard}
+    if (low and "execution_rate" in roles) or (not low and "adjustment_rate" in roles) or has_explanation(form):
+        return
+    if low:
+        below = f"{percent(rate)} {{}} {edition.explain.execution_below}%"
         yield at("F107", total.executed, total.label, percent(rate), None, edition.explain.source,
-                 what=f"执行率 {percent(rate)} 低于 {edition.explain.execution_below}%",
-                 what_en=f"The execution rate of {percent(rate)} is below {edition.explain.execution_below}%")
-        return
-    change = adjustment(total)
-    if edition.explain.adjustment and change and "adjustment_rate" not in roles:
+                 what=f"执行率 {below.format('低于')}", what_en=f"The execution rate of {below.format('is below')}")
+    else:
         yield at("F107", total.adjusted, total.label, percent(change), None, edition.explain.source,
                  what=f"预算调整了 {percent(change)}", what_en=f"The budget was adjusted by {percent(change)}")
 
@@ -248,12 +253,10 @@ def indicators_follow_funds(form: Submission, card: Scorecard, edition: Edition)
     total = form.total_row
     if total is None:
         return
-    rate, change = card.rates[form.funds.index(total)], adjustment(total)
+    rate, change = card.rate, adjustment(total)
     unspent = HUNDRED - rate if rate is not None and rate <= HUNDRED else None
     known = {"execution_rate": ("I101", rate), "adjustment_rate": ("I102", change), "carry_over_rate": ("I103", unspent)}
-    for row in form.indicators:
-        if not row.role:
-            continue
+    for _, row, _ in card.standard:
         code, expected = known.get(row.role, ("", None))
         if expected is None or row.actual_entry is None:
             continue
@@ -306,7 +309,7 @@ def rates_apply(form: Submission, card: Scorecard, edition: Edition) -> Iterator
     if not form.texts:
         return
     sentences = [sentence for text in form.texts for sentence in re.split("[。；;\n]", fold(text.text))]
-    for row in form.indicators:
+    for _, row, _ in card.standard:
         topic = _TOPICS.get(row.role)
         if topic is None or row.actual_entry is None or row.actual.number is None or row.actual.kind != "quant":
             continue

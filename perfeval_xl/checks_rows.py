@@ -14,7 +14,6 @@ from perfeval_xl.messages import Finding
 from perfeval_xl.model import MONEY, Entry, Indicator, Submission
 from perfeval_xl.numbers import half_up, is_error, is_nothing, printed_step
 from perfeval_xl.scoring import FEWER_WORDS, HANDLED_WORDS, Scorecard, less_is_better, tier_range
-from perfeval_xl.targets import Reading
 
 #: names of something of which more is better, for a target that says "at most"; an amount counts only where it is something done
 _MORE = re.compile(
@@ -192,8 +191,7 @@ def overshoots_are_explained(form: Submission, card: Scorecard, edition: Edition
 
 def actuals_are_not_copies(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """Most actuals equal to their signed targets, where equality is not the best there can be: copied (Q3)."""
-    signed = [row for row in form.indicators if row.target.op in (">=", "<=", ">", "<") and row.target.number is not None
-              and row.actual.number is not None and not _pointless(row)]
+    signed = [row for _, row, _ in card.signed if row.actual.number is not None and not _pointless(row)]
     copied = [row for row in signed if row.actual.number == row.target.number and (row.actual.unit or row.target.unit) == row.target.unit
               and not (row.target.unit == "%" and row.target.op == ">=" and row.target.number == HUNDRED)]
     if len(copied) >= 4 and len(copied) * 2 > len(signed):
@@ -202,30 +200,27 @@ def actuals_are_not_copies(form: Submission, card: Scorecard, edition: Edition) 
 
 def targets_can_fail(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """A target tells good from bad: not 结转结余率 ≤100%, not "at least 0", not a sign against the sense of the name (Q4)."""
-    for row in form.indicators:
-        if (why := _pointless(row)) and row.target_entry is not None and _counts(row):
+    for _, row, _ in card.signed:
+        if (why := _pointless(row)) and _counts(row):
             yield at("I107", row.target_entry, row.name, row.target_entry.text, None, why=why[0], why_en=why[1])
 
 
 def _pointless(row: Indicator) -> tuple[str, str] | None:
     target = row.target
-    if not target.op or target.number is None or target.kind != "quant":
-        return None
-    return _pointless_target(row.name, f"{row.group} {row.part}", row.role, target)
+    if target.op in (">=", ">"):
+        if target.number <= 0 and target.op == ">=" and target.unit != "元":
+            return "任何结果都达标", "any result reaches it"
+        against = _sense(row.name) < 0
+    else:
+        if row.role == "carry_over_rate" and target.number >= HUNDRED:
+            return "结转结余率不可能超过100%", "the unspent share cannot exceed 100%"
+        against = _sense(row.name) > 0 and "成本" not in row.group and "成本" not in row.part
+    return ("符号与指标含义相反", "the sign runs against the sense of the indicator") if against else None
 
 
-@lru_cache(maxsize=4096)
-def _pointless_target(name: str, above: str, role: str, target: Reading) -> tuple[str, str] | None:
-    if role == "carry_over_rate" and target.op in ("<=", "<") and target.number >= HUNDRED:
-        return "结转结余率不可能超过100%", "the unspent share cannot exceed 100%"
-    if target.op == ">=" and target.number <= 0 and target.unit != "元":
-        return "任何结果都达标", "any result reaches it"
-    if less_is_better(name) and target.op in (">=", ">") and name.endswith((*FEWER_WORDS, "率", "数", "数量", "次数")) \
-            and "控制" not in name:
-        return "符号与指标含义相反", "the sign runs against the sense of the indicator"
-    if _MORE.search(name) and target.op in ("<=", "<") and "成本" not in above and not less_is_better(name) \
-            and not any(word in name for word in HANDLED_WORDS):
-        return "符号与指标含义相反", "the sign runs against the sense of the indicator"
-    return None
-
-
+@lru_cache(maxsize=8192)
+def _sense(name: str) -> int:
+    """1 where the name of an indicator says that more is better, -1 where less is, 0 where it does not say."""
+    if less_is_better(name):
+        return -1 if name.endswith((*FEWER_WORDS, "率", "数", "数量", "次数")) and "控制" not in name else 0
+    return 1 if _MORE.search(name) and not any(word in name for word in HANDLED_WORDS) else 0

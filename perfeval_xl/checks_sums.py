@@ -10,9 +10,9 @@ from perfeval_xl.checks_funds import at
 from perfeval_xl.compare import CENT, HUNDRED, percent, points
 from perfeval_xl.edition import Edition, plain_label
 from perfeval_xl.messages import Finding
-from perfeval_xl.model import Entry, Submission
+from perfeval_xl.model import Submission
 from perfeval_xl.numbers import fold
-from perfeval_xl.scoring import Scorecard, funds_stand_apart, grade, missing_parts, total_cap
+from perfeval_xl.scoring import Scorecard, grade, missing_parts, total_cap
 
 ZERO = Decimal(0)
 _TICKED, _UNTICKED = "☑√✓✔■☒", "□☐"
@@ -43,12 +43,12 @@ def weights_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
     if gaps and total != HUNDRED:
         stated = form.totals[0]
         yield at("S108", stated, "、".join(part.name for part in gaps), stated.text, None, edition.parts_source,
-                 weight=points(sum(part.weight for part in gaps)), weights=points(total), scores=points(_sum(_counted_scores(form))))
+                 weight=points(sum(part.weight for part in gaps)), weights=points(total), scores=points(card.stated))
         return
     if _funds_unread(form, total):
         yield at("L207", form.totals[0], "资金情况", points(total))
         return
-    complete = funds is None or funds.weight is None or funds.weight.number is not None or funds_stand_apart(form)
+    complete = funds is None or funds.weight is None or funds.weight.number is not None or card.apart
     counted = any(weight is not None for weight in sums.values())
     where = form.total_weight if form.total_weight is not None and form.total_weight.number is not None else None
     if not found and not broken and counted and total != HUNDRED and (total > HUNDRED or (complete and (funds is None or funds.weight is not None))):
@@ -72,28 +72,16 @@ def _part_finding(form: Submission, name: str, stated: Decimal, expected: Decima
     return at("S103", entry, name, points(stated), points(expected), edition.parts_source)
 
 
-def _counted_scores(form: Submission) -> list[Entry]:
-    """The score cells that make the total: all rows, and the funds block unless the rows alone carry the 100 points."""
-    entries = [row.score for row in form.indicators if row.score is not None]
-    funds = form.total_row
-    if funds is not None and funds.score is not None and not funds_stand_apart(form):
-        entries.append(funds.score)
-    return entries
-
-
-def _sum(entries: list[Entry]) -> Decimal:
-    return sum((entry.number for entry in entries if entry.number is not None), ZERO)
-
-
 def total_is_the_sum(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """总分 = score of the funds block + scores of all rows, as they stand on the form (S1); a wrong row is not a wrong total."""
-    entries = _counted_scores(form)
-    summed = _sum(entries)
-    gaps = any(entry.problem for entry in entries) or any(
-        row.score is not None and row.score.number is None and not row.score.covered and row.weight is not None and row.weight.number
-        for _, row, _ in card.doubtful) or bool(missing_parts(form, edition))
+    if "score" not in form.columns:
+        return
+    summed, funds = card.stated, form.total_row
+    open_rows = [row for _, row, _ in card.doubtful if row.score.problem or (
+        row.score.number is None and not row.score.covered and row.weight is not None and row.weight.number)]
+    gaps = open_rows or missing_parts(form, edition) or (funds is not None and funds.score is not None and funds.score.problem)
     for stated in form.totals:
-        if stated.problem or not entries or "score" not in form.columns:
+        if stated.problem:
             continue
         if stated.number is None:
             yield at("S109", stated, "总分", "", points(summed))
@@ -114,7 +102,7 @@ def total_keeps_the_cap(form: Submission, card: Scorecard, edition: Edition) -> 
     """The total stays below what the execution rate allows, where the edition caps it (b.1 E6)."""
     if not edition.execution.caps or form.total_row is None or form.totals[0].number is None:
         return
-    rate = card.rates[form.funds.index(form.total_row)]
+    rate = card.rate
     cap = total_cap(rate, edition)
     if cap is not None and form.totals[0].number > cap:
         yield at("S111", form.totals[0], "总分", form.totals[0].text, points(cap), edition.execution.source, rate=percent(rate, False))

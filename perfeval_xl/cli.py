@@ -52,18 +52,28 @@ _WORDS = _Words({
 say = _WORDS.say
 
 
+class _Help(argparse.HelpFormatter):
+    def __init__(self, prog: str) -> None:
+        # with a width of its own, or argparse would import shutil for every argument that is declared
+        super().__init__(prog, width=int(os.environ.get("COLUMNS") or 100))
+
+
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: object) -> None:
+        super().__init__(**{"formatter_class": _Help, **options})
+
     def error(self, message: str) -> NoReturn:
         self.exit(UNREADABLE, say("usage", why=message) + "\n")
 
 
 def _parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--lang", choices=messages.LANGUAGES, help=say("lang"))
     common.add_argument("-q", "--quiet", action="store_true", help=say("quiet"))
     parser = _Parser(prog="perfeval-xl", description=say("about"), parents=[common])
     parser.add_argument("--version", action="version", version=f"perfeval-xl {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    # prog is given because argparse would work it out by formatting a usage line
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser, prog="perfeval-xl")
     demo = commands.add_parser("demo", parents=[common], help=say("demo"), description=say("demo"))
     demo.add_argument("--out", default="demo-output", metavar="DIR", help=say("demo_out"))
     commands.add_parser("editions", parents=[common], help=say("editions"), description=say("editions"))
@@ -122,7 +132,7 @@ def _check(options: argparse.Namespace) -> int:
     from perfeval_xl import record
 
     quiet = getattr(options, "quiet", False)
-    records = [one for path in _progress(_expand(options.files), quiet) for one in record.check_file(path, options.edition)]
+    records = list(record.check_files(_progress(_expand(options.files), quiet), options.edition))
     if options.json:
         import json
 
@@ -287,7 +297,7 @@ def _demo(options: argparse.Namespace) -> int:
 
     folder = examples_folder()
     paths = [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".xlsx")]
-    records = [one for path in paths for one in record.check_file(path)]
+    records = list(record.check_files(paths))
     _show([one._replace(path=os.path.basename(one.path)) for one in records])
     for path in _write_copies(records, options.out):
         print(say("written", path=path))

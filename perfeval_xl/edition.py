@@ -6,9 +6,10 @@ A figure of an edition (a weight, a limit, a tolerance) stands in a table that c
 
 from __future__ import annotations
 
+import marshal
 import os
 import re
-import tomllib
+import sys
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -186,9 +187,9 @@ class Edition(NamedTuple):
     open_rows: tuple[OpenRows, ...]
 
 
-_QUOTES = str.maketrans("", "", "“”\"'‘’《》【】★*※ \t\r\n\u3000")
+_PLAIN = str.maketrans({**dict.fromkeys("“”\"'‘’《》【】★*※ \t\r\n", ""), **dict(zip("〔〕[]", "()()", strict=True))})
 _BRACKETS = re.compile(r"\([^()]*\)")
-_NUMBERING = re.compile(r"^(?:其中:?|\d{1,2}[、.](?!\d)|[一二三四五六七八九十]{1,3}[、.]|[-—·])+")
+_NUMBERING = re.compile(r"(?:其中:?|\d{1,2}[、.](?!\d)|[一二三四五六七八九十]{1,3}[、.]|[-—·])+")
 
 
 @lru_cache(maxsize=16384)
@@ -200,17 +201,70 @@ def plain_label(text: str) -> str:
     >>> plain_label("全年（调整）预算数 (A)")
     '全年预算数'
     """
-    label = fold(text).translate(_QUOTES).replace("〔", "(").replace("〕", ")").replace("[", "(").replace("]", ")")
-    while (shorter := _BRACKETS.sub("", label)) != label:
+    label = fold(text).translate(_PLAIN)
+    while "(" in label and (shorter := _BRACKETS.sub("", label)) != label:
         label = shorter
-    label = label.rstrip(":")
-    return _NUMBERING.sub("", label.rpartition(":")[2])
+    if ":" in label:
+        label = label.rstrip(":").rpartition(":")[2]
+    numbering = _NUMBERING.match(label)
+    return label[numbering.end() :] if numbering else label
 
 
 @cache
 def editions() -> dict[str, Edition]:
     """All editions that ship with the tool, by id."""
-    return {name: get(name) for name in known()}
+    shelf = os.path.join(FOLDER, "__pycache__", "editions.marshal")
+    signature = _signature()
+    try:
+        with open(shelf, "rb") as stream:
+            stored, packed = marshal.load(stream)
+        if stored == signature:
+            return {edition.id: edition for edition in _unpacked(packed)}
+    except (OSError, ValueError, EOFError, TypeError, KeyError):
+        pass  # no shelf yet, or one that another version wrote: the files themselves are read
+    loaded = {name: load(os.path.join(FOLDER, f"{name}.toml")) for name in known()}
+    _keep(shelf, (signature, _packed(tuple(loaded.values()))))
+    return loaded
+
+
+def _signature() -> tuple:
+    """What the shelf depends on: the edition files, this module's classes, and the format of marshal."""
+    files = [os.path.join(FOLDER, f"{name}.toml") for name in known()] + [os.path.abspath(__file__)]
+    return sys.hexversion, tuple((os.path.basename(file), (stat := os.stat(file)).st_mtime_ns, stat.st_size) for file in files)
+
+
+def _keep(shelf: str, content: tuple) -> None:
+    """Keeps the checked editions beside their files, as Python keeps its own compiled modules: reading the TOML at every start would take as
+    long as checking eight forms. Where nothing can be written there, the next start reads them again."""
+    new = f"{shelf}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(shelf), exist_ok=True)
+        with open(new, "wb") as stream:
+            marshal.dump(content, stream)
+        os.replace(new, shelf)
+    except OSError:
+        pass
+
+
+def _packed(value: Any) -> Any:
+    """An edition as the plain values that marshal stores."""
+    if isinstance(value, Decimal):
+        return ("Decimal", str(value))
+    if isinstance(value, tuple):
+        return (type(value).__name__, [_packed(one) for one in value])
+    return ("dict", [(key, _packed(one)) for key, one in value.items()]) if isinstance(value, dict) else value
+
+
+def _unpacked(value: Any) -> Any:
+    if type(value) is not tuple:
+        return value
+    name, content = value
+    if name == "Decimal":
+        return Decimal(content)
+    if name == "dict":
+        return {key: _unpacked(one) for key, one in content}
+    values = [_unpacked(one) for one in content]
+    return tuple(values) if name == "tuple" else globals()[name](*values)
 
 
 @cache
@@ -219,16 +273,17 @@ def known() -> tuple[str, ...]:
     return tuple(sorted(name[:-5] for name in os.listdir(FOLDER) if name.endswith(".toml")))
 
 
-@cache
 def get(edition_id: str) -> Edition:
     """The edition with this id. An unknown id is refused with the list of the known ones."""
-    if edition_id not in known():
+    if edition_id not in editions():
         raise Refusal("X113", stated=edition_id, known="、".join(known()))
-    return load(os.path.join(FOLDER, f"{edition_id}.toml"))
+    return editions()[edition_id]
 
 
 def load(path: str) -> Edition:
     """Reads and checks one edition file; anything wrong is refused with file, key and remedy."""
+    import tomllib  # only when an edition file has changed
+
     file = os.path.basename(path)
     try:
         with open(path, "rb") as stream:

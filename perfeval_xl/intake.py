@@ -10,6 +10,7 @@ import io
 import os
 import re
 import struct
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ _UNREADABLE = {".et", ".ett", ".csv", ".txt", ".pdf", ".htm", ".html", ".xlsb", 
 class Marks(NamedTuple):
     """What calamine does not tell about one sheet: zero-based cells."""
 
-    percent: tuple[tuple[int, int], ...] = ()
+    percent: Sequence[tuple[int, int]] = ()
     errors: tuple[tuple[int, int, str], ...] = ()
     merged: tuple[tuple[int, int, int, int], ...] = ()
 
@@ -131,8 +132,10 @@ def _grid(sheet, name: str, marks: Marks, file: str) -> Sheet:
             raise Refusal("X114", file=file, what=what, stated=stated, expected=limit)
     rows = sheet.to_python(skip_empty_area=False)
     for row, column in marks.percent:
-        if row < height and column < width and type(value := rows[row][column]) in (float, int):
-            rows[row][column] = Percent(value)
+        if row < height and column < width:
+            line = rows[row]
+            if type(line[column]) in (float, int):
+                line[column] = Percent(line[column])
     for row, column, error in marks.errors:
         if _at(rows, row, column) == "":
             rows[row][column] = error
@@ -153,7 +156,7 @@ _FORMAT = re.compile(rb"<(?:\w+:)?numFmt\b([^>]*)>")
 _CELL_FORMATS = re.compile(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.S)
 _XF = re.compile(rb'<(?:\w+:)?xf\b[^>]*?\bnumFmtId="(\d+)"|<(?:\w+:)?xf\b')
 _ERROR_CELL = re.compile(rb'<(?:\w+:)?c\b([^>]*\bt="e"[^>]*)>(?:<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>))?<(?:\w+:)?v>([^<]*)<')
-_CELL_PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
+_CELL_PLACE = re.compile(rb'\br="([A-Z]{1,3}[0-9]{1,7})"')
 
 
 def _attribute(raw: bytes, name: bytes) -> str:
@@ -175,6 +178,15 @@ def _column(letters: bytes) -> int:
     for letter in letters:
         number = number * 26 + letter - 64
     return number - 1
+
+
+@lru_cache(maxsize=16384)
+def _place(cell: bytes) -> tuple[int, int] | None:
+    """b"I18" -> (17, 8), None for what is no cell."""
+    letters = cell.rstrip(b"0123456789")
+    if not letters.isalpha() or len(letters) > 3 or len(letters) == len(cell):
+        return None
+    return int(cell[len(letters) :]) - 1, _column(letters)
 
 
 @lru_cache(maxsize=64)
@@ -202,9 +214,9 @@ def _sheet_parts(workbook: tuple[int, bytes], relations: tuple[int, bytes]) -> d
 
 
 @lru_cache(maxsize=64)
-def _percent_cells(packed_styles: tuple[int, bytes]) -> tuple[re.Pattern, re.Pattern] | None:
-    """Patterns for the cells whose format shows a percentage: one for r before s, as everybody writes, and one for any order of
-    attributes; None where the workbook has no such format."""
+def _percent_styles(packed_styles: tuple[int, bytes]) -> tuple[re.Pattern, re.Pattern] | None:
+    """Patterns for cells whose format shows a percentage: the attribute as it follows r in all files that programs write, and the cell with
+    its attributes in any order. None where the workbook has no such format."""
     styles, formats = unpack(*packed_styles), {9, 10}
     for raw in _FORMAT.findall(styles):
         code = re.sub(r'"[^"]*"|\\.', "", _attribute(raw, b"formatCode"))
@@ -215,22 +227,27 @@ def _percent_cells(packed_styles: tuple[int, bytes]) -> tuple[re.Pattern, re.Pat
     if not ids:
         return None
     style = b' s="(?:%s)"' % b"|".join(ids)
-    place = rb'r="([A-Z]{1,3})([0-9]{1,7})"'
-    return re.compile(place + style), re.compile(rb"<(?:\w+:)?c\b(?=[^>]*" + style + rb")[^>]*?\b" + place)
+    return re.compile(b'"' + style), re.compile(rb"<(?:\w+:)?c\b(?=[^>]*" + style + rb')[^>]*?\br="([A-Z]{1,3}[0-9]{1,7})"')
+
+
+def _percent_cells(xml: bytes, styles: tuple[re.Pattern, re.Pattern]) -> list[bytes]:
+    """The cells (b"I18") that show a percentage."""
+    if xml.startswith(b'r="', xml.find(b"<c ") + 3):
+        ends = [match.start() for match in styles[0].finditer(xml)]
+        return [xml[xml.rfind(b'"', 0, end) + 1 : end] for end in ends]
+    return styles[1].findall(xml)
 
 
 def _xlsx_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], dict]:
     workbook = packed(data, parts["xl/workbook.xml"])
-    percent = _percent_cells(packed(data, parts.get("xl/styles.xml")))
+    styles = _percent_styles(packed(data, parts.get("xl/styles.xml")))
     marks = {}
     for name, part in _sheet_parts(workbook, packed(data, parts.get("xl/_rels/workbook.xml.rels"))).items():
         xml = unpack(*packed(data, parts.get(part)))
-        places = percent[b'<c s="' in xml or b":c " in xml].findall(xml) if percent else ()
+        percent = [place for cell in _percent_cells(xml, styles) if (place := _place(cell))] if styles else ()
         errors = [(_CELL_PLACE.search(raw), text) for raw, text in _ERROR_CELL.findall(xml)] if b't="e"' in xml else ()
-        if places or errors:
-            marks[name] = Marks(
-                tuple([(int(row) - 1, _column(letters)) for letters, row in places]),
-                tuple([(int(place[2]) - 1, _column(place[1]), text.decode("utf-8", "replace")) for place, text in errors if place]))
+        if percent or errors:
+            marks[name] = Marks(percent, tuple([(*_place(cell[1]), text.decode("utf-8", "replace")) for cell, text in errors if cell]))
     return marks, _workbook_names(workbook)
 
 

@@ -12,27 +12,31 @@ from functools import lru_cache
 
 from perfeval_xl import table as indicator_table
 from perfeval_xl.cells import LABEL_LENGTH, Grid, Word, label_and_value, text_entry, vocabulary
-from perfeval_xl.edition import DEFAULT, Edition, editions, get, plain_label
+from perfeval_xl.edition import DEFAULT, Edition, editions, get, known, plain_label
 from perfeval_xl.messages import Finding, Refusal
 from perfeval_xl.model import MONEY, Entry, FundsRow, Sheet, Submission, Task, cell_name
 from perfeval_xl.numbers import fold, is_nothing, read_number, tidy
 from perfeval_xl.table import Table
 
 _YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})年?度|[(（](20[0-9]{2})年?[)）]|年度:(20[0-9]{2})年?")
+_TWENTY = re.compile("[2２]\\s?[0０]")
 _TITLE_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
 _FILE_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])\s*(?:年|部门|单位|项目|绩效|自评|$|[-_. ])")
 _UNIT = re.compile(r"(?:单位:?|\(|金额)\s*(?:人民币)?\s*(万元|元)\s*(?:\)|$)")
 _TASK = "任务名称"
+#: characters; a longer text that names a form is a sentence about it
+_TITLE = 80
 
 
-def recognise(sheet: Sheet, wanted: str = "", labels: set[str] | None = None) -> tuple[Edition, bool, str]:
+def recognise(grid: Grid, table: Table, wanted: str = "") -> tuple[Edition, bool, str]:
     """The edition of a form: (edition, recognised, unknown stamp). The wish of the caller first, then the stamp, then the headings."""
     if wanted:
         return get(wanted), True, ""
-    stamp = str(sheet.stamp.get("pe_edition") or "").strip()
-    if stamp in editions():
+    stamp = str(grid.sheet.stamp.get("pe_edition") or "").strip()
+    if stamp in known():
         return get(stamp), True, ""
-    there = {label for row in Grid(sheet).labels for label in row} if labels is None else labels
+    there = {label for row in range(table.last + 1) for label in grid.labels(row)}
+    there.update(grid.label(row, table.columns.get("part")) for row in range(table.last + 1, len(grid.lines)))
     fits = [edition for edition in editions().values() if there.issuperset(edition.recognise)]
     if fits:
         return max(fits, key=lambda edition: len(edition.recognise)), True, stamp
@@ -45,21 +49,27 @@ def read(sheet: Sheet, wanted: str = "", file: str = "") -> tuple[Submission, li
     table = indicator_table.find(grid, file)
     if table is None:
         return None
-    edition, recognised, stamp = recognise(sheet, wanted, {label for labels in grid.labels for label in labels})
-    words = grid.texts(table.row)
+    edition, recognised, stamp = recognise(grid, table, wanted)
+    words = grid.texts(0, table.row)
     unit = _unit(words, edition)
     rows = indicator_table.read_rows(grid, table, _part_names(edition))
     totals, total_weight = _totals(grid, table, rows.totals, words, file)
-    title = next((word for word in words if "自评" in word.text and ("表" in word.text or "报告" in word.text)), None)
+    below = grid.texts(rows.end, len(grid.lines))
+    by_label: dict[str, Word] = {}
+    for word in words:
+        by_label.setdefault(word[2], word)
+    title = _title(words)
     years = _years(sheet, title, words, file)
+    funds = _funds(grid, table.row, unit)
     form = Submission(
         sheet=sheet.name, edition=edition.id, recognised=recognised,
-        department=_field("department", grid, words, edition), project=_field("project", grid, words, edition),
-        year=years[0][1] if years else None, years=years, title=title and Entry(tidy(title.text), None, title.row, title.column),
+        department=_field("department", grid, by_label, edition), project=_field("project", grid, by_label, edition),
+        year=years[0][1] if years else None, years=years, title=title,
         unit=unit, factor=Decimal(1) if unit == "万元" else Decimal("0.0001"),
-        funds=_funds(grid, table.row, unit), tasks=_tasks(grid, table.row, unit), indicators=rows.indicators,
-        parts_stated=rows.parts_stated, totals=totals, total_weight=total_weight, grade=_grade(grid, words, rows, edition),
-        texts=_texts(grid, table.row, rows.end), columns=frozenset(table.columns),
+        funds=funds, total_row=next((row for row in funds if row.role == "total"), None), tasks=_tasks(grid, table.row, unit),
+        indicators=rows.indicators,
+        parts_stated=rows.parts_stated, totals=totals, total_weight=total_weight, grade=_grade(grid, words, below, rows, edition),
+        texts=_texts(words, below), columns=frozenset(table.columns),
     )
     place = {"row": table.row, "column": table.columns["name"]}
     notes = [] if recognised else [Finding("L201", "", **place)]
@@ -78,7 +88,7 @@ def _funds(grid: Grid, before: int, unit: str) -> tuple[FundsRow, ...]:
     for row in range(before):
         found = grid.fields(row, grid.words.funds)
         fields = {field for _, field in found}
-        if "executed" in fields and fields & {"adjusted", "initial"} and _TASK not in grid.labels[row]:
+        if "executed" in fields and fields & {"adjusted", "initial"} and _TASK not in grid.labels(row):
             columns: dict[str, int] = {}
             for column, field in found:
                 columns.setdefault(field, column)
@@ -89,7 +99,7 @@ def _funds(grid: Grid, before: int, unit: str) -> tuple[FundsRow, ...]:
 def _funds_rows(grid: Grid, header: int, columns: dict[str, int], before: int, unit: str) -> tuple[FundsRow, ...]:
     rows, seen, first = [], set(), min(columns.values())
     for row in range(header + 1, before):
-        if _starts_another_block(grid.labels[row]):
+        if _starts_another_block(grid.labels(row)):
             break
         label, role = _funds_label(grid.lines[row][:first])
         entries = [_money(grid.entry(row, columns.get(field)), unit) for field in MONEY]
@@ -141,7 +151,7 @@ def _money(entry: Entry | None, unit: str) -> Entry | None:
 
 
 def _tasks(grid: Grid, before: int, unit: str) -> tuple[Task, ...]:
-    row = next((row for row in range(before) if _TASK in grid.labels[row]), None)
+    row = next((row for row in range(before) if _TASK in grid.labels(row)), None)
     if row is None:
         return ()
     columns: dict[str, int] = {}
@@ -163,8 +173,8 @@ def _tasks(grid: Grid, before: int, unit: str) -> tuple[Task, ...]:
 
 def _unit(words: list[Word], edition: Edition) -> str:
     """元 or 万元, where the form says it: 单位：元, （万元）; else the edition's."""
-    for word in words:
-        if "元" in word.text and len(word.text) <= LABEL_LENGTH and (match := _UNIT.search(fold(word.text))):
+    for *_, text in words:
+        if "元" in text and len(text) <= LABEL_LENGTH and (match := _UNIT.search(fold(text))):
             return match[1]
     return edition.unit
 
@@ -215,9 +225,10 @@ def _figure(text: str, row: int, column: int) -> Entry:
 def _head_total(grid: Grid, words: list[Word]) -> Entry | None:
     """自评得分 in the head of the form; in a heading row it is a column, not a total."""
     for word in words:
-        if "head_total" in grid.words.labels.get(word.label, ()) and len(grid.fields(word.row, grid.words.funds)) < 3:
-            if word.value:
-                return _figure(word.value, word.row, word.column)
+        row, column, label, value, _ = word
+        if label in grid.words.labels and "head_total" in grid.words.labels[label] and len(grid.fields(row, grid.words.funds)) < 3:
+            if value:
+                return _figure(value, row, column)
             beside = _beside(grid, word)
             if beside is not None:
                 return grid.entry(beside.row, beside.column)
@@ -229,20 +240,18 @@ def _head_total(grid: Grid, words: list[Word]) -> Entry | None:
 
 def _beside(grid: Grid, word: Word) -> Entry | None:
     """What a label labels: the text after its colon, else the next filled cell to the right that is no label itself."""
-    if word.value:
-        return Entry(tidy(word.value), None, word.row, word.column)
-    line = grid.lines[word.row]
-    for column in range(word.column + 1, len(line)):
-        if line[column] != "":
-            return None if grid.labels[word.row][column] in grid.words.labels else text_entry(line[column], word.row, column)
+    row, column, _, value, _ = word
+    if value:
+        return Entry(tidy(value), None, row, column)
+    line = grid.lines[row]
+    for right in range(column + 1, len(line)):
+        if line[right] != "":
+            return None if grid.label(row, right) in grid.words.labels else text_entry(line[right], row, right)
     return None
 
 
-def _field(key: str, grid: Grid, words: list[Word], edition: Edition) -> Entry | None:
+def _field(key: str, grid: Grid, by_label: dict[str, Word], edition: Edition) -> Entry | None:
     """Department or project: beside the edition's label for it, else beside any known one, else as stamped."""
-    by_label: dict[str, Word] = {}
-    for word in words:
-        by_label.setdefault(word.label, word)
     for label in _spellings(key, edition):
         if label in by_label and (entry := _beside(grid, by_label[label])) is not None and not is_nothing(entry.text):
             return entry
@@ -254,22 +263,26 @@ def _spellings(key: str, edition: Edition) -> tuple[str, ...]:
     return tuple(dict.fromkeys(plain_label(one) for one in (*edition.labels[key], *get(DEFAULT).labels[key])))
 
 
-def _grade(grid: Grid, words: list[Word], rows: indicator_table.Rows, edition: Edition) -> Entry | None:
+def _grade(grid: Grid, words: list[Word], below: list[Word], rows: indicator_table.Rows, edition: Edition) -> Entry | None:
     """The grade: beside its label in the head or below the rows, or in the total row itself."""
-    spellings, after = _spellings("grade", edition), []
-    for row in range(rows.end, len(grid.lines)):
-        for column, cell in enumerate(grid.lines[row]):
-            if type(cell) is str and cell:
-                after.append(Word(row, column, *label_and_value(cell), cell))
-    for word in (*words, *after):
-        if word.label in spellings and (entry := _beside(grid, word)) is not None and not is_nothing(entry.text):
+    spellings = _spellings("grade", edition)
+    for word in (*words, *below):
+        if word[2] in spellings and (entry := _beside(grid, word)) is not None and not is_nothing(entry.text):
             return entry
     names = {name for one in edition.grades for name in (one.name, *one.also)}
     totals = {row for row, *_ in rows.totals}
-    return next((text_entry(word.text, word.row, word.column) for word in after if word.row in totals and word.text.strip() in names), None)
+    return next((text_entry(text, row, column) for row, column, _, _, text in below if row in totals and text.strip() in names), None)
 
 
-def _years(sheet: Sheet, title: Word | None, words: list[Word], file: str) -> tuple[tuple[str, int], ...]:
+def _title(words: list[Word]) -> Entry | None:
+    """The title: the first text that calls itself a self-assessment form."""
+    for row, column, _, _, text in words:
+        if "自评" in text and ("表" in text or "报告" in text) and len(text) <= _TITLE:
+            return Entry(tidy(text), None, row, column)
+    return None
+
+
+def _years(sheet: Sheet, title: Entry | None, words: list[Word], file: str) -> tuple[tuple[str, int], ...]:
     """Where a year stands: (place, year), the most binding first: stamp, title, a line such as （2021年度）, file name."""
     years = []
     stamped = str(sheet.stamp.get("pe_year") or "").strip().removesuffix(".0")
@@ -277,20 +290,19 @@ def _years(sheet: Sheet, title: Word | None, words: list[Word], file: str) -> tu
         years.append(("pe_year", int(stamped)))
     if title is not None and (match := _TITLE_YEAR.search(fold(title.text))):
         years.append((cell_name(title.row, title.column), int(match[1])))
-    for word in words:
-        if word is title or word.row >= 6 or len(word.text) > LABEL_LENGTH or "20" not in fold(word.text):
+    for row, column, _, _, text in words:
+        if row >= 6:
+            break
+        if len(text) > LABEL_LENGTH or not _TWENTY.search(text) or (title is not None and (row, column) == (title.row, title.column)):
             continue
-        if match := _YEAR.search("".join(fold(word.text).split())):
-            years.append((cell_name(word.row, word.column), int(match[1] or match[2] or match[3])))
+        if match := _YEAR.search("".join(fold(text).split())):
+            years.append((cell_name(row, column), int(match[1] or match[2] or match[3])))
     if match := _FILE_YEAR.search(file):
         years.append((file, int(match[1])))
     return tuple(years)
 
 
-def _texts(grid: Grid, before: int, after: int) -> tuple[Entry, ...]:
+def _texts(words: list[Word], below: list[Word]) -> tuple[Entry, ...]:
     """The free text of the form that speaks of spending with an indicator of its own (三公, 采购)."""
-    return tuple(
-        text_entry(value, row, column)
-        for row in (*range(before), *range(after, len(grid.lines))) for column, value in enumerate(grid.lines[row])
-        if type(value) is str and len(value) >= 8 and ("三公" in value or "采购" in value)
-    )
+    return tuple([text_entry(text, row, column) for row, column, _, _, text in (*words, *below)
+                  if len(text) >= 8 and ("三公" in text or "采购" in text)])

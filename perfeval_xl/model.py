@@ -119,7 +119,10 @@ class Indicator(NamedTuple):
 
 
 class Submission(NamedTuple):
-    """A filled form. ``unit`` is the unit its money is printed in; ``factor`` turns that into 万元."""
+    """A filled form. ``unit`` is the unit its money is printed in; ``factor`` turns that into 万元.
+
+    ``total_row`` is the funds row whose score counts (部门预算总额 / 年度资金总额).
+    """
 
     sheet: str
     edition: str
@@ -132,6 +135,7 @@ class Submission(NamedTuple):
     unit: str
     factor: Decimal
     funds: tuple[FundsRow, ...]
+    total_row: FundsRow | None
     tasks: tuple[Task, ...]
     indicators: tuple[Indicator, ...]
     parts_stated: dict
@@ -140,11 +144,6 @@ class Submission(NamedTuple):
     grade: Entry | None
     texts: tuple[Entry, ...]
     columns: frozenset
-
-    @property
-    def total_row(self) -> FundsRow | None:
-        """The funds row whose score counts (部门预算总额 / 年度资金总额)."""
-        return next((row for row in self.funds if row.role == "total"), None)
 
 
 def column_name(column: int) -> str:

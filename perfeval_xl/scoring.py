@@ -18,6 +18,7 @@ from perfeval_xl.targets import Reading, comparable, due, happened, is_open_frac
 
 ZERO, ONE, HUNDRED = Decimal(0), Decimal(1), Decimal(100)
 
+SIGNS = frozenset((">=", "<=", ">", "<"))
 #: words in the name of an indicator of which less is better, for targets without a sign (DOMAIN.md e, "scoring hints")
 FEWER_WORDS = ("投诉", "事故", "违规", "违法", "差错", "死亡", "伤亡", "火灾", "成灾率", "控制率", "结余率", "调整率", "变动率", "发案", "失误")
 #: ... unless the name says that something is done about it (投诉办结率, 事故处置率, 死亡下降率)
@@ -49,13 +50,19 @@ class Attainment(NamedTuple):
 class RowScore(NamedTuple):
     """What the rule gives one indicator row: points, None where it does not decide, and the attainment it rests on.
 
+    ``weight`` and ``stated`` are the row's own figures, ``counted`` what enters the total: the score, the stated one where no rule
+    decides, None where there is neither. ``signed`` marks a target with an inequality sign and a number on both sides.
     A row is ``doubtful`` unless every figure on it is what a target fully reached gives: full marks, no deviation, no reason, no odd
     text. The rules of single rows look at the doubtful ones only; on the others they have nothing to find.
     """
 
     score: Decimal | None
     attainment: Attainment
-    doubtful: bool = True
+    weight: Decimal | None
+    stated: Decimal | None
+    counted: Decimal | None
+    signed: bool
+    doubtful: bool
 
 
 class PartScore(NamedTuple):
@@ -67,19 +74,27 @@ class PartScore(NamedTuple):
 
 
 class Scorecard(NamedTuple):
-    """A whole form recomputed; ``rates`` follows the funds rows, ``rows`` the indicators, ``task_rates`` the tasks.
+    """A whole form recomputed.
 
-    ``doubtful`` lists the rows on which something may be wrong: (place among the indicators, row, its score).
+    ``rates`` follows the funds rows, ``task_rates`` the tasks, ``rows`` the indicators; ``rate`` is the one of the total row. ``stated`` is
+    the sum of the scores as they stand on the form. ``apart`` says that the indicator rows alone carry the 100 points, so that the score of
+    the funds block is not in the total. ``doubtful``, ``signed`` and ``standard`` (those that follow from the money) pick rows for the rules:
+    (place among the indicators, row, its score).
     """
 
     rates: tuple[Decimal | None, ...]
+    rate: Decimal | None
     funds_score: Decimal | None
     task_rates: tuple[Decimal | None, ...]
     rows: tuple[RowScore, ...]
     parts: tuple[PartScore, ...]
     total: Decimal | None
     grade: str | None
-    doubtful: tuple[tuple[int, Indicator, RowScore], ...]
+    stated: Decimal
+    apart: bool
+    doubtful: list[tuple[int, Indicator, RowScore]]
+    signed: list[tuple[int, Indicator, RowScore]]
+    standard: list[tuple[int, Indicator, RowScore]]
 
 
 def execution_rate(adjusted: Decimal | None, executed: Decimal | None) -> Decimal | None:
@@ -217,15 +232,54 @@ def row_attainment(row: Indicator, edition: Edition, year: int | None) -> Attain
 
 def score(form: Submission, edition: Edition) -> Scorecard:
     """The whole form recomputed from its own inputs. Where no rule decides a row, the stated score stands in its part and in the total."""
-    rates = tuple(execution_rate(_number(row.adjusted), _number(row.executed)) for row in form.funds)
-    funds_score = _funds_score(form, rates, edition)
-    rows = tuple(_row_score(row, edition, form.year) for row in form.indicators)
-    parts, total = _parts(form, rows, funds_score, edition)
-    if total is not None and (cap := total_cap(rates[form.funds.index(form.total_row)], edition) if form.total_row else None) is not None:
+    rates = tuple([execution_rate(_number(row.adjusted), _number(row.executed)) for row in form.funds])
+    rate = next((rate for row, rate in zip(form.funds, rates, strict=True) if row is form.total_row), None)
+    funds_score = _funds_score(form, rate, edition)
+    rows = tuple([_row_score(row, edition, form.year) for row in form.indicators])
+    parts: dict[str, list] = {}
+    doubtful, signed, standard, weights, stated = [], [], [], ZERO, ZERO
+    for place, (row, result) in enumerate(zip(form.indicators, rows, strict=True)):
+        _add(parts, row.part, result)
+        weights += result.weight or ZERO
+        stated += result.stated or ZERO
+        for chosen, rows_of in ((result.doubtful, doubtful), (result.signed, signed), (row.role, standard)):
+            if chosen:
+                rows_of.append((place, row, result))
+    apart = weights == HUNDRED
+    funds_part = None if apart else _funds_part(form, funds_score, edition)
+    if funds_part is not None:
+        stated += _number(form.total_row.score) or ZERO
+    scored = (*((funds_part,) if funds_part else ()), *(PartScore(name, weight, value) for name, (weight, value) in parts.items()))
+    values = [part.score for part in scored]
+    total = None if not values or None in values or missing_parts(form, edition) else sum(values, ZERO)
+    if total is not None and (cap := total_cap(rate, edition)) is not None:
         total = min(total, cap)
-    tasks = tuple(execution_rate(_number(task.budget), _number(task.executed)) for task in form.tasks)
-    doubtful = tuple([(n, form.indicators[n], result) for n, result in enumerate(rows) if result.doubtful])
-    return Scorecard(rates, funds_score, tasks, rows, parts, total, None if total is None else grade(total, edition), doubtful)
+    tasks = tuple([execution_rate(_number(task.budget), _number(task.executed)) for task in form.tasks])
+    return Scorecard(rates, rate, funds_score, tasks, rows, scored, total, None if total is None else grade(total, edition), stated, apart,
+                     doubtful, signed, standard)
+
+
+def _add(parts: dict[str, list], name: str, result: RowScore) -> None:
+    """Adds a row to its part; one that counts and has no score leaves the part without score."""
+    part = parts.get(name)
+    if part is None:
+        part = parts[name] = [None, ZERO]
+    if result.weight is None and result.stated is None:
+        return
+    part[0] = result.weight if part[0] is None else part[0] + (result.weight or ZERO)
+    part[1] = None if part[1] is None or result.counted is None else part[1] + result.counted
+
+
+def _funds_part(form: Submission, funds_score: Decimal | None, edition: Edition) -> PartScore | None:
+    """The funds block as the part it is (预算执行率), None where it carries neither weight nor score."""
+    funds = form.total_row
+    if funds is None:
+        return None
+    weight, stated = _number(funds.weight), _number(funds.score)
+    if weight is None and stated is None and (funds_score is None or (funds.weight is None and funds.score is None)):
+        return None
+    name = next((part.name for part in edition.parts if part.place == "funds"), "预算执行率")
+    return PartScore(name, weight, funds_score if funds_score is not None else stated)
 
 
 def missing_parts(form: Submission, edition: Edition) -> tuple:
@@ -236,14 +290,14 @@ def missing_parts(form: Submission, edition: Edition) -> tuple:
     return tuple(part for part in edition.parts if part.place != "funds" and part.name not in there)
 
 
-def _funds_score(form: Submission, rates: tuple, edition: Edition) -> Decimal | None:
-    for row, rate in zip(form.funds, rates, strict=True):
-        if row.role == "total":
-            weight = _number(row.weight)
-            if weight is None and row.weight is None:
-                weight = next((part.weight for part in edition.parts if part.place == "funds"), None) if form.recognised else None
-            return None if rate is None or weight is None else execution_score(rate, weight, edition.execution)
-    return None
+def _funds_score(form: Submission, rate: Decimal | None, edition: Edition) -> Decimal | None:
+    row = form.total_row
+    if row is None or rate is None:
+        return None
+    weight = _number(row.weight)
+    if row.weight is None and form.recognised:
+        weight = next((part.weight for part in edition.parts if part.place == "funds"), None)
+    return None if weight is None else execution_score(rate, weight, edition.execution)
 
 
 #: (row, edition, year) -> its score, by identity: the layout hands out one Indicator for all lines that are alike, and hashing one
@@ -255,13 +309,15 @@ def _row_score(row: Indicator, edition: Edition, year: int | None) -> RowScore:
     key = (id(row), id(edition), year)
     if key in _SCORED:
         return _SCORED[key][2]
-    attainment = row_attainment(row, edition, year)
-    weight = _number(row.weight)
-    if weight is None or (row.score is not None and (row.score.covered or row.score.span > 1)):
-        result = RowScore(None, attainment)
-    else:
+    attainment, weight, stated = row_attainment(row, edition, year), _number(row.weight), _number(row.score)
+    points = None
+    if weight is not None and not (row.score is not None and (row.score.covered or row.score.span > 1)):
         points = indicator_score(attainment, weight, edition)
-        result = RowScore(points, attainment, points is None or not _beyond_doubt(row, attainment))
+    counted = points if points is not None else stated
+    if counted is None and row.score is not None and row.score.covered:
+        counted = ZERO
+    signed = row.target.op in SIGNS and row.target.number is not None and row.target.kind == "quant"
+    result = RowScore(points, attainment, weight, stated, counted, signed, points is None or not _beyond_doubt(row, attainment))
     if len(_SCORED) > 16384:
         _SCORED.clear()
     _SCORED[key] = (row, edition, result)
@@ -279,39 +335,6 @@ def _beyond_doubt(row: Indicator, attainment: Attainment) -> bool:
         return False
     deviation = row.deviation
     return (deviation is None or not deviation.number) and (row.reason is None or not row.reason.text)
-
-
-def _parts(form: Submission, rows: tuple[RowScore, ...], funds_score: Decimal | None, edition: Edition) -> tuple[tuple, Decimal | None]:
-    """The parts in the order of the form, the funds block first, and the total; a row that counts and has no score leaves None."""
-    parts: dict[str, list] = {}
-    funds = form.total_row
-    if funds is not None and not funds_stand_apart(form) and (funds.score is not None or funds.weight is not None):
-        name = next((part.name for part in edition.parts if part.place == "funds"), "预算执行率")
-        stated = _number(funds.score)
-        if funds_score is not None or stated is not None or _number(funds.weight) is not None:
-            parts[name] = [_number(funds.weight), funds_score if funds_score is not None else stated]
-    for row, result in zip(form.indicators, rows, strict=True):
-        weight, stated = _number(row.weight), _number(row.score)
-        if weight is None and stated is None:
-            if row.part not in parts:
-                parts[row.part] = [None, ZERO]
-            continue
-        value = result.score if result.score is not None else stated
-        if value is None and row.score is not None and row.score.covered:
-            value = ZERO
-        entry = parts.setdefault(row.part, [None, ZERO])
-        entry[0] = weight if entry[0] is None else entry[0] + (weight or ZERO)
-        entry[1] = None if entry[1] is None or value is None else entry[1] + value
-    scored = tuple(PartScore(name, weight, value) for name, (weight, value) in parts.items())
-    values = [part.score for part in scored]
-    total = None if not values or None in values or missing_parts(form, edition) else sum(values, ZERO)
-    return scored, total
-
-
-def funds_stand_apart(form: Submission) -> bool:
-    """Whether the indicator rows alone carry the 100 points, so that the score of the funds block is not part of the total."""
-    weights = [number for row in form.indicators if (number := _number(row.weight)) is not None]
-    return bool(weights) and sum(weights) == HUNDRED
 
 
 def _number(entry) -> Decimal | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
-from perfeval_xl.cells import Grid, number_entry, text_entry, vocabulary
+from perfeval_xl.cells import Grid, label_and_value, number_entry, text_entry, vocabulary
 from perfeval_xl.edition import plain_label
 from perfeval_xl.messages import Refusal
 from perfeval_xl.model import Entry, Indicator, Percent, cell_name
@@ -57,8 +57,8 @@ class Rows(NamedTuple):
 def find(grid: Grid, file: str) -> Table | None:
     """The indicator block: the first row that names the indicator and at least two of its other columns."""
     block = grid.words.indicators
-    for row, labels in enumerate(grid.labels):
-        if block.keys().isdisjoint(labels):
+    for row in range(len(grid.lines)):
+        if block.keys().isdisjoint(grid.labels(row)):
             continue
         found = grid.fields(row, block)
         fields = {field for _, field in found}
@@ -114,11 +114,14 @@ class _Line(NamedTuple):
 
 
 @lru_cache(maxsize=8192)
-def _line(line: tuple, labels: tuple[str, ...], table: Table) -> _Line:
-    """The labels of one line understood; remembered like the labels themselves."""
+def _line(line: tuple, table: Table) -> _Line:
+    """The labels of one line understood; ``line`` are the cells left of the values. Remembered, because they repeat in most forms."""
     words = vocabulary().labels
+    # a long text in the name column is an indicator, neither a total nor a heading
+    labels = [label_and_value(cell)[0] if type(cell) is str and cell and (len(cell) <= 12 or column in table.places[:2]) else ""
+              for column, cell in enumerate(line)]
     part, group, name = (labels[place] if place is not None and place < len(labels) else "" for place in table.places)
-    head = [label for label in labels[: table.first_value] if label]
+    head = [label for label in labels if label]
     total = next((label for label in head if "total" in words.get(label, ())), "")
     if total and name not in ("", total):
         total = ""
@@ -134,8 +137,9 @@ def _line(line: tuple, labels: tuple[str, ...], table: Table) -> _Line:
 def read_rows(grid: Grid, table: Table, parts: dict[str, str]) -> Rows:
     """Every row below the heading; ``parts`` maps the spellings of a part to its name in the edition."""
     indicators, parts_stated, totals, part, group, end = [], {}, [], "", "", table.last + 1
+    first_value, merged_rows = max(table.first_value, table.places[2] + 1), grid.rows_with_merges(table.first)
     for row in range(table.last + 1, len(grid.lines)):
-        facts = _line(grid.lines[row], grid.labels[row], table)
+        facts = _line(grid.lines[row][:first_value], table)
         if facts.total:
             totals.append((row, facts.total, len(indicators)))
             continue
@@ -149,7 +153,12 @@ def read_rows(grid: Grid, table: Table, parts: dict[str, str]) -> Rows:
                 parts_stated[part] = (facts.part_weight, row, table.columns["part"])
         if facts.group:
             group = facts.group
-        indicator = _read_row(grid, row, table, part, group)
+        if row in merged_rows:
+            indicator = _merged_row(grid, row, table, part, group)
+        else:
+            indicator = _indicator(row, grid.lines[row], table, part, group, ())
+        if indicator is not None and not indicator.name:
+            indicator = None if _repeats_its_part(grid, row, table) else indicator._replace(name=group or part)
         if indicator is None or (totals and facts.closing):
             continue
         indicators.append(indicator)
@@ -157,28 +166,17 @@ def read_rows(grid: Grid, table: Table, parts: dict[str, str]) -> Rows:
     return Rows(tuple(indicators), parts_stated, totals, end)
 
 
-def _read_row(grid: Grid, row: int, table: Table, part: str, group: str) -> Indicator | None:
-    """One row; cells under a vertical merge take the text above them, and their figures count once, at the top."""
-    line = grid.lines[row]
-    tall = _tall_cells(grid, row, table) if row in grid.tall_columns else ()
-    if tall:
-        cells = list(line)
-        for column, top, _ in tall:
+def _merged_row(grid: Grid, row: int, table: Table, part: str, group: str) -> Indicator | None:
+    """One row with cells under a vertical merge: they take the text above them, and their figures count once, at the top.
+
+    Part and group are read by their labels, so their merges do not matter.
+    """
+    tall = tuple((column, grid.tall[row, column][0], grid.tall[row, column][2]) for column in table.own if (row, column) in grid.tall)
+    cells = list(grid.lines[row])
+    for column, top, _ in tall:
+        if column < len(cells):
             cells[column] = grid.value(top, grid.tall[row, column][1])
-        line = tuple(cells)
-    indicator = _indicator(row, line, table, part, group, tall)
-    if indicator is not None and not indicator.name:
-        if _repeats_its_part(grid, row, table):
-            return None
-        indicator = indicator._replace(name=group or part)
-    return indicator
-
-
-def _tall_cells(grid: Grid, row: int, table: Table) -> tuple[tuple[int, int, int], ...]:
-    """The cells of the row that belong to a vertical merge: (column, its top row, its height); part and group are read by their labels."""
-    if max(grid.tall_columns[row]) < table.first:
-        return ()
-    return tuple((column, grid.tall[row, column][0], grid.tall[row, column][2]) for column in table.own if (row, column) in grid.tall)
+    return _indicator(row, tuple(cells), table, part, group, tall)
 
 
 def _repeats_its_part(grid: Grid, row: int, table: Table) -> bool:
@@ -219,7 +217,7 @@ def _indicator(row: int, line: tuple, table: Table, part: str, group: str, tall:
     name = _ITEM.sub("", "".join(place.text.split()))
     scored = any(entry is not None and (entry.number is not None or (entry.problem and not _FILLER.fullmatch(entry.text)))
                  for entry in (weight, score))
-    if plain_label(place.text) == table.heading:
+    if name == table.heading:
         return None
     if _FILLER.fullmatch(name) and (name or not group or not _says_something(line, columns)):
         if not scored:
@@ -256,10 +254,19 @@ def _target(line: tuple, table: Table, columns: dict[str, int], tops: dict, row:
     return entry._replace(text=reading.text or entry.text), reading
 
 
+@cache
+def _role_tails() -> tuple[str, ...]:
+    """How the names of standard indicators end, to pass over most others without looking closer."""
+    return tuple({label[-2:] for label in vocabulary().roles})
+
+
 @lru_cache(maxsize=4096)
 def indicator_role(name: str) -> str:
     """What a standard indicator follows from ("execution_rate", …), "" for all others; 部门预算执行率 is 预算执行率."""
-    label, roles = plain_label(name), vocabulary().roles
+    roles = vocabulary().roles
+    if not name.endswith(_role_tails()):
+        return ""
+    label = plain_label(name)
     if label in roles:
         return roles[label]
     for prefix in ("部门整体", "部门", "单位", "整体", "年度", "全年", "本年"):
