@@ -62,20 +62,30 @@ def sources_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
         return
     for roles, code in ((SOURCE_ROLES, "F101"), (STRUCTURE_ROLES, "F102")):
         rows = [row for row in form.funds if row.role in roles]
-        if not rows:
-            continue
-        for field in MONEY:
-            entries = [entry for row in rows if (entry := getattr(row, field)) is not None]
-            stated = _filled(total, field)
-            if stated is None or any(entry.problem for entry in entries) or all(entry.number is None for entry in entries):
+        for field in MONEY if rows else ():
+            stated, summed = _filled(total, field), _sum(rows, field)
+            if stated is None or summed is None or abs(stated.number - summed) <= edition.tolerance.money:
                 continue
-            summed = sum((entry.number for entry in entries if entry.number is not None), ZERO)
             # rows of a source's own breakdown (其中：中央、省级…) stand beside it and are not added again
-            outer = sum((row_entry.number for row in rows if row.role != "other" and (row_entry := _filled(row, field))), ZERO)
-            if min(abs(stated.number - summed), abs(stated.number - outer)) <= edition.tolerance.money:
+            outer = _sum([row for row in rows if row.role != "other"], field)
+            if outer is not None and abs(stated.number - outer) <= edition.tolerance.money:
                 continue
             code_here = "F108" if mixed_units(stated.number, summed) else code
             yield at(code_here, stated, total.label, stated.text, points(summed), column=COLUMNS[field])
+
+
+def _sum(rows: list[FundsRow], field: str) -> Decimal | None:
+    """The sum of a column over some rows; None where nothing is filled in or a cell cannot be read."""
+    summed = None
+    for row in rows:
+        entry = getattr(row, field)
+        if entry is None:
+            continue
+        if entry.problem:
+            return None
+        if entry.number is not None:
+            summed = entry.number if summed is None else summed + entry.number
+    return summed
 
 
 def _slipped(form: Submission) -> bool:

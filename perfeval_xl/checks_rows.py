@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import lru_cache
 
 from perfeval_xl.checks_funds import at, explained, open_fraction
 from perfeval_xl.compare import HUNDRED, agree, is_fraction_of, points
 from perfeval_xl.edition import DEFAULT, Edition
 from perfeval_xl.messages import Finding
-from perfeval_xl.model import MONEY, Entry, Indicator, Submission
+from perfeval_xl.model import MONEY, UNCALCULATED, Entry, Indicator, Submission
 from perfeval_xl.numbers import half_up, is_error, is_nothing, printed_step
-from perfeval_xl.scoring import FEWER_WORDS, HANDLED_WORDS, Scorecard, less_is_better, tier_range
+from perfeval_xl.scoring import Scorecard, tier_range
 
-#: names of something of which more is better, for a target that says "at most"; an amount counts only where it is something done
-_MORE = re.compile(
-    "(?:完成|覆盖|合格|达标|及时|利用|使用|知晓|参与|执行|优良|入学|就业|满意)率$|满意度$|"
-    "(?:新?建|改造|修建|修缮|开展|举办|组织|培训|完成|新增|发放|补助|资助|购置|检查|巡查|服务|宣传|编制|维修|种植|救助|建成).*(?:数量|次数|人数|场次|面积|里程)$")
+_POINTLESS = {"whole": ("结转结余率不可能超过100%", "the unspent share cannot exceed 100%"),
+              "any": ("任何结果都达标", "any result reaches it"),
+              "sign": ("符号与指标含义相反", "the sign runs against the sense of the indicator")}
 _PROBLEMS = {"text": "V101", "error": "V102", "range": "V103"}
 _FIELDS = {"initial": "年初预算数", "adjusted": "全年预算数", "executed": "全年执行数", "budget": "预算资金", "weight": "分值", "rate": "执行率",
            "score": "得分", "deviation": "偏差度"}
@@ -41,7 +38,9 @@ def cells_hold_numbers(form: Submission, card: Scorecard, edition: Edition) -> I
 
 
 def _number_finding(entry: Entry, label: str, field: str) -> Iterator[Finding]:
-    if entry.problem:
+    if entry.text == UNCALCULATED:
+        yield at("V107", entry, label)
+    elif entry.problem:
         yield at(_PROBLEMS[entry.problem], entry, label, entry.text)
     elif entry.number < 0 and field in _NEVER_NEGATIVE:
         yield at("V106", entry, label, entry.text)
@@ -57,7 +56,7 @@ def targets_and_actuals_stand(form: Submission, card: Scorecard, edition: Editio
         blank = False
         for entry, reading, code in ((row.target_entry, row.target, "V201"), (row.actual_entry, row.actual, "V202")):
             if entry is not None and is_error(entry.text):
-                yield at("V102", entry, row.name, entry.text)
+                yield at("V107" if entry.text == UNCALCULATED else "V102", entry, row.name, entry.text)
                 blank = True
             elif entry is not None and reading.kind in ("blank", "na"):
                 yield at(code, entry, row.name, entry.text)
@@ -191,7 +190,7 @@ def overshoots_are_explained(form: Submission, card: Scorecard, edition: Edition
 
 def actuals_are_not_copies(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """Most actuals equal to their signed targets, where equality is not the best there can be: copied (Q3)."""
-    signed = [row for _, row, _ in card.signed if row.actual.number is not None and not _pointless(row)]
+    signed = [row for _, row, result in card.signed if row.actual.number is not None and not result.pointless]
     copied = [row for row in signed if row.actual.number == row.target.number and (row.actual.unit or row.target.unit) == row.target.unit
               and not (row.target.unit == "%" and row.target.op == ">=" and row.target.number == HUNDRED)]
     if len(copied) >= 4 and len(copied) * 2 > len(signed):
@@ -200,27 +199,7 @@ def actuals_are_not_copies(form: Submission, card: Scorecard, edition: Edition) 
 
 def targets_can_fail(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """A target tells good from bad: not 结转结余率 ≤100%, not "at least 0", not a sign against the sense of the name (Q4)."""
-    for _, row, _ in card.signed:
-        if (why := _pointless(row)) and _counts(row):
-            yield at("I107", row.target_entry, row.name, row.target_entry.text, None, why=why[0], why_en=why[1])
-
-
-def _pointless(row: Indicator) -> tuple[str, str] | None:
-    target = row.target
-    if target.op in (">=", ">"):
-        if target.number <= 0 and target.op == ">=" and target.unit != "元":
-            return "任何结果都达标", "any result reaches it"
-        against = _sense(row.name) < 0
-    else:
-        if row.role == "carry_over_rate" and target.number >= HUNDRED:
-            return "结转结余率不可能超过100%", "the unspent share cannot exceed 100%"
-        against = _sense(row.name) > 0 and "成本" not in row.group and "成本" not in row.part
-    return ("符号与指标含义相反", "the sign runs against the sense of the indicator") if against else None
-
-
-@lru_cache(maxsize=8192)
-def _sense(name: str) -> int:
-    """1 where the name of an indicator says that more is better, -1 where less is, 0 where it does not say."""
-    if less_is_better(name):
-        return -1 if name.endswith((*FEWER_WORDS, "率", "数", "数量", "次数")) and "控制" not in name else 0
-    return 1 if _MORE.search(name) and not any(word in name for word in HANDLED_WORDS) else 0
+    for _, row, result in card.signed:
+        if result.pointless and _counts(row):
+            why, why_en = _POINTLESS[result.pointless]
+            yield at("I107", row.target_entry, row.name, row.target_entry.text, None, why=why, why_en=why_en)

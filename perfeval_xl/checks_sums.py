@@ -76,7 +76,8 @@ def total_is_the_sum(form: Submission, card: Scorecard, edition: Edition) -> Ite
     """总分 = score of the funds block + scores of all rows, as they stand on the form (S1); a wrong row is not a wrong total."""
     if "score" not in form.columns:
         return
-    summed, funds = card.stated, form.total_row
+    cap, funds = total_cap(card.rate, edition), form.total_row
+    summed = card.stated if cap is None else min(card.stated, cap)
     open_rows = [row for _, row, _ in card.doubtful if row.score.problem or (
         row.score.number is None and not row.score.covered and row.weight is not None and row.weight.number)]
     gaps = open_rows or missing_parts(form, edition) or (funds is not None and funds.score is not None and funds.score.problem)
@@ -85,7 +86,7 @@ def total_is_the_sum(form: Submission, card: Scorecard, edition: Edition) -> Ite
             continue
         if stated.number is None:
             yield at("S109", stated, "总分", "", points(summed))
-        elif abs(stated.number - summed) > CENT and not gaps and not _may_be_unread(form, stated.number - summed):
+        elif min(abs(stated.number - one) for one in {summed, card.stated}) > CENT and not gaps and not _may_be_unread(form, stated.number - summed):
             was, now = grade(stated.number, edition), grade(summed, edition)
             flips = was != now
             yield at("S101", stated, "总分", stated.text, points(summed),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from typing import NoReturn
 
@@ -40,6 +41,12 @@ _WORDS = _Words({
     "lang": ("zh 或 en（也可用环境变量 PERFEVAL_LANG）", "zh or en (also the variable PERFEVAL_LANG)"),
     "quiet": ("不显示进度和说明", "no progress, no prose"),
     "usage": ("用法不对：{why}。加 --help 看说明。", "Wrong usage: {why}. See --help."),
+    "usage_head": ("用法：", "usage: "),
+    "positionals": ("参数", "arguments"),
+    "options": ("选项", "options"),
+    "help": ("显示说明", "show this help"),
+    "version": ("显示版本", "show the version"),
+    "commands": ("命令", "commands"),
     "unexpected": ("意外错误（{why}）。请把这行文字和所用的文件发给维护人员。", "Unexpected error ({why}). Please send us this line and the file."),
     "written": ("批注版：{path}", "Review copy: {path}"),
     "checked": ("检查了 {files} 个文件、{forms} 张表：错误 {error}，提醒 {warning}，提示 {note}；读不了 {unread}。",
@@ -52,17 +59,37 @@ _WORDS = _Words({
 say = _WORDS.say
 
 
+#: what argparse says, and how a Chinese user hears it
+_SAID = (("the following arguments are required: (.*)", "缺少 {0}"), ("unrecognized arguments: (.*)", "不认识 {0}"),
+         (r"argument (.*): invalid choice: (.*) \(choose from (.*)\)", "{0} 不能是 {1}，可用：{2}"),
+         ("argument (.*): expected one argument", "{0} 后面缺少内容"),
+         ("argument (.*): expected at least one argument", "{0} 后面缺少内容"), ("ambiguous option: (.*) could match (.*)", "{0} 不明确，可以是 {1}"))
+
+
 class _Help(argparse.HelpFormatter):
     def __init__(self, prog: str) -> None:
         # with a width of its own, or argparse would import shutil for every argument that is declared
-        super().__init__(prog, width=int(os.environ.get("COLUMNS") or 100))
+        columns = os.environ.get("COLUMNS", "")
+        super().__init__(prog, width=int(columns) if columns.isdigit() and int(columns) > 40 else 100)
+
+    def add_usage(self, usage, actions, groups, prefix=None) -> None:
+        super().add_usage(usage, actions, groups, say("usage_head") if prefix is None else prefix)
 
 
 class _Parser(argparse.ArgumentParser):
     def __init__(self, **options: object) -> None:
-        super().__init__(**{"formatter_class": _Help, **options})
+        wants_help = options.get("add_help", True)
+        super().__init__(**{"formatter_class": _Help, **options, "add_help": False})
+        self._positionals.title, self._optionals.title = say("positionals"), say("options")
+        if wants_help:
+            self.add_argument("-h", "--help", action="help", help=say("help"))
 
     def error(self, message: str) -> NoReturn:
+        if messages.language() == "zh":
+            for english, chinese in _SAID:
+                if match := re.fullmatch(english, message):
+                    message = chinese.format(*match.groups())
+                    break
         self.exit(UNREADABLE, say("usage", why=message) + "\n")
 
 
@@ -71,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--lang", choices=messages.LANGUAGES, help=say("lang"))
     common.add_argument("-q", "--quiet", action="store_true", help=say("quiet"))
     parser = _Parser(prog="perfeval-xl", description=say("about"), parents=[common])
-    parser.add_argument("--version", action="version", version=f"perfeval-xl {__version__}")
+    parser.add_argument("--version", action="version", version=f"perfeval-xl {__version__}", help=say("version"))
     # prog is given because argparse would work it out by formatting a usage line
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser, prog="perfeval-xl")
     demo = commands.add_parser("demo", parents=[common], help=say("demo"), description=say("demo"))
@@ -118,10 +145,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _speak(arguments: list[str]) -> None:
     """Sets the language before the parser is built, so that --help and usage errors speak it too."""
+    messages.speak("")
     for n, word in enumerate(arguments):
         chosen = word.partition("=")[2] if word.startswith("--lang=") else arguments[n + 1] if word == "--lang" and n + 1 < len(arguments) else ""
         if chosen in messages.LANGUAGES:
-            os.environ["PERFEVAL_LANG"] = chosen
+            messages.speak(chosen)
 
 
 def _tell(line: str) -> None:
@@ -149,13 +177,15 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _expand(names: list[str]) -> list[str]:
-    """The files meant: patterns are expanded here too, because the shell of Windows does not."""
+    """The files meant: patterns are expanded here too, because the shell of Windows does not. Lock files of open workbooks are passed over."""
     files: list[str] = []
     for name in names:
         if any(mark in name for mark in "*?") and not os.path.exists(name):
             import glob
 
-            files += sorted(glob.glob(name)) or [name]
+            # brackets are part of many file names and no pattern
+            found = sorted(path for path in glob.glob(name.replace("[", "[[]")) if not os.path.basename(path).startswith("~$"))
+            files += found or [name]
         else:
             files.append(name)
     return files
@@ -242,20 +272,19 @@ def _table(heads: tuple, rows: list[tuple], styles: list[str] | None = None) -> 
 
 
 def _write_copies(records: list, folder: str) -> list[str]:
-    """One marked review copy for each file that could be read; returns their paths."""
+    """One marked review copy for each file that holds a form; returns their paths."""
     from perfeval_xl import review
 
-    os.makedirs(folder, exist_ok=True)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise Refusal("X116", file=folder, why=error.strerror or error) from None
     written: list[str] = []
     for path in dict.fromkeys(one.path for one in records):
-        of_file = [one for one in records if one.path == path and one.form is not None]
-        if of_file:
-            stem, extension = os.path.splitext(review.name_for(path))
-            target, n = os.path.join(folder, stem + extension), 2
-            while target in written:
-                target, n = os.path.join(folder, f"{stem}_{n}{extension}"), n + 1
-            review.write(of_file, target)
-            written.append(target)
+        of_file = [one for one in records if one.path == path]
+        if any(one.form is not None for one in of_file):
+            written.append(os.path.join(folder, review.name_for(path, [os.path.basename(one) for one in written])))
+            review.write(of_file, written[-1])
     return written
 
 

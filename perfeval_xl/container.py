@@ -17,8 +17,16 @@ _END, _ENTRY, _LOCAL = struct.Struct("<4s4H2LH"), struct.Struct("<4s6H3L5H2L"), 
 _STORED, _DEFLATED = 0, 8
 
 
+#: all parts together; deflate packs at most 1032 to 1, so small files need no look
+ALL_BYTES, RATIO = 256_000_000, 1032
+
+
 class ContainerError(ValueError):
     """The bytes are no zip file that a spreadsheet program would write; the text says why."""
+
+
+class TooLarge(ContainerError):
+    """A part, or all parts together, unpack to more than any form; the text is the size."""
 
 
 class Part(NamedTuple):
@@ -68,5 +76,16 @@ def unpack(method: int, content: bytes) -> bytes:
         except zlib.error as error:
             raise ContainerError(str(error)) from None
     if len(content) > PART_BYTES:
-        raise ContainerError(f"> {PART_BYTES // 10**6} MB")
+        raise TooLarge(f"> {PART_BYTES // 10**6} MB")
     return content
+
+
+def check_sizes(data: bytes, parts: dict[str, Part]) -> None:
+    """Refuses a file whose parts unpack to more than PART_BYTES each or ALL_BYTES together, before anybody else unpacks them."""
+    suspicious = sum(part.size for part in parts.values()) * RATIO > ALL_BYTES
+    total = 0
+    for part in parts.values():
+        if suspicious or part.size * RATIO > PART_BYTES:
+            total += len(unpack(*packed(data, part)))
+            if total > ALL_BYTES:
+                raise TooLarge(f"> {ALL_BYTES // 10**6} MB")

@@ -12,6 +12,7 @@ import re
 import sys
 from decimal import Decimal
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from perfeval_xl.messages import Refusal
@@ -286,8 +287,8 @@ def load(path: str) -> Edition:
 
     file = os.path.basename(path)
     try:
-        with open(path, "rb") as stream:
-            raw = tomllib.load(stream, parse_float=Decimal)
+        with open(path, encoding="utf-8-sig") as stream:  # some editors of Windows put a mark in front
+            raw = tomllib.loads(stream.read(), parse_float=Decimal)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise Refusal("X601", file=file, why=error) from None
     top = _Table(file, "", raw, "")
@@ -334,7 +335,8 @@ class _Table:
         value = self._value(key, default)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or not low <= value <= high:
+        if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or \
+                not (isinstance(value, int) or value.is_finite()) or not low <= value <= high:
             raise self.wrong(key, value, f"{low}—{high}")
         if not self.source.strip():
             raise Refusal("X604", file=self.file, key=self._name(key))
@@ -352,8 +354,10 @@ class _Table:
             raise self.wrong(key, value, "true / false")
         return value
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self._value(key, ())
+    def texts(self, key: str, needed: bool = False) -> tuple[str, ...]:
+        value = self._value(key, ... if needed else ())
+        if needed and not value:
+            raise self.wrong(key, value, '["…", "…"]')
         if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) and one.strip() for one in value):
             raise self.wrong(key, value, '["…", "…"]')
         return tuple(value)
@@ -392,11 +396,14 @@ def _columns(block: _Table, fields: tuple[str, ...]) -> tuple[Column, ...]:
 
 def _execution(table: _Table) -> Execution:
     rule = table.choice("rule", ("line", "linear", "steps"))
-    line = table.number("line", ... if rule == "line" else HUNDRED, low=1)
-    steps = [_done(one, (one.number("from", high=1000), one.number("percent"))) for one in table.tables("step", rule == "steps")]
+    line = table.number("line", low=1) if rule == "line" else HUNDRED
+    steps = [_done(one, (one.number("from", high=1000), one.number("percent"))) for one in table.tables("step")] if rule == "steps" else []
     caps = [_done(one, (one.number("below"), one.number("total"))) for one in table.tables("cap", False)]
-    if rule == "steps" and (steps != sorted(steps, reverse=True) or steps[-1][0] != 0):
-        raise Refusal("X607", file=table.file, key="execution.step", stated=" ".join(f"{low}→{share}%" for low, share in steps))
+    for key, pairs in (("step", steps), ("cap", sorted(caps, reverse=True))):
+        # a lower rate never earns more, and no rate is there twice
+        falling = all(above[0] > below[0] and above[1] >= below[1] for above, below in pairwise(pairs))
+        if not falling or (key == "step" and steps and steps[-1][0] != 0):
+            raise Refusal("X607", file=table.file, key=f"execution.{key}", stated=" ".join(f"{rate}→{share}" for rate, share in pairs))
     return _done(table, Execution(rule, line, tuple(steps), tuple(sorted(caps)), table.whole("places", 0, 4), table.source))
 
 
@@ -418,7 +425,7 @@ def _edition(top: _Table) -> Edition:
     edition = Edition(
         top.text("id"), top.text("title"), top.text("name"), top.text("place"), top.whole("year", 2000, 2100),
         top.choice("scope", ("department", "project")), top.choice("unit", ("万元", "元")), top.text("source"),
-        tuple(plain_label(one) for one in recognise.texts("all")), {key: labels.texts(key) for key in LABELS},
+        tuple(plain_label(one) for one in recognise.texts("all", True)), {key: labels.texts(key) for key in LABELS},
         _columns(funds, FUNDS_FIELDS),
         tuple(_done(one, Row(one.choice("role", FUNDS_ROLES), one.text("label"), one.texts("also"))) for one in funds.tables("row")),
         _columns(tasks, TASK_FIELDS) if tasks else (), _columns(indicators, INDICATOR_FIELDS),
@@ -465,7 +472,12 @@ def _check(edition: Edition, file: str) -> None:
         ("tree.indicator", [(row.part, row.name) for row in edition.tree]),
         ("funds.column", [plain_label(s) for c in edition.funds_columns for s in {c.heading, *c.also}]),
         ("indicators.column", [plain_label(s) for c in edition.indicator_columns for s in {c.heading, *c.also}]),
-        ("grades.grade", [grade.name for grade in edition.grades]),
+        ("tasks.column", [column.field for column in edition.task_columns]),
+        ("funds.row", [row.role for row in edition.funds_rows]),
+        ("funds.row", [plain_label(s) for row in edition.funds_rows for s in {plain_label(row.label), *map(plain_label, row.also)}]),
+        ("parts.part", [s for part in edition.parts for s in {plain_label(part.name), *map(plain_label, part.also)}]),
+        ("parts.part.place", [part.place for part in edition.parts if part.place == "funds"]),
+        ("grades.grade", [name for grade in edition.grades for name in (grade.name, *grade.also)]),
     ):
         twice = next((value for n, value in enumerate(values) if value in values[:n]), None)
         if twice is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import stat
 import struct
 from collections.abc import Sequence
 from functools import lru_cache
@@ -16,9 +17,9 @@ from typing import NamedTuple
 
 import python_calamine
 
-from perfeval_xl.container import ContainerError, Part, directory, packed, unpack
+from perfeval_xl.container import PART_BYTES, ContainerError, Part, TooLarge, check_sizes, directory, packed, unpack
 from perfeval_xl.messages import Refusal
-from perfeval_xl.model import Percent, Sheet
+from perfeval_xl.model import UNCALCULATED, Percent, Sheet
 
 #: a filled form has some 60 rows and 12 columns; beyond these limits a file is no form, or is meant to hurt
 FILE_BYTES, ROWS, COLUMNS, CELLS, MERGES = 20_000_000, 20_000, 512, 300_000, 5_000
@@ -27,10 +28,11 @@ _UNREADABLE = {".et", ".ett", ".csv", ".txt", ".pdf", ".htm", ".html", ".xlsb", 
 
 
 class Marks(NamedTuple):
-    """What calamine does not tell about one sheet: zero-based cells."""
+    """What calamine does not tell about one sheet, by zero-based cell: what is shown as a percentage, and the texts of cells that it gives
+    as empty or as a truth value (formula errors, formulas without result, TRUE and FALSE)."""
 
     percent: Sequence[tuple[int, int]] = ()
-    errors: tuple[tuple[int, int, str], ...] = ()
+    texts: Sequence[tuple[int, int, str]] = ()
     merged: tuple[tuple[int, int, int, int], ...] = ()
 
 
@@ -49,12 +51,22 @@ def load(path: str) -> Book:
     data = _bytes(path, file)
     kind, parts = _kind(data, file)
     try:
+        check_sizes(data, parts)
+        marks, names = {"xlsx": _xlsx_marks, "ods": _ods_marks, "xls": _xls_marks}[kind](parts, data)
         with python_calamine.load_workbook(io.BytesIO(data)) as workbook:
-            return _book(file, data, workbook, kind, parts)
+            return _book(file, data, workbook, marks, names)
     except python_calamine.PasswordError:
         raise Refusal("X104", file=file) from None
+    except TooLarge as error:
+        raise Refusal("X114", file=file, what="解压后的大小", what_en="unpacked size", stated=str(error),
+                      expected=f"{PART_BYTES // 10**6} MB") from None
     except (python_calamine.CalamineError, OSError, ValueError, KeyError, struct.error) as error:
-        raise Refusal("X103", file=file, why=error) from error
+        raise Refusal("X103", file=file) from error
+    except BaseException as error:
+        # a panic inside calamine is no Exception; a damaged .xls can cause one
+        if type(error).__name__ == "PanicException":
+            raise Refusal("X103", file=file) from None
+        raise
 
 
 def _bytes(path: str, file: str) -> bytes:
@@ -62,14 +74,17 @@ def _bytes(path: str, file: str) -> bytes:
         if os.path.isdir(path):
             raise Refusal("X102", file=file)
         with open(path, "rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
+            status = os.fstat(stream.fileno())
+            size = status.st_size
+            if not stat.S_ISREG(status.st_mode):
+                raise Refusal("X103", file=file)
             data = stream.read() if size <= FILE_BYTES else b""
     except FileNotFoundError:
         raise Refusal("X101", file=path) from None
     except (OSError, ValueError) as error:
         raise Refusal("X112", file=file, why=getattr(error, "strerror", None) or error) from None
     if size > FILE_BYTES:
-        raise Refusal("X114", file=file, what="MB", stated=size // 10**6, expected=FILE_BYTES // 10**6)
+        raise Refusal("X114", file=file, what="文件大小", what_en="file size", stated=f"{size // 10**6} MB", expected=f"{FILE_BYTES // 10**6} MB")
     if not data:
         raise Refusal("X107", file=file)
     return data
@@ -103,8 +118,7 @@ def _kind(data: bytes, file: str) -> tuple[str, dict[str, Part]]:
     raise Refusal("X106", file=file, kind=extension) if extension in _UNREADABLE else Refusal("X103", file=file)
 
 
-def _book(file: str, data: bytes, workbook, kind: str, parts: dict[str, Part]) -> Book:
-    marks, names = {"xlsx": _xlsx_marks, "ods": _ods_marks, "xls": _xls_marks}[kind](parts, data)
+def _book(file: str, data: bytes, workbook, marks: dict[str, Marks], names: dict[str, tuple[str, int, int]]) -> Book:
     sheets, hidden = [], []
     for n, meta in enumerate(workbook.sheets_metadata):
         if meta.typ != python_calamine.SheetTypeEnum.WorkSheet:
@@ -127,22 +141,23 @@ def _grid(sheet, name: str, marks: Marks, file: str) -> Sheet:
     if sheet.end is None:
         return Sheet(name, [])
     height, width = sheet.end[0] + 1, sheet.end[1] + 1
-    for what, stated, limit in (("rows", height, ROWS), ("columns", width, COLUMNS), ("cells", height * width, CELLS)):
+    for what, what_en, stated, limit in (("行数", "rows", height, ROWS), ("列数", "columns", width, COLUMNS),
+                                         ("单元格数", "cells", height * width, CELLS)):
         if stated > limit:
-            raise Refusal("X114", file=file, what=what, stated=stated, expected=limit)
+            raise Refusal("X114", file=file, what=what, what_en=what_en, stated=stated, expected=limit)
     rows = sheet.to_python(skip_empty_area=False)
     for row, column in marks.percent:
         if row < height and column < width:
             line = rows[row]
             if type(line[column]) in (float, int):
                 line[column] = Percent(line[column])
-    for row, column, error in marks.errors:
-        if _at(rows, row, column) == "":
-            rows[row][column] = error
+    for row, column, text in marks.texts:
+        if row < height and column < width and (rows[row][column] == "" or type(rows[row][column]) is not str):
+            rows[row][column] = text
     merged = sheet.merged_cell_ranges
     merged = marks.merged if merged is None else [(*first, *last) for first, last in merged]
     if len(merged) > MERGES:
-        raise Refusal("X114", file=file, what="merged areas", stated=len(merged), expected=MERGES)
+        raise Refusal("X114", file=file, what="合并单元格数", what_en="merged areas", stated=len(merged), expected=MERGES)
     return Sheet(name, rows, tuple(merged))
 
 
@@ -150,13 +165,11 @@ def _grid(sheet, name: str, marks: Marks, file: str) -> Sheet:
 
 _SHEET = re.compile(rb"<(?:\w+:)?sheet\b([^>]*)>")
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship\b([^>]*)>")
-_NAME = re.compile(rb'<(?:\w+:)?definedName\b[^>]*\bname="(pe_\w+)"[^>]*>([^<]*)<')
+_NAME = re.compile(rb'<(?:\w+:)?definedName\b[^>]*\bname="(pe_(?:edition|department|project|year))"[^>]*>([^<]*)<')
 _REFERENCE = re.compile(r"(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::.*)?")
 _FORMAT = re.compile(rb"<(?:\w+:)?numFmt\b([^>]*)>")
 _CELL_FORMATS = re.compile(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.S)
 _XF = re.compile(rb'<(?:\w+:)?xf\b[^>]*?\bnumFmtId="(\d+)"|<(?:\w+:)?xf\b')
-_ERROR_CELL = re.compile(rb'<(?:\w+:)?c\b([^>]*\bt="e"[^>]*)>(?:<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>))?<(?:\w+:)?v>([^<]*)<')
-_CELL_PLACE = re.compile(rb'\br="([A-Z]{1,3}[0-9]{1,7})"')
 
 
 def _attribute(raw: bytes, name: bytes) -> str:
@@ -213,29 +226,28 @@ def _sheet_parts(workbook: tuple[int, bytes], relations: tuple[int, bytes]) -> d
     return found
 
 
+def shows_percent(code: str) -> bool:
+    """Whether a number format multiplies by 100: a % that is neither quoted, nor escaped, nor the measure of a space or a filling."""
+    return "%" in re.sub(r'"[^"]*"|[\\_*].', "", code)
+
+
 @lru_cache(maxsize=64)
-def _percent_styles(packed_styles: tuple[int, bytes]) -> tuple[re.Pattern, re.Pattern] | None:
-    """Patterns for cells whose format shows a percentage: the attribute as it follows r in all files that programs write, and the cell with
-    its attributes in any order. None where the workbook has no such format."""
+def _percent_styles(packed_styles: tuple[int, bytes]) -> tuple[re.Pattern, frozenset[str]] | None:
+    """The cell styles that show a percentage: a pattern for the attribute as it follows r in all files that programs write, and their numbers.
+    None where the workbook has no such style."""
     styles, formats = unpack(*packed_styles), {9, 10}
     for raw in _FORMAT.findall(styles):
-        code = re.sub(r'"[^"]*"|\\.', "", _attribute(raw, b"formatCode"))
-        if "%" in code and (number := _attribute(raw, b"numFmtId")).isdigit():
+        if shows_percent(_attribute(raw, b"formatCode")) and (number := _attribute(raw, b"numFmtId")).isdigit():
             formats.add(int(number))
     block = _CELL_FORMATS.search(styles)
     ids = [b"%d" % n for n, number in enumerate(_XF.findall(block[0]) if block else ()) if number and int(number) in formats]
     if not ids:
         return None
-    style = b' s="(?:%s)"' % b"|".join(ids)
-    return re.compile(b'"' + style), re.compile(rb"<(?:\w+:)?c\b(?=[^>]*" + style + rb')[^>]*?\br="([A-Z]{1,3}[0-9]{1,7})"')
+    return re.compile(b'" s="(?:%s)"' % b"|".join(ids)), frozenset(one.decode() for one in ids)
 
 
-def _percent_cells(xml: bytes, styles: tuple[re.Pattern, re.Pattern]) -> list[bytes]:
-    """The cells (b"I18") that show a percentage."""
-    if xml.startswith(b'r="', xml.find(b"<c ") + 3):
-        ends = [match.start() for match in styles[0].finditer(xml)]
-        return [xml[xml.rfind(b'"', 0, end) + 1 : end] for end in ends]
-    return styles[1].findall(xml)
+#: cells whose text calamine does not give: formula errors, truth values, formulas
+_ODD = re.compile(rb't="[be]"')
 
 
 def _xlsx_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], dict]:
@@ -244,11 +256,63 @@ def _xlsx_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], 
     marks = {}
     for name, part in _sheet_parts(workbook, packed(data, parts.get("xl/_rels/workbook.xml.rels"))).items():
         xml = unpack(*packed(data, parts.get(part)))
-        percent = [place for cell in _percent_cells(xml, styles) if (place := _place(cell))] if styles else ()
-        errors = [(_CELL_PLACE.search(raw), text) for raw, text in _ERROR_CELL.findall(xml)] if b't="e"' in xml else ()
-        if percent or errors:
-            marks[name] = Marks(percent, tuple([(*_place(cell[1]), text.decode("utf-8", "replace")) for cell, text in errors if cell]))
+        if xml.count(b"<c ") != xml.count(b'<c r="') or b"<c>" in xml or b":c " in xml[:4000] or _ODD.search(xml) or b"<f" in xml:
+            marks[name] = _read_marks(xml, styles[1] if styles else frozenset())
+        elif styles:
+            ends = [match.start() for match in styles[0].finditer(xml)]
+            marks[name] = Marks([_place(xml[xml.rfind(b'"', 0, end) + 1 : end]) for end in ends])
     return marks, _workbook_names(workbook)
+
+
+def _read_marks(xml: bytes, percent_styles: frozenset[str]) -> Marks:
+    """The same from a sheet that has formulas, errors or truth values, or that is written in an unusual way: by a parser."""
+    from xml.parsers import expat
+
+    percent, texts, cell, row, column, inside = [], [], {}, -1, -1, ""
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal row, column, inside
+        tag = tag.rpartition(":")[2]
+        if tag == "row":
+            row, column = int(attributes.get("r", row + 2)) - 1, -1
+        elif tag == "c":
+            place = _place(attributes["r"].encode()) if "r" in attributes else None
+            row, column = place or (row, column + 1)
+            cell.clear()
+            cell.update(t=attributes.get("t", "n"), s=attributes.get("s", "0"), f=False, v="")
+        elif tag == "f" and cell:
+            cell["f"] = True
+        inside = tag
+
+    def text(content: str) -> None:
+        if inside in ("v", "t") and cell:
+            cell["v"] += content
+
+    def end(tag: str) -> None:
+        nonlocal inside
+        inside = ""
+        if tag.rpartition(":")[2] != "c" or not cell:
+            return
+        if cell["t"] == "n" and cell["s"] in percent_styles:
+            percent.append((row, column))
+        if cell["t"] in ("e", "b"):
+            texts.append((row, column, cell["v"].strip() if cell["t"] == "e" else "FALSE" if cell["v"].strip() in ("0", "false") else "TRUE"))
+        elif cell["f"] and not cell["v"].strip() and cell["t"] != "str":
+            texts.append((row, column, UNCALCULATED))
+        cell.clear()
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.CharacterDataHandler, parser.EndElementHandler = start, text, end
+    parser.StartDoctypeDeclHandler = _no_doctype
+    try:
+        parser.Parse(xml, True)
+    except expat.ExpatError as error:
+        raise ValueError(str(error)) from error
+    return Marks(percent, texts)
+
+
+def _no_doctype(*_: object) -> None:
+    raise ValueError("DOCTYPE")
 
 
 # ---- xls and ods: rare, so what they need is imported when it is needed ----
@@ -263,15 +327,19 @@ def _xls_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], d
         raise ValueError(str(error)) from error
     marks = {}
     for sheet in book.sheets():
-        percent, errors = [], []
+        percent, texts = [], []
         for row in range(min(sheet.nrows, ROWS)):
             for column, cell in enumerate(sheet.row(row)):
                 if cell.ctype == xlrd.XL_CELL_ERROR:
-                    errors.append((row, column, xlrd.error_text_from_code.get(cell.value, "#ERROR!")))
-                elif cell.ctype == xlrd.XL_CELL_NUMBER and "%" in book.format_map[book.xf_list[cell.xf_index].format_key].format_str:
+                    texts.append((row, column, xlrd.error_text_from_code.get(cell.value, "#ERROR!")))
+                elif cell.ctype == xlrd.XL_CELL_BOOLEAN:
+                    texts.append((row, column, "TRUE" if cell.value else "FALSE"))
+                elif cell.ctype == xlrd.XL_CELL_TEXT and cell.value:
+                    texts.append((row, column, cell.value))  # calamine gives 0 for a formula of an .xls whose result is a text
+                elif cell.ctype == xlrd.XL_CELL_NUMBER and shows_percent(book.format_map[book.xf_list[cell.xf_index].format_key].format_str):
                     percent.append((row, column))
         merged = tuple((top, left, bottom - 1, right - 1) for top, bottom, left, right in sheet.merged_cells)
-        marks[sheet.name] = Marks(tuple(percent), tuple(errors), merged)
+        marks[sheet.name] = Marks(percent, texts, merged)
     names = {}
     for name in book.name_obj_list:
         if name.name.startswith("pe_") and (match := _REFERENCE.fullmatch(_area_text(name))):
@@ -314,7 +382,7 @@ def _ods_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], d
 
 
 def _ods_table(table) -> Marks:
-    percent, errors, merged = [], [], []
+    percent, texts, merged = [], [], []
     row = 0
     for line in table.iter(f"{_TABLE}table-row"):
         column = 0
@@ -323,12 +391,12 @@ def _ods_table(table) -> Marks:
             kind = cell.get(f"{_OFFICE}value-type")
             if kind == "percentage":
                 percent += [(row, column + n) for n in range(min(repeat, COLUMNS))]
-            text = "".join(cell.itertext()) if kind in ("string", "float") else ""
-            if text.startswith(("#", "Err:")) and cell.get(f"{_TABLE}formula"):
-                errors.append((row, column, text))
+            text = "".join(cell.itertext()) if kind in ("string", "float", "boolean") else ""
+            if kind == "boolean" or (text.startswith(("#", "Err:")) and cell.get(f"{_TABLE}formula")):
+                texts.append((row, column, text))
             high, wide = (int(cell.get(f"{_TABLE}number-{axis}-spanned", "1")) for axis in ("rows", "columns"))
             if high > 1 or wide > 1:
                 merged.append((row, column, row + high - 1, column + wide - 1))
             column += repeat
         row += int(line.get(f"{_TABLE}number-rows-repeated", "1"))
-    return Marks(tuple(percent), tuple(errors), tuple(merged))
+    return Marks(percent, texts, tuple(merged))

@@ -159,7 +159,7 @@ def _tasks(grid: Grid, before: int, unit: str) -> tuple[Task, ...]:
         columns.setdefault(field, column)
     tasks = []
     for line in range(row + 1, before):
-        if len(grid.fields(line, grid.words.funds)) >= 3:
+        if _starts_another_block(grid.labels(line)):
             break
         place, content = grid.text(line, columns["name"]), grid.text(line, columns.get("content"))
         money = [_money(grid.entry(line, columns.get(field)), unit) for field in ("budget", "executed")] + [grid.entry(line, columns.get("rate"))]

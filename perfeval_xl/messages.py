@@ -55,9 +55,18 @@ class Refusal(Exception):
         return self.words()
 
 
+_spoken = ""
+
+
+def speak(lang: str) -> None:
+    """Sets the language of this process; "" goes back to what PERFEVAL_LANG says."""
+    global _spoken
+    _spoken = lang
+
+
 def language(lang: str = "") -> str:
-    """The language to speak: the one asked for, else PERFEVAL_LANG, else Chinese."""
-    chosen = lang or os.environ.get("PERFEVAL_LANG", "zh")
+    """The language to speak: the one asked for, else the one that was set, else PERFEVAL_LANG, else Chinese."""
+    chosen = lang or _spoken or os.environ.get("PERFEVAL_LANG", "zh")
     return "en" if chosen.lower().startswith("en") else "zh"
 
 
@@ -95,11 +104,12 @@ def severity_word(severity: str, lang: str = "") -> str:
 def render(finding: Finding, sheet: str, lang: str = "") -> str:
     """The finding as one line, the same in a note, a sheet, a console and a letter."""
     lang = language(lang)
-    place = cell(finding, sheet) or ""
+    place = cell(finding, sheet)
     head = severity_word(finding.severity, lang)
     if lang == "en":
-        return f"[{head} {finding.code}] {place}: {message(finding, lang)} {fix(finding, lang)} (Source: {source(finding, lang)})"
-    return f"【{head} {finding.code}】{place} {message(finding, lang)}{fix(finding, lang)}（依据：{source(finding, lang)}）"
+        place = f"{place}: " if place else ""
+        return f"[{head} {finding.code}] {place}{message(finding, lang)} {fix(finding, lang)} (Source: {source(finding, lang)})"
+    return f"【{head} {finding.code}】{place + ' ' if place else ''}{message(finding, lang)}{fix(finding, lang)}（依据：{source(finding, lang)}）"
 
 
 def catalogue() -> list[Code]:

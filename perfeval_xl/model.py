@@ -39,9 +39,22 @@ MONEY = ("initial", "adjusted", "executed")
 
 
 class Percent(float):
-    """A number cell that the file shows with a percent format: ``Percent(0.666)`` is what the user sees as 66.6%."""
+    """A number cell that the file shows with a percent format: ``Percent(0.666)`` is what the user sees as 66.6%.
+
+    It equals no plain number, or what was remembered of a line with 0.6 would be taken for one with 60%.
+    """
 
     __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Percent and float(self) == float(other)
+
+    def __hash__(self) -> int:
+        return hash(("%", float(self)))
+
+
+#: what stands in the grid for a formula whose result the file does not hold
+UNCALCULATED = "#NOVALUE!"
 
 
 class Sheet(NamedTuple):

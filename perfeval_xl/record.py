@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
@@ -49,9 +50,17 @@ def check_file(path: str, wanted: str = "") -> list[Record]:
     if wanted:
         get(wanted)
     try:
-        book = intake.load(path)
+        return _check_book(path, intake.load(path), wanted)
     except Refusal as refusal:
         return [Record(path, refusal=refusal.with_traceback(None))]
+    except Exception as error:
+        # a mistake of ours in one file costs that file and no other
+        if os.environ.get("PERFEVAL_DEBUG"):
+            raise
+        return [Record(path, refusal=Refusal("X901", file=os.path.basename(path), why=f"{type(error).__name__}: {error}"))]
+
+
+def _check_book(path: str, book: intake.Book, wanted: str) -> list[Record]:
     for sheets in (book.sheets, book.hidden):
         records = [record for sheet in sheets if (record := _check_sheet(path, book, sheet, wanted)) is not None]
         if records:

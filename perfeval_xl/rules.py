@@ -31,7 +31,7 @@ LAYOUT_CODES = ("L201", "L202")
 
 RULES = (
     Rule(sums.identity_is_one, ("L203", "L204", "L205", "L206"), "Q6 F8"),
-    Rule(rows.cells_hold_numbers, ("V101", "V102", "V103", "V105", "V106"), ""),
+    Rule(rows.cells_hold_numbers, ("V101", "V102", "V103", "V105", "V106", "V107"), ""),
     Rule(funds.totals_are_complete, ("F110",), "F3"),
     Rule(funds.sources_add_up, ("F101", "F102", "F108"), "F1 F2 F8"),
     Rule(funds.rates_follow, ("F103", "F112", "V104"), "F3"),
@@ -42,7 +42,7 @@ RULES = (
     Rule(funds.tasks_hold, ("F201", "F204", "V104"), "T1 T2"),
     Rule(funds.tasks_add_up, ("F202", "F203", "F108"), "T1"),
     Rule(rows.targets_and_actuals_stand,
-         ("V102", "V104", "V201", "V202", "V203", "V204", "V205", "V206", "V207", "V208", "V209", "V210", "V211"), "Q1 Q2 Q5"),
+         ("V102", "V104", "V107", "V201", "V202", "V203", "V204", "V205", "V206", "V207", "V208", "V209", "V210", "V211"), "Q1 Q2 Q5"),
     Rule(rows.targets_can_fail, ("I107",), "Q4"),
     Rule(funds.indicators_follow_funds, ("I101", "I102", "I103", "I110", "V104"), "L1 L2 L3"),
     Rule(funds.rates_apply, ("I104", "I105"), "L4 L5"),

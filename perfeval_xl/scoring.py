@@ -25,6 +25,10 @@ FEWER_WORDS = ("投诉", "事故", "违规", "违法", "差错", "死亡", "伤�
 HANDLED_WORDS = ("处理", "办结", "处置", "回复", "整改", "下降", "减少", "降低", "化解", "整治", "查处", "排查", "响应", "受理", "查结", "破案")
 
 
+#: names of something of which more is better; an amount counts only where it is something done
+_MORE = re.compile(
+    "(?:完成|覆盖|合格|达标|及时|利用|使用|知晓|参与|执行|优良|入学|就业|满意)率$|满意度$|"
+    "(?:新?建|改造|修建|修缮|开展|举办|组织|培训|完成|新增|发放|补助|资助|购置|检查|巡查|服务|宣传|编制|维修|种植|救助|建成).*(?:数量|次数|人数|场次|面积|里程)$")
 #: a word beside the target's own that takes something back: 较健全, 基本完整, 不够规范
 _RESERVED = re.compile("[不未没无欠较]|基本|部分|大致|大体|初步|一般|有待|尚")
 
@@ -51,7 +55,8 @@ class RowScore(NamedTuple):
     """What the rule gives one indicator row: points, None where it does not decide, and the attainment it rests on.
 
     ``weight`` and ``stated`` are the row's own figures, ``counted`` what enters the total: the score, the stated one where no rule
-    decides, None where there is neither. ``signed`` marks a target with an inequality sign and a number on both sides.
+    decides, None where there is neither. ``signed`` marks a target with an inequality sign and a number; ``pointless`` says why such a target
+    cannot tell good from bad ("whole", "any", "sign"), "" where it can.
     A row is ``doubtful`` unless every figure on it is what a target fully reached gives: full marks, no deviation, no reason, no odd
     text. The rules of single rows look at the doubtful ones only; on the others they have nothing to find.
     """
@@ -62,6 +67,7 @@ class RowScore(NamedTuple):
     stated: Decimal | None
     counted: Decimal | None
     signed: bool
+    pointless: str
     doubtful: bool
 
 
@@ -110,7 +116,7 @@ def execution_score(rate: Decimal, weight: Decimal, rule: Execution) -> Decimal:
         share = next((percent for low, percent in rule.steps if rate >= low), ZERO)
     else:
         share = rate / rule.line * HUNDRED
-    return half_up(weight * min(max(share, ZERO), HUNDRED) / HUNDRED, rule.places)
+    return _rounded(weight * min(max(share, ZERO), HUNDRED) / HUNDRED, rule.places)
 
 
 def less_is_better(name: str, group: str = "", part: str = "") -> bool:
@@ -200,7 +206,12 @@ def _attain_date(target: Reading, actual: Reading, year: int | None) -> Attainme
 
 def indicator_score(attainment: Attainment, weight: Decimal, edition: Edition) -> Decimal | None:
     """Score of one row in points: weight x share, half up to the edition's places; None where no rule decides."""
-    return None if attainment.share is None else half_up(weight * attainment.share, edition.quantitative.places)
+    return None if attainment.share is None else _rounded(weight * attainment.share, edition.quantitative.places)
+
+
+def _rounded(points: Decimal, places: int) -> Decimal:
+    """Half up, after what a quotient without end has lost at its 28th digit: 3 x (1.07 / 6) is 0.535, which makes 0.54."""
+    return half_up(half_up(points, 20), places)
 
 
 def tier_range(attainment: Attainment, weight: Decimal, edition: Edition) -> tuple[Decimal, Decimal] | None:
@@ -317,11 +328,33 @@ def _row_score(row: Indicator, edition: Edition, year: int | None) -> RowScore:
     if counted is None and row.score is not None and row.score.covered:
         counted = ZERO
     signed = row.target.op in SIGNS and row.target.number is not None and row.target.kind == "quant"
-    result = RowScore(points, attainment, weight, stated, counted, signed, points is None or not _beyond_doubt(row, attainment))
+    pointless = _pointless(row) if signed else ""
+    result = RowScore(points, attainment, weight, stated, counted, signed, pointless, points is None or not _beyond_doubt(row, attainment))
     if len(_SCORED) > 16384:
         _SCORED.clear()
     _SCORED[key] = (row, edition, result)
     return result
+
+
+def _pointless(row: Indicator) -> str:
+    """Why a signed target cannot tell good from bad: 结转结余率 ≤100%, at least 0, a sign against the sense of the name (DOMAIN.md Q4)."""
+    target = row.target
+    if target.op in (">=", ">"):
+        if target.number <= 0 and target.op == ">=" and target.unit != "元":
+            return "any"
+        against = _sense(row.name) < 0
+    else:
+        if row.role == "carry_over_rate" and target.number >= HUNDRED:
+            return "whole"
+        against = _sense(row.name) > 0 and "成本" not in row.group and "成本" not in row.part
+    return "sign" if against else ""
+
+
+def _sense(name: str) -> int:
+    """1 where the name of an indicator says that more is better, -1 where less is, 0 where it does not say."""
+    if less_is_better(name):
+        return -1 if name.endswith((*FEWER_WORDS, "率", "数", "数量", "次数")) and "控制" not in name else 0
+    return 1 if _MORE.search(name) and not any(word in name for word in HANDLED_WORDS) else 0
 
 
 def _beyond_doubt(row: Indicator, attainment: Attainment) -> bool:

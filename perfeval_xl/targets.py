@@ -12,6 +12,8 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from perfeval_xl import dates
+from perfeval_xl.dates import DATELIKE, YEAR
 from perfeval_xl.numbers import FIGURE, chinese_number, exact, fold, is_error, is_nothing, plain, read_number, shifted, tidy
 
 
@@ -82,9 +84,6 @@ _BARE = re.compile(rf"{_SIGNED}(?P<unit>%|‰|)")  # most cells; tried first bec
 _SIGN_CELL = re.compile(rf"([≥≤<>]=?|==?|=[<>]){_SIGNED}(?P<unit>%|‰|)")
 _SIGN_OPS = {"≥": ">=", "≥=": ">=", ">=": ">=", "=>": ">=", "≤": "<=", "≤=": "<=", "<=": "<=", "=<": "<=", ">": ">", "<": "<",
              "=": "==", "==": "=="}
-_BY = r"(?P<by>不晚于|不迟于|早于|截至|截止到?|于|在)?"
-_BEFORE = r"(?P<before>之?前|以前)?(?P<tail>[^0-9]*)"
-_Y = r"(?:19|20)[0-9]{2}"
 _DASH = r"[-−–—]{1,2}|[~至到]"
 
 # Compiled when first needed: a set of Chinese characters takes Python long to compile, and a form without dates should not pay for them.
@@ -106,15 +105,6 @@ _PATTERNS = {
     "chinese": r"(百|千)分之([零〇一二两三四五六七八九十百点]+|[0-9]+(?:\.[0-9]+)?)",
     "count": rf"(?P<op>{_OP})?(?P<words>[一二两三四五六七八九十百千万亿零]+)(?P<unit>.+?)(?P<suf>(?:及其?|或)?[以之][上下内])?",
     "figure": r"(?<![0-9A-Za-z.,_])[0-9][0-9.,]*(?<![.,])",
-    "month": rf"{_BY}(?:(?P<y>{_Y})年|当年|本年度?|今年)?(?P<m>[0-9]{{1,2}})月份?"
-             rf"(?:(?P<d>[0-9]{{1,2}})[日号]|(?P<end>[底末]))?{_BEFORE}",
-    "yearend": rf"{_BY}(?:(?P<y>{_Y})年年?|当年年?|本年度?年?|今年年?|年)(?P<end>[底末终]|以?内){_BEFORE}",
-    "calendar": rf"{_BY}(?P<y>{_Y})(?P<dot>[-/.])(?P<m>[0-9]{{1,2}})(?:(?P=dot)(?P<d>[0-9]{{1,2}}))?"
-                rf"(?: ?[0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}})?)?{_BEFORE}",
-    "day": rf"(?:(?P<y>{_Y})(?:年度?|[./-]|$))?(?:(?P<m>[0-9]{{1,2}})(?:月份?|[./-]|$))?(?:(?P<d>[0-9]{{1,2}})[日号]?)?",
-    "between": r"--|[~至到]|—+|–|−",
-    "undone": r"[未没无不尚停延推]|取消|力争|左右|或|和|、|,",
-    "finished": r"完成|竣工|完工|建成|交付|验收|投入|使用|结束|办结|支付|拨付|达到|达标|到位|实现|上线|发放|开工",
     "filler": r"[.…。·_]+",
     "clauses": r"[,，、;；。:：!？?（(]",
     "nature": r"(定性|文字描述|描述)(?:指标)?|定量(?:指标)?|(正向?|反向?|负向?|逆向)(?:指标)?",
@@ -218,9 +208,6 @@ def _normal(folded: str) -> str:
 _UNITLESS = re.compile(r"[十百千万亿]{1,2}")
 _NAMING = "级期类度层面点片块部章节条款"  # 二级, 一期: a Chinese numeral before these names more often than it counts
 _SUSPECT = re.compile(r"2(?:[1-9][0-9]|100)(?:\.[0-9]+)?")
-_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
-# bare figures that may as well be a date: 2021.12, 20211231
-_DATELIKE = re.compile(r"(?:19|20)[0-9]{2}(?:\.(?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))")
 
 
 def _unit(text: str | None) -> str | None:
@@ -274,7 +261,7 @@ def _quantity(match: re.Match, text: str, target: bool) -> Reading | None:
     figure, (unit, after) = match["fig"], tail
     before = _operator(match["op"]) if match["op"] else ""
     if unit in ("年", "月", "年度", "季度"):
-        if unit[0] == "年" and _YEAR.fullmatch(figure):
+        if unit[0] == "年" and YEAR.fullmatch(figure):
             return None if not before and after != ">=" else _mixed(text)
         if unit[0] != "年" and not before and not after and len(figure) <= 2:
             return None
@@ -290,7 +277,7 @@ def _bare(text: str, figure: str, number: Decimal, unit: str | None, target: boo
     """A number without operator; a target of 290% has probably lost the sign of ≥90%, and 2021.12 may be a month."""
     if target and unit == "%" and _SUSPECT.fullmatch(figure):
         return Reading("suspect", None, number, unit, text)
-    if unit is None and _DATELIKE.fullmatch(figure):
+    if unit is None and DATELIKE.fullmatch(figure):
         return _mixed(text)
     return Reading("quant", "", number, unit, text)
 
@@ -335,7 +322,7 @@ def _range(text: str, printed: str) -> Reading | None:
     low, high, unit = exact(match["sign"], match["low"]), exact("", match["high"]), tail[0]
     if low is None or high is None or low >= high or (match["unit1"] and _unit(match["unit1"]) != unit):
         return _mixed(printed)
-    if unit is None and _YEAR.fullmatch(match["low"]) and _YEAR.fullmatch(match["high"]):
+    if unit is None and YEAR.fullmatch(match["low"]) and YEAR.fullmatch(match["high"]):
         return _mixed(printed)
     return Reading("quant", "between", low, unit, printed, high=high)
 
@@ -367,7 +354,7 @@ def _sentence(text: str, printed: str) -> Reading:
     if len(figures) != 1 or not re.fullmatch(FIGURE, figures[0][0]) or len(re.findall(r"[0-9.,]*[0-9][0-9.,]*", text)) != 1:
         return _mixed(printed)
     unit = _pattern("known").match(text, figures[0].end())
-    if unit and unit[0].startswith("年") and _YEAR.fullmatch(figures[0][0]):
+    if unit and unit[0].startswith("年") and YEAR.fullmatch(figures[0][0]):
         return _mixed(printed)
     number = exact("", figures[0][0])
     return _mixed(printed, number, _unit(unit[0]) if unit and number is not None else None)
@@ -375,74 +362,11 @@ def _sentence(text: str, printed: str) -> Reading:
 
 # ---- dates ----
 
-_MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-
-
-def _month_days(year: int | None, month: int) -> int:
-    if month == 2 and year is not None:
-        return 29 if year % 4 == 0 and (year % 100 or year % 400 == 0) else 28
-    return _MONTH_DAYS[month - 1]
-
-
-def _iso(year: int | None, month: int | None, day: int | None) -> str | None:
-    """ISO date with as many parts as known, "--" for a missing year; None when there is no such day."""
-    if month is None:
-        return f"{year}" if year and not day else None
-    if not 1 <= month <= 12 or (day is not None and not 1 <= day <= _month_days(year, month)):
-        return None
-    return f"{year or '-'}-{month:02}" + (f"-{day:02}" if day is not None else "")
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text else None
-
 
 def _date(text: str, printed: str, target: bool) -> Reading | None:
-    """2021年12月31日, 7月31日前, 11月底完成, 年底前, 2021/12/31."""
-    for name in ("month", "yearend", "calendar"):
-        match = _pattern(name).fullmatch(text)
-        if match:
-            break
-    else:
-        return None
-    parts = match.groupdict()
-    year, month, day = _whole(parts["y"]), _whole(parts.get("m")), _whole(parts.get("d"))
-    end = parts.get("end")
-    if name == "yearend":
-        month, day = 12, 31
-    elif end and 1 <= month <= 12:
-        day = _month_days(year, month)
-    iso = _iso(year, month, day)
-    deadline = (parts["by"] and parts["by"] not in "于在") or (end and (target or "内" in end))
-    before, tail = bool(parts["before"] or deadline), parts["tail"]
-    # 年底前完成, 年底完成 tell a day; 年底考核优秀 tells something else
-    told = parts["before"] or parts["by"] or _pattern("finished").search(tail)
-    if iso is None or (tail and (not told or len(tail) > 15 or _pattern("undone").search(tail))):
-        return _mixed(printed)
-    return Reading("date", "before" if before else "at", None, None, printed, date=iso)
-
-
-def _period(text: str, printed: str) -> Reading | None:
-    """2020年1月--2020年11月, 2021年1-12月, 2020-2022年; 2021年 alone."""
-    ends = _pattern("between").split(text)
-    if len(ends) == 1:
-        ends = text.split("-")
-    days = [_pattern("day").fullmatch(end) for end in ends]
-    if not all(days) or len(days) > 2 or not all(ends):
-        return None
-    if "年" not in text and "月" not in text and not all(day["y"] and day["m"] for day in days):
-        return None
-    if len(days) == 1:
-        return Reading("period", None, None, None, printed, date=days[0]["y"]) if days[0]["y"] and not days[0]["m"] else None
-    (year, month, day), (year2, month2, day2) = ([_whole(found[part]) for part in "ymd"] for found in days)
-    if year2 is None:
-        year2 = year
-    first, last = _iso(year, month, day), _iso(year2, month2, day2)
-    alike = (year is None) == (year2 is None) and (month is None) == (month2 is None)
-    # without the end of its day a start is still a start: 2021年1月1日至12月 is left to the user
-    if first is None or last is None or not alike or (day is None) != (day2 is None) or first >= last:
-        return _mixed(printed)
-    return Reading("period", "between", None, None, printed, date=f"{first}..{last}")
+    """2021年12月31日, 7月31日前, 年底前; 2021年1-12月, 2021年."""
+    found = dates.read_date(text, target) or dates.read_period(text)
+    return Reading(found.kind, found.op, None, None, printed, date=found.iso) if found else None
 
 
 # ---- words ----
@@ -478,9 +402,9 @@ def _words(text: str, printed: str, target: bool) -> Reading:
     if not text.isalpha() and any(map(str.isdigit, text)):  # ① or ٥: a figure we refuse to read
         return _mixed(printed)
     if text[0] in "年当本今不早截":
-        date = _date(text, printed, target)
+        date = dates.read_date(text, target)
         if date and date.kind == "date":  # 年底前
-            return date
+            return Reading("date", date.op, None, None, printed, date=date.iso)
     count = None if _CHINESE_FIGURES.isdisjoint(text) else _pattern("count").fullmatch(text)
     if count and _is_unit(count["unit"]) and (count["op"] or count["unit"] not in _NAMING):
         return _counted(count, printed)
@@ -539,7 +463,6 @@ def _parse(folded: str, printed: str, target: bool) -> Reading:
         (_quantity(match, printed, target) if match else None)
         or _tolerance(text, printed)
         or _date(text, printed, target)
-        or _period(text, printed)
         or _range(text, printed)
         or _about(text, printed)
         or _named(text, printed, target)
@@ -659,28 +582,12 @@ def comparable(target: Reading, actual: Reading) -> Decimal | None:
     return shifted(actual.number, power2 - power) if base == base2 and base else None
 
 
-_ISO = re.compile(r"([0-9]{4}|-)(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
-
-
-def _last_date(reading: Reading, year: int | None) -> tuple[int, int | None, int | None] | None:
-    """Year, month, day at the end of a date or period, the year from the form where the text has none."""
-    if not reading.date:
-        return None
-    parts = _ISO.fullmatch(reading.date.rpartition("..")[2]).groups()
-    known = year if parts[0] == "-" else int(parts[0])
-    return None if known is None else (known, _whole(parts[1]), _whole(parts[2]))
-
-
 def due(reading: Reading, year: int | None) -> tuple[int, int, int] | None:
     """The last day that is on time for a target of kind date or period, as (year, month, day); None when the year is not known.
 
     year: of the form. A month alone runs to its last day, a year alone to 31 December. Source: 本工具约定.
     """
-    last = _last_date(reading, year)
-    if last is None:
-        return None
-    month = last[1] or 12
-    return last[0], month, min(last[2] or 31, _month_days(last[0], month))
+    return dates.last_day(reading.date, year)
 
 
 def happened(reading: Reading, year: int | None) -> tuple[int, int, int] | None:
@@ -688,8 +595,4 @@ def happened(reading: Reading, year: int | None) -> tuple[int, int, int] | None:
 
     A month alone counts as its first day, so that it is on time for a target in the same month. Source: 本工具约定.
     """
-    last = _last_date(reading, year)
-    if last is None:
-        return None
-    month = last[1] or 1
-    return last[0], month, min(last[2] or 1, _month_days(last[0], month))
+    return dates.first_day(reading.date, year)

@@ -13,7 +13,7 @@ import xlsxwriter
 from drawing import draw
 from openpyxl.styles import Border, Font, Side
 
-from perfeval_xl import record, review
+from perfeval_xl import record, review, review_lists
 from perfeval_xl.messages import Finding, Refusal
 from perfeval_xl.model import Percent
 
@@ -102,12 +102,12 @@ def test_every_finding_is_marked_at_its_cell_in_three_ways(form, tmp_path):
         cell = sheet.cell(one.row + 1, one.column + 1)
         assert cell.comment.text.startswith(f"{review.MARK}\n【")
         assert one.code in cell.comment.text
-        look = min(review.LOOKS[other.severity] for other in records[0].findings if (other.row, other.column) == (one.row, one.column))
+        look = min(review_lists.LOOKS[other.severity] for other in records[0].findings if (other.row, other.column) == (one.row, one.column))
         assert cell.fill.fgColor.rgb.endswith(look.fill)
         assert cell.border.left.style == look.line
     marked = {(cell.row - 1, cell.column - 1) for row in sheet for cell in row if cell.comment}
     assert marked == {(one.row, one.column) for one in records[0].findings}
-    assert len({look.line for look in review.LOOKS.values()}) == len({look.fill for look in review.LOOKS.values()}) == 3
+    assert len({look.line for look in review_lists.LOOKS.values()}) == len({look.fill for look in review_lists.LOOKS.values()}) == 3
 
 
 def test_a_note_speaks_without_the_place_and_is_large_enough(form, tmp_path):
@@ -137,7 +137,7 @@ def test_many_labels_fold_into_a_few():
     drawn = draw("甲\n乙\n丙\n丁\n戊")
     same = tuple(Finding("V202", name, row=row, column=0) for row, name in enumerate("甲乙丙丁"))
     one = record.Record("a.xlsx", grid=drawn, findings=(*same, Finding("V201", "戊", row=4, column=0)))
-    values = [line for line, _ in review._findings(one, "自评表", "zh")]
+    values = [line for line, _ in review_lists._findings(one, "自评表", "zh")]
     assert [(line[1], line[2].area, line[3]) for line in values] == [("V202", "A1:A4", "甲、乙、丙等 4 项"), ("V201", "A5", "戊")]
 
 
@@ -146,7 +146,7 @@ def test_findings_that_are_not_alike_or_not_side_by_side_stay_apart():
     apart = (Finding("V106", "甲", "-1", row=0), Finding("V106", "乙", "-2", row=1), Finding("V106", "丙", "-2", row=3),
              Finding("L203", "甲"), Finding("L203", "乙"))
     one = record.Record("a.xlsx", grid=drawn, findings=tuple(finding._replace(column=0) for finding in apart[:3]) + apart[3:])
-    assert len(review._folded(one)) == 5
+    assert len(review_lists._folded(one)) == 5
 
 
 def test_the_second_list_holds_stated_against_recomputed(form, tmp_path):
@@ -302,7 +302,7 @@ def test_the_input_is_untouched_and_never_the_output(form, tmp_path):
     for target in (form, str(link), str(tmp_path / "x" / ".." / Path(form).name)):
         with pytest.raises(Refusal) as refused:
             review.write(records, target)
-        assert refused.value.code == "X112"
+        assert refused.value.code == "X115"
     assert Path(form).read_bytes() == before
     assert sorted(os.listdir(tmp_path)) == sorted([Path(form).name, Path(out).name, link.name])
 
@@ -310,7 +310,7 @@ def test_the_input_is_untouched_and_never_the_output(form, tmp_path):
 def test_a_folder_that_is_not_there_is_refused(form, tmp_path):
     with pytest.raises(Refusal) as refused:
         review.write(record.check_file(form), str(tmp_path / "没有" / "a.xlsx"))
-    assert refused.value.code == "X112"
+    assert refused.value.code == "X116"
     with pytest.raises(ValueError):
         review.write([], str(tmp_path / "a.xlsx"))
 
