@@ -6,7 +6,8 @@ STAMP := $(VENV)/.installed
 .PHONY: demo test lint bench office clean
 
 demo: $(STAMP)
-	$(VENV)/bin/perfeval-xl demo --out demo-output
+	@# the examples hold the mistakes they were published with, so the command ends with 1: "at least one error finding"
+	$(VENV)/bin/perfeval-xl demo --out demo-output || [ $$? -eq 1 ]
 
 test: $(STAMP) office
 	$(PY) -m pytest

@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from perfeval_xl.edition import DEFAULT, editions, plain_label
-from perfeval_xl.model import Entry, Percent, Sheet
+from perfeval_xl.model import Entry, Sheet
 from perfeval_xl.numbers import fold, read_number, tidy
 
 #: a longer text is prose, not a label with a value behind its colon, and not a heading
@@ -144,15 +144,15 @@ class Grid:
     def texts(self, first: int, after: int) -> list[Word]:
         """The text cells of some rows, in reading order."""
         return [(row, column, *label_and_value(cell), cell) for row in range(first, after) for column, cell in enumerate(self.lines[row])
-                if type(cell) is str and cell]
+                if cell and type(cell) is str]
 
 
 def number_entry(value, row: int, column: int, span: int = 1) -> Entry:
     """A cell value as one number."""
-    number = read_number(value, type(value) is Percent)
+    number = read_number(value)
     return Entry(number.text, number.value, row, column, number.unit, number.problem, False, span)
 
 
 def text_entry(value, row: int, column: int) -> Entry:
     """A cell value as text."""
-    return Entry(tidy(value) if type(value) is str else read_number(value, type(value) is Percent).text, None, row, column)
+    return Entry(tidy(value) if type(value) is str else read_number(value).text, None, row, column)

@@ -258,6 +258,10 @@ def tasks_add_up(form: Submission, card: Scorecard, edition: Edition) -> Iterato
         yield at("F203", adjusted, project.label, percent(rate), percent(of_tasks), budget=points(sums["budget"]), adjusted=adjusted.text)
 
 
+#: the columns that a standard indicator rests on
+_BASES = {"I101": ("全年预算数", "全年执行数"), "I102": ("年初预算数", "全年预算数"), "I103": ("全年预算数", "全年执行数")}
+
+
 def indicators_follow_funds(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """预算执行率, 预算调整率 and 结转结余率 among the indicators are what the funds block gives (L1, L2, L3)."""
     total = form.total_row
@@ -286,6 +290,8 @@ def indicators_follow_funds(form: Submission, card: Scorecard, edition: Edition)
         if any(is_fraction_of(figure, one, edition.tolerance.rate) for one in wanted):
             yield open_fraction(figure, row.name)
             continue
+        if any(finding.args["column"] in _BASES[code] for finding in sources_add_up(form, card, edition)):
+            continue  # the money is wrong already, and this would only follow from it
         consequence, consequence_en = _consequence(row, abs(expected), edition)
         yield at(code, stated, row.name, stated.text, percent(abs(expected)), consequence=consequence, consequence_en=consequence_en)
 
@@ -303,7 +309,7 @@ def _consequence(row: Indicator, expected: Decimal, edition: Edition) -> tuple[s
     if score is None or row.score is None or row.score.number is None or score == row.score.number:
         return "", ""
     text, text_en = f"，据此本行应得 {points(score)} 分", f"; the row then earns {points(score)}"
-    if row.deviation is not None and result.deviation is not None:
+    if row.role == "execution_rate" and row.deviation is not None and result.deviation is not None:
         shown = f"{half_up(result.deviation * HUNDRED, edition.deviation.places)}%"
         return f"{text}、偏差度 {shown}", f"{text_en}, deviation {shown}"
     return text, text_en

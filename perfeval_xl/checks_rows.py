@@ -11,7 +11,7 @@ from perfeval_xl.edition import DEFAULT, Edition
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import MONEY, UNCALCULATED, Entry, Indicator, Submission
 from perfeval_xl.numbers import half_up, is_error, is_nothing, printed_step
-from perfeval_xl.scoring import Scorecard, tier_range
+from perfeval_xl.scoring import Scorecard, tier_of, tier_range
 
 _POINTLESS = {"whole": ("结转结余率不可能超过100%", "the unspent share cannot exceed 100%"),
               "any": ("任何结果都达标", "any result reaches it"),
@@ -124,7 +124,7 @@ def scores_follow_the_rule(form: Submission, card: Scorecard, edition: Edition) 
         if result.score is None:
             limits = tier_range(result.attainment, weight.number, edition) if score.span == 1 else None
             if limits and not limits[0] - tolerance <= score.number <= limits[1] + tolerance:
-                yield at("S112", score, row.name, score.text, f"{points(limits[0])}—{points(limits[1])}", edition.qualitative.source,
+                yield at("S112", score, row.name, score.text, f"{points(limits[0])}—{points(limits[1])}", tier_of(result.attainment, edition).source,
                          actual=row.actual_entry.text)
         elif abs(score.number - result.score) > tolerance:
             rule = edition.quantitative.source if row.target.number is not None else edition.qualitative.source
@@ -158,7 +158,8 @@ def deviations_follow(form: Submission, card: Scorecard, edition: Edition) -> It
         elif is_fraction_of(stated, expected, edition.tolerance.rate):
             yield open_fraction(stated, f"{row.name}偏差度")
         elif form.recognised or not attainment.over or not agree(stated, attainment.over, edition.tolerance.rate):
-            yield at("I109", stated, row.name, stated.text, shown, edition.deviation.source)
+            found = f"{half_up(stated.number, edition.deviation.places)}%" if stated.unit else stated.text
+            yield at("I109", stated, row.name, found, shown, edition.deviation.source)
 
 
 def shortfalls_have_reasons(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
@@ -185,7 +186,7 @@ def overshoots_are_explained(form: Submission, card: Scorecard, edition: Edition
         if result.attainment.over >= edition.over.low and row.actual_entry is not None and \
                 not (row.reason is not None and explained(row.reason.text)):
             yield at("I108", row.actual_entry, row.name, row.actual_entry.text, row.target_entry.text, edition.over.source,
-                     over=points(half_up(result.attainment.over, 1)))
+                     over=points(half_up(result.attainment.over, 1)), limit=f"{points(row.target.number)}{row.target.unit or ''}")
 
 
 def actuals_are_not_copies(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
@@ -194,7 +195,7 @@ def actuals_are_not_copies(form: Submission, card: Scorecard, edition: Edition) 
     copied = [row for row in signed if row.actual.number == row.target.number and (row.actual.unit or row.target.unit) == row.target.unit
               and not (row.target.unit == "%" and row.target.op == ">=" and row.target.number == HUNDRED)]
     if len(copied) >= 4 and len(copied) * 2 > len(signed):
-        yield at("I106", copied[0].actual_entry, copied[0].name, str(len(copied)), None, of=len(signed), names="、".join(row.name for row in copied))
+        yield at("I106", copied[0].actual_entry, "实际完成值", str(len(copied)), None, of=len(signed), names="、".join(row.name for row in copied))
 
 
 def targets_can_fail(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:

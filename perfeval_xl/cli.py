@@ -80,8 +80,8 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, **options: object) -> None:
         wants_help = options.get("add_help", True)
         super().__init__(**{"formatter_class": _Help, **options, "add_help": False})
-        self._positionals.title, self._optionals.title = say("positionals"), say("options")
-        if wants_help:
+        if wants_help:  # the parent of all keeps the titles by which argparse merges its groups
+            self._positionals.title, self._optionals.title = say("positionals"), say("options")
             self.add_argument("-h", "--help", action="help", help=say("help"))
 
     def error(self, message: str) -> NoReturn:
@@ -232,7 +232,7 @@ def _show(records: list) -> None:
     tables = sys.stdout.isatty()
     for one in records:
         if one.refusal:
-            print(f"{one.path}: {one.refusal.words()}")
+            print(one.refusal.words())
             continue
         print(f"{one.path} [{one.form.sheet}]  {_headline(one)}")
         if not one.findings:
@@ -330,8 +330,9 @@ def _demo(options: argparse.Namespace) -> int:
     _show([one._replace(path=os.path.basename(one.path)) for one in records])
     for path in _write_copies(records, options.out):
         print(say("written", path=path))
-    print(_summary(records))
-    return DONE
+    if not getattr(options, "quiet", False):
+        _tell(_summary(records))
+    return _status(records)
 
 
 if __name__ == "__main__":

@@ -150,7 +150,7 @@ def _grid(sheet, name: str, marks: Marks, file: str) -> Sheet:
         if row < height and column < width:
             line = rows[row]
             if type(line[column]) in (float, int):
-                line[column] = Percent(line[column])
+                line[column] = _percent(line[column])
     for row, column, text in marks.texts:
         if row < height and column < width and (rows[row][column] == "" or type(rows[row][column]) is not str):
             rows[row][column] = text
@@ -183,6 +183,9 @@ def _unescape(text: str) -> str:
 
         return html.unescape(text)
     return text
+
+
+_percent = lru_cache(maxsize=8192)(Percent)
 
 
 @lru_cache(maxsize=4096)
@@ -247,7 +250,7 @@ def _percent_styles(packed_styles: tuple[int, bytes]) -> tuple[re.Pattern, froze
 
 
 #: cells whose text calamine does not give: formula errors, truth values, formulas
-_ODD = re.compile(rb't="[be]"')
+_ODD, _FORMULA = re.compile(rb't="[be]"'), re.compile(rb"<f[ />]")
 
 
 def _xlsx_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], dict]:
@@ -256,7 +259,7 @@ def _xlsx_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], 
     marks = {}
     for name, part in _sheet_parts(workbook, packed(data, parts.get("xl/_rels/workbook.xml.rels"))).items():
         xml = unpack(*packed(data, parts.get(part)))
-        if xml.count(b"<c ") != xml.count(b'<c r="') or b"<c>" in xml or b":c " in xml[:4000] or _ODD.search(xml) or b"<f" in xml:
+        if xml.count(b"<c ") != xml.count(b'<c r="') or b":c " in xml[:4000] or _ODD.search(xml) or _FORMULA.search(xml):
             marks[name] = _read_marks(xml, styles[1] if styles else frozenset())
         elif styles:
             ends = [match.start() for match in styles[0].finditer(xml)]

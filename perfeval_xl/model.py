@@ -28,6 +28,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
+from perfeval_xl.numbers import read_number
 from perfeval_xl.targets import Reading
 
 #: roles of the rows of the funds block, as the JSON names them
@@ -38,19 +39,19 @@ STRUCTURE_ROLES = frozenset(("basic", "project"))
 MONEY = ("initial", "adjusted", "executed")
 
 
-class Percent(float):
-    """A number cell that the file shows with a percent format: ``Percent(0.666)`` is what the user sees as 66.6%.
+class Percent(str):
+    """A number cell that the file shows with a percent format, as what the user sees: ``Percent(0.666)`` is the text "66.6%".
 
-    It equals no plain number, or what was remembered of a line with 0.6 would be taken for one with 60%.
+    ``float()`` of it gives the number in the cell, 0.666.
     """
 
     __slots__ = ()
 
-    def __eq__(self, other: object) -> bool:
-        return type(other) is Percent and float(self) == float(other)
+    def __new__(cls, fraction: float) -> Percent:
+        return super().__new__(cls, read_number(fraction, True).text)
 
-    def __hash__(self) -> int:
-        return hash(("%", float(self)))
+    def __float__(self) -> float:
+        return float(Decimal(self[:-1]).scaleb(-2))
 
 
 #: what stands in the grid for a formula whose result the file does not hold

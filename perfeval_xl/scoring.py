@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-from perfeval_xl.edition import Edition, Execution, plain_label
+from perfeval_xl.edition import Edition, Execution, Tier, plain_label
 from perfeval_xl.model import Indicator, Submission
 from perfeval_xl.numbers import half_up
 from perfeval_xl.targets import Reading, comparable, due, happened, is_open_fraction
@@ -214,11 +214,16 @@ def _rounded(points: Decimal, places: int) -> Decimal:
     return half_up(half_up(points, 20), places)
 
 
+def tier_of(attainment: Attainment, edition: Edition) -> Tier:
+    """The tier that an actual claims (达成 1, 部分达成 2, 未达成 3; edition [qualitative])."""
+    return edition.qualitative.tiers[min(attainment.tier, len(edition.qualitative.tiers)) - 1]
+
+
 def tier_range(attainment: Attainment, weight: Decimal, edition: Edition) -> tuple[Decimal, Decimal] | None:
     """Lowest and highest score of the tier that the actual claims; None for an actual without tier (edition [qualitative])."""
     if not attainment.tier or attainment.why:
         return None
-    tier = edition.qualitative.tiers[min(attainment.tier, len(edition.qualitative.tiers)) - 1]
+    tier = tier_of(attainment, edition)
     return weight * tier.low / HUNDRED, weight * tier.high / HUNDRED
 
 
@@ -251,11 +256,16 @@ def score(form: Submission, edition: Edition) -> Scorecard:
     doubtful, signed, standard, weights, stated = [], [], [], ZERO, ZERO
     for place, (row, result) in enumerate(zip(form.indicators, rows, strict=True)):
         _add(parts, row.part, result)
-        weights += result.weight or ZERO
-        stated += result.stated or ZERO
-        for chosen, rows_of in ((result.doubtful, doubtful), (result.signed, signed), (row.role, standard)):
-            if chosen:
-                rows_of.append((place, row, result))
+        if result.weight is not None:
+            weights += result.weight
+        if result.stated is not None:
+            stated += result.stated
+        if result.doubtful:
+            doubtful.append((place, row, result))
+        if result.signed:
+            signed.append((place, row, result))
+        if row.role:
+            standard.append((place, row, result))
     apart = weights == HUNDRED
     funds_part = None if apart else _funds_part(form, funds_score, edition)
     if funds_part is not None:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from perfeval_xl.cells import Grid, label_and_value, number_entry, text_entry, vocabulary
 from perfeval_xl.edition import plain_label
 from perfeval_xl.messages import Refusal
-from perfeval_xl.model import Entry, Indicator, Percent, cell_name
-from perfeval_xl.numbers import fold, read_number
+from perfeval_xl.model import Entry, Indicator, cell_name
+from perfeval_xl.numbers import fold
 from perfeval_xl.targets import Reading, read_actual, read_target
 
 _PART_WEIGHT = re.compile(r"[(（]\s*([0-9]+(?:\.[0-9]+)?)\s*[分%]?\s*[)）]|(?<![0-9.])([0-9]+(?:\.[0-9]+)?)\s*分\s*$")
@@ -138,8 +138,16 @@ def read_rows(grid: Grid, table: Table, parts: dict[str, str]) -> Rows:
     """Every row below the heading; ``parts`` maps the spellings of a part to its name in the edition."""
     indicators, parts_stated, totals, part, group, end = [], {}, [], "", "", table.last + 1
     first_value, merged_rows = max(table.first_value, table.places[2] + 1), grid.rows_with_merges(table.first)
+    part_column, group_column = table.places[0] or 0, table.places[1] or 0
     for row in range(table.last + 1, len(grid.lines)):
-        facts = _line(grid.lines[row][:first_value], table)
+        line = grid.lines[row]
+        if line[part_column] == "" and line[group_column] == "" and row not in merged_rows:
+            indicator = _plain_row(row, line, table, part, group)
+            if indicator is not None:
+                indicators.append(indicator)
+                end = row + 1
+                continue
+        facts = _line(line[:first_value], table)
         if facts.total:
             totals.append((row, facts.total, len(indicators)))
             continue
@@ -156,7 +164,7 @@ def read_rows(grid: Grid, table: Table, parts: dict[str, str]) -> Rows:
         if row in merged_rows:
             indicator = _merged_row(grid, row, table, part, group)
         else:
-            indicator = _indicator(row, grid.lines[row], table, part, group, ())
+            indicator = _indicator(row, line, table, part, group, ())
         if indicator is not None and not indicator.name:
             indicator = None if _repeats_its_part(grid, row, table) else indicator._replace(name=group or part)
         if indicator is None or (totals and facts.closing):
@@ -164,6 +172,16 @@ def read_rows(grid: Grid, table: Table, parts: dict[str, str]) -> Rows:
         indicators.append(indicator)
         end = row + 1
     return Rows(tuple(indicators), parts_stated, totals, end)
+
+
+@lru_cache(maxsize=8192)
+def _plain_row(row: int, line: tuple, table: Table, part: str, group: str) -> Indicator | None:
+    """Most rows: part and group stand above, and the row names an indicator. None for all others, which are looked at more closely."""
+    facts = _line(line[: max(table.first_value, table.places[2] + 1)], table)
+    if facts.total or facts.skip or facts.closing:
+        return None
+    indicator = _indicator(row, line, table, part, group, ())
+    return indicator if indicator is not None and indicator.name else None
 
 
 def _merged_row(grid: Grid, row: int, table: Table, part: str, group: str) -> Indicator | None:
@@ -238,8 +256,7 @@ def _says_something(line: tuple, columns: dict[str, int]) -> bool:
 
 def _cell(line: tuple, column: int):
     """A cell as the readers of targets and actuals take it."""
-    value = line[column] if column < len(line) else ""
-    return read_number(value, True) if type(value) is Percent else value
+    return line[column] if column < len(line) else ""
 
 
 def _target(line: tuple, table: Table, columns: dict[str, int], tops: dict, row: int) -> tuple[Entry | None, Reading]:
