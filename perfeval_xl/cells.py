@@ -22,6 +22,7 @@ class Vocabulary(NamedTuple):
     indicators: dict[str, str]
     rows: dict[str, str]
     labels: dict[str, frozenset[str]]
+    head_totals: tuple[str, ...]
     roles: dict[str, str]
 
 
@@ -48,7 +49,8 @@ def vocabulary() -> Vocabulary:
             for spelling in spellings:
                 labels.setdefault(plain_label(spelling), set()).add(key)
         roles.update({plain_label(row.name): row.role for row in edition.tree if row.role})
-    return Vocabulary(*blocks, rows, {label: frozenset(keys) for label, keys in labels.items()}, roles)
+    head_totals = tuple(label for label, keys in labels.items() if "head_total" in keys)
+    return Vocabulary(*blocks, rows, {label: frozenset(keys) for label, keys in labels.items()}, head_totals, roles)
 
 
 @lru_cache(maxsize=16384)

@@ -23,6 +23,9 @@ _EMPTY_WORDS = frozenset(
     ("", "0", "略", "同上", "无偏差", "没有", "暂无", "无原因", "完成", "已完成", "按计划完成", "全部完成", "达标", "已达标", "正常"))
 
 
+_LONGEST_EMPTY = 10
+
+
 def at(code: str, entry: Entry, label: str, stated: str | None = None, expected: str | None = None, source: str = "", **args) -> Finding:
     """A finding at the cell of an entry."""
     return Finding(code, label, stated, expected, entry.row, entry.column, args, source)
@@ -30,7 +33,7 @@ def at(code: str, entry: Entry, label: str, stated: str | None = None, expected:
 
 def explained(text: str) -> bool:
     """Whether a reason says anything: 无, 0, 略, 同上 and dashes do not."""
-    return not (is_nothing(text) or plain_label(text).rstrip("。.") in _EMPTY_WORDS)
+    return len(text) > _LONGEST_EMPTY or not (is_nothing(text) or plain_label(text).rstrip("。.") in _EMPTY_WORDS)
 
 
 def has_explanation(form: Submission) -> bool:

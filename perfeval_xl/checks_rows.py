@@ -13,25 +13,26 @@ from perfeval_xl.model import MONEY, UNCALCULATED, Entry, Indicator, Submission
 from perfeval_xl.numbers import half_up, is_error, is_nothing, printed_step
 from perfeval_xl.scoring import Scorecard, tier_of, tier_range
 
+_ERROR_MARKS = frozenset("#＃E")
 _POINTLESS = {"whole": ("结转结余率不可能超过100%", "the unspent share cannot exceed 100%"),
               "any": ("任何结果都达标", "any result reaches it"),
               "sign": ("符号与指标含义相反", "the sign runs against the sense of the indicator")}
 _PROBLEMS = {"text": "V101", "error": "V102", "range": "V103"}
 _FIELDS = {"initial": "年初预算数", "adjusted": "全年预算数", "executed": "全年执行数", "budget": "预算资金", "weight": "分值", "rate": "执行率",
            "score": "得分", "deviation": "偏差度"}
+_FUNDS = (*MONEY, "weight", "rate", "score")
 _NEVER_NEGATIVE = ("initial", "adjusted", "executed", "budget", "weight")
 
 
 def cells_hold_numbers(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """Every cell that should hold a number holds one: never a text that would count as 0 (2000万), never a formula error."""
-    for rows, fields, name in ((form.funds, (*MONEY, "weight", "rate", "score"), "label"),
-                               (form.tasks, ("budget", "executed", "rate"), "name"),
-                               ([row for _, row, _ in card.doubtful], ("weight", "score", "deviation"), "name")):
-        for row in rows:
-            for field in fields:
-                entry = getattr(row, field)
-                if entry is not None and (entry.problem or (entry.number is not None and (entry.unit or entry.number < 0))):
-                    yield from _number_finding(entry, f"{getattr(row, name)}{_FIELDS[field]}", field)
+    cells = [(row.label, zip(_FUNDS, row[2:], strict=True)) for row in form.funds]
+    cells += [(task.name, (("budget", task.budget), ("executed", task.executed), ("rate", task.rate))) for task in form.tasks]
+    cells += [(row.name, (("weight", row.weight), ("score", row.score), ("deviation", row.deviation))) for _, row, _ in card.doubtful]
+    for label, entries in cells:
+        for field, entry in entries:
+            if entry is not None and (entry.problem or entry.unit or (entry.number is not None and entry.number < 0)):
+                yield from _number_finding(entry, f"{label}{_FIELDS[field]}", field)
     for entry in (*form.totals, *((form.total_weight,) if form.total_weight else ())):
         if entry.problem or entry.unit:
             yield from _number_finding(entry, "总分", "score")
@@ -55,7 +56,7 @@ def targets_and_actuals_stand(form: Submission, card: Scorecard, edition: Editio
             continue
         blank = False
         for entry, reading, code in ((row.target_entry, row.target, "V201"), (row.actual_entry, row.actual, "V202")):
-            if entry is not None and is_error(entry.text):
+            if entry is not None and entry.text[:1] in _ERROR_MARKS and is_error(entry.text):
                 yield at("V107" if entry.text == UNCALCULATED else "V102", entry, row.name, entry.text)
                 blank = True
             elif entry is not None and reading.kind in ("blank", "na"):
@@ -149,12 +150,12 @@ def deviations_follow(form: Submission, card: Scorecard, edition: Edition) -> It
         if fraction is None or stated.problem or stated.covered or not _counts(row):
             continue
         expected = fraction * HUNDRED
+        if stated.number is not None and agree(stated, expected, edition.tolerance.rate):
+            continue
         shown = f"{half_up(expected, edition.deviation.places)}%"
         if stated.number is None:
             if expected and not stated.text:
                 yield at("I109", stated, row.name, "（空）", shown, edition.deviation.source)
-        elif agree(stated, expected, edition.tolerance.rate):
-            continue
         elif is_fraction_of(stated, expected, edition.tolerance.rate):
             yield open_fraction(stated, f"{row.name}偏差度")
         elif form.recognised or not attainment.over or not agree(stated, attainment.over, edition.tolerance.rate):

@@ -249,8 +249,8 @@ def _percent_styles(packed_styles: tuple[int, bytes]) -> tuple[re.Pattern, froze
     return re.compile(b'" s="(?:%s)"' % b"|".join(ids)), frozenset(one.decode() for one in ids)
 
 
-#: cells whose text calamine does not give: formula errors, truth values, formulas
-_ODD, _FORMULA = re.compile(rb't="[be]"'), re.compile(rb"<f[ />]")
+#: what a look with patterns is not enough for: attributes in another order, truth values and errors, formulas
+_UNUSUAL = (re.compile(rb'<c (?!r=")'), re.compile(rb't="[be]"'), re.compile(rb"<f[ />]"))
 
 
 def _xlsx_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], dict]:
@@ -259,7 +259,7 @@ def _xlsx_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], 
     marks = {}
     for name, part in _sheet_parts(workbook, packed(data, parts.get("xl/_rels/workbook.xml.rels"))).items():
         xml = unpack(*packed(data, parts.get(part)))
-        if xml.count(b"<c ") != xml.count(b'<c r="') or b":c " in xml[:4000] or _ODD.search(xml) or _FORMULA.search(xml):
+        if any(pattern.search(xml) for pattern in _UNUSUAL) or b":c " in xml[:4000]:
             marks[name] = _read_marks(xml, styles[1] if styles else frozenset())
         elif styles:
             ends = [match.start() for match in styles[0].finditer(xml)]

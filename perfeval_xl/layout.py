@@ -51,13 +51,13 @@ def read(sheet: Sheet, wanted: str = "", file: str = "") -> tuple[Submission, li
         return None
     edition, recognised, stamp = recognise(grid, table, wanted)
     words = grid.texts(0, table.row)
+    by_label: dict[str, list[Word]] = {}
+    for word in words:
+        by_label.setdefault(word[2], []).append(word)
     unit = _unit(words, edition)
     rows = indicator_table.read_rows(grid, table, _part_names(edition))
-    totals, total_weight = _totals(grid, table, rows.totals, words, file)
+    totals, total_weight = _totals(grid, table, rows.totals, by_label, file)
     below = grid.texts(rows.end, len(grid.lines))
-    by_label: dict[str, Word] = {}
-    for word in words:
-        by_label.setdefault(word[2], word)
     title = _title(words)
     years = _years(sheet, title, words, file)
     funds = _funds(grid, table.row, unit)
@@ -68,7 +68,7 @@ def read(sheet: Sheet, wanted: str = "", file: str = "") -> tuple[Submission, li
         unit=unit, factor=Decimal(1) if unit == "万元" else Decimal("0.0001"),
         funds=funds, total_row=next((row for row in funds if row.role == "total"), None), tasks=_tasks(grid, table.row, unit),
         indicators=rows.indicators,
-        parts_stated=rows.parts_stated, totals=totals, total_weight=total_weight, grade=_grade(grid, words, below, rows, edition),
+        parts_stated=rows.parts_stated, totals=totals, total_weight=total_weight, grade=_grade(grid, by_label, below, rows, edition),
         texts=_texts(words, below), columns=frozenset(table.columns),
     )
     place = {"row": table.row, "column": table.columns["name"]}
@@ -174,7 +174,7 @@ def _tasks(grid: Grid, before: int, unit: str) -> tuple[Task, ...]:
 def _unit(words: list[Word], edition: Edition) -> str:
     """元 or 万元, where the form says it: 单位：元, （万元）; else the edition's."""
     for *_, text in words:
-        if "元" in text and len(text) <= LABEL_LENGTH and (match := _UNIT.search(fold(text))):
+        if len(text) <= LABEL_LENGTH and "元" in text and (match := _UNIT.search(fold(text))):
             return match[1]
     return edition.unit
 
@@ -182,7 +182,7 @@ def _unit(words: list[Word], edition: Edition) -> str:
 # ---- totals ----
 
 
-def _totals(grid: Grid, table: Table, rows: list, words: list[Word], file: str) -> tuple[tuple[Entry, ...], Entry | None]:
+def _totals(grid: Grid, table: Table, rows: list, by_label: dict[str, list[Word]], file: str) -> tuple[tuple[Entry, ...], Entry | None]:
     """The stated totals, the one of the total row first, and the weight beside it."""
     last = rows[-1][2] if rows else 0
     # 合计 in the middle of the rows is a subtotal
@@ -194,7 +194,7 @@ def _totals(grid: Grid, table: Table, rows: list, words: list[Word], file: str) 
     if len(found) > 1:
         raise Refusal("L102", file=file, stated="、".join(f"{cell_name(score.row, score.column)} {score.text}".strip() for _, score in found))
     entries = [score for _, score in found]
-    head = _head_total(grid, words)
+    head = _head_total(grid, by_label)
     if head is not None:
         entries = [entry for entry in entries if not entry.blank] + [head]
     if not entries:
@@ -222,16 +222,17 @@ def _figure(text: str, row: int, column: int) -> Entry:
     return Entry(number.text, number.value, row, column, number.unit, number.problem)
 
 
-def _head_total(grid: Grid, words: list[Word]) -> Entry | None:
+def _head_total(grid: Grid, by_label: dict[str, list[Word]]) -> Entry | None:
     """自评得分 in the head of the form; in a heading row it is a column, not a total."""
-    for word in words:
-        row, column, label, value, _ = word
-        if label in grid.words.labels and "head_total" in grid.words.labels[label] and len(grid.fields(row, grid.words.funds)) < 3:
-            if value:
-                return _figure(value, row, column)
-            beside = _beside(grid, word)
-            if beside is not None:
-                return grid.entry(beside.row, beside.column)
+    for word in (word for label in grid.words.head_totals for word in by_label.get(label, ())):
+        row, column, _, value, _ = word
+        if len(grid.fields(row, grid.words.funds)) >= 3:
+            continue
+        if value:
+            return _figure(value, row, column)
+        beside = _beside(grid, word)
+        if beside is not None:
+            return grid.entry(beside.row, beside.column)
     return None
 
 
@@ -250,23 +251,29 @@ def _beside(grid: Grid, word: Word) -> Entry | None:
     return None
 
 
-def _field(key: str, grid: Grid, by_label: dict[str, Word], edition: Edition) -> Entry | None:
+def _field(key: str, grid: Grid, by_label: dict[str, list[Word]], edition: Edition) -> Entry | None:
     """Department or project: beside the edition's label for it, else beside any known one, else as stamped."""
     for label in _spellings(key, edition):
-        if label in by_label and (entry := _beside(grid, by_label[label])) is not None and not is_nothing(entry.text):
-            return entry
+        for word in by_label.get(label, ()):
+            if (entry := _beside(grid, word)) is not None and not is_nothing(entry.text):
+                return entry
     stamped = str(grid.sheet.stamp.get(f"pe_{key}") or "").strip()
     return Entry(stamped, None, -1, -1) if stamped else None
 
 
 def _spellings(key: str, edition: Edition) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(plain_label(one) for one in (*edition.labels[key], *get(DEFAULT).labels[key])))
+    return _plain_labels((*edition.labels[key], *get(DEFAULT).labels[key]))
 
 
-def _grade(grid: Grid, words: list[Word], below: list[Word], rows: indicator_table.Rows, edition: Edition) -> Entry | None:
+@lru_cache(maxsize=256)
+def _plain_labels(spellings: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(plain_label, spellings)))
+
+
+def _grade(grid: Grid, by_label: dict[str, list[Word]], below: list[Word], rows: indicator_table.Rows, edition: Edition) -> Entry | None:
     """The grade: beside its label in the head or below the rows, or in the total row itself."""
     spellings = _spellings("grade", edition)
-    for word in (*words, *below):
+    for word in [*(word for label in spellings for word in by_label.get(label, ())), *below]:
         if word[2] in spellings and (entry := _beside(grid, word)) is not None and not is_nothing(entry.text):
             return entry
     names = {name for one in edition.grades for name in (one.name, *one.also)}
