@@ -29,7 +29,7 @@ class Table:
     Equal tables are one object (``_shared``), so that what is remembered for a line can be found by identity.
     """
 
-    __slots__ = ("columns", "first", "first_value", "heading", "last", "own", "places", "row", "target")
+    __slots__ = ("columns", "first", "first_value", "heading", "last", "own", "places", "row", "target", "width")
 
     def __init__(self, row: int, last: int, columns: dict[str, int], target: tuple[int, ...], heading: str) -> None:
         self.row, self.last, self.columns, self.target, self.heading = row, last, columns, target, heading
@@ -37,6 +37,7 @@ class Table:
         #: the first column that is neither part nor group, and the first that holds a value
         self.first, self.first_value = self.own[0], min(columns[field] for field in _VALUES if field in columns)
         self.places = (columns.get("part"), columns.get("group"), columns["name"])
+        self.width = max(*columns.values(), *target, 0) + 1
 
 
 @lru_cache(maxsize=256)
@@ -214,61 +215,76 @@ def _indicator(row: int, line: tuple, table: Table, part: str, group: str, tall:
     vertical merge: (column, its top row, its height).
     """
     columns = table.columns
-    tops = {column: (top, height) for column, top, height in tall}
-
-    def number(field: str) -> Entry | None:
-        column = columns.get(field)
-        if column is None:
-            return None
-        top, height = tops.get(column, (row, 1))
-        if top != row:
-            return Entry("", None, row, column, covered=True)
-        return number_entry(line[column] if column < len(line) else "", row, column, height)
-
-    def text(field: str) -> Entry | None:
-        column = columns.get(field)
-        if column is None:
-            return None
-        return text_entry(line[column] if column < len(line) else "", tops.get(column, (row, 1))[0], column)
-
-    place, weight, score = text("name"), number("weight"), number("score")
-    name = _ITEM.sub("", "".join(place.text.split()))
-    scored = any(entry is not None and (entry.number is not None or (entry.problem and not _FILLER.fullmatch(entry.text)))
-                 for entry in (weight, score))
+    if len(line) < table.width:
+        line += ("",) * (table.width - len(line))
+    place, weight, score = (_of(field, line, row, columns) for field in ("name", "weight", "score"))
+    name = "".join(place.text.split())
+    if name[:1] in _NUMBERED:
+        name = _ITEM.sub("", name)
     if name == table.heading:
         return None
-    if _FILLER.fullmatch(name) and (name or not group or not _says_something(line, columns)):
+    scored = _is_figure(weight) or _is_figure(score)
+    if len(name) < 6 and _FILLER.fullmatch(name) and (name or not group or not _says_something(line, columns)):
         if not scored:
             return None
         name = ""
-    target_entry, target = _target(line, table, columns, tops, row)
-    actual_entry = text("actual")
-    actual = read_actual(_cell(line, columns["actual"])) if actual_entry is not None else _BLANK
+    actual_entry = _of("actual", line, row, columns)
+    actual = read_actual(line[actual_entry.column]) if actual_entry is not None else _BLANK
+    target_entry, target = _target(line, table, columns, row)
     if not scored and not target.text and (actual_entry is None or not actual_entry.text) and name.startswith(_CLOSING):
         return None
-    return Indicator(part, group, name, indicator_role(name), place, target, actual, target_entry, actual_entry, weight, score,
-                     number("deviation"), text("reason"))
+    indicator = Indicator(part, group, name, indicator_role(name), place, target, actual, target_entry, actual_entry, weight, score,
+                          _of("deviation", line, row, columns), _of("reason", line, row, columns))
+    return _with_merges(indicator, {column: (top, height) for column, top, height in tall}) if tall else indicator
+
+
+#: how a name may begin that has an item's number in front
+_NUMBERED = frozenset("指(（0123456789")
+_FIGURES = frozenset(("weight", "score", "deviation"))
+
+
+def _of(field: str, line: tuple, row: int, columns: dict[str, int]) -> Entry | None:
+    """A field of the row, as a figure or as text; None where the form has no such column."""
+    column = columns.get(field)
+    if column is None:
+        return None
+    return number_entry(line[column], row, column) if field in _FIGURES else text_entry(line[column], row, column)
+
+
+def _is_figure(entry: Entry | None) -> bool:
+    return entry is not None and (entry.number is not None or (bool(entry.problem) and not _FILLER.fullmatch(entry.text)))
+
+
+def _with_merges(indicator: Indicator, tops: dict[int, tuple[int, int]]) -> Indicator:
+    """Entries under a vertical merge: a text stands at its top row, a figure counts there and is covered below."""
+
+    def moved(field: str, entry: Entry | None) -> Entry | None:
+        if entry is None or entry.column not in tops:
+            return entry
+        top, height = tops[entry.column]
+        if field not in _FIGURES:
+            return entry._replace(row=top)
+        return entry._replace(span=height) if top == entry.row else Entry("", None, entry.row, entry.column, covered=True)
+
+    fields = {"place": "name", "target_entry": "target", "actual_entry": "actual", "weight": "weight", "score": "score",
+              "deviation": "deviation", "reason": "reason"}
+    return indicator._replace(**{key: moved(field, getattr(indicator, key)) for key, field in fields.items()})
 
 
 def _says_something(line: tuple, columns: dict[str, int]) -> bool:
     return any(columns[field] < len(line) and line[columns[field]] != "" for field in (*_VALUES, "reason") if field in columns)
 
 
-def _cell(line: tuple, column: int):
-    """A cell as the readers of targets and actuals take it."""
-    return line[column] if column < len(line) else ""
-
-
-def _target(line: tuple, table: Table, columns: dict[str, int], tops: dict, row: int) -> tuple[Entry | None, Reading]:
+def _target(line: tuple, table: Table, columns: dict[str, int], row: int) -> tuple[Entry | None, Reading]:
     if not table.target:
         return None, _BLANK
     cells, main = table.target, columns.get("target", table.target[0])
     adjusted = columns.get("target_adjusted")
-    if adjusted is not None and _cell(line, adjusted) != "":
+    if adjusted is not None and line[adjusted] != "":
         cells, main = tuple(adjusted if column == main else column for column in cells), adjusted
-    reading = read_target(*(_cell(line, column) for column in cells))
-    entry = text_entry(line[main] if main < len(line) else "", tops.get(main, (row, 1))[0], main)
-    return entry._replace(text=reading.text or entry.text), reading
+    reading = read_target(line[main]) if len(cells) == 1 else read_target(*[line[column] for column in cells])
+    entry = text_entry(line[main], row, main)
+    return (entry if len(cells) == 1 else entry._replace(text=reading.text or entry.text)), reading
 
 
 @cache
