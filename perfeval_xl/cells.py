@@ -123,7 +123,10 @@ class Grid:
         """The cell as one number, or None where the form has no such column."""
         if column is None:
             return None
-        top, _, height = self.tall.get((row, column), (row, column, 1))
+        if (row, column) not in self.tall:
+            line = self.lines[row]
+            return number_entry(line[column] if column < len(line) else "", row, column)
+        top, _, height = self.tall[row, column]
         if top != row:
             return Entry("", None, row, column, covered=True)
         return number_entry(self.value(row, column), row, column, height)
@@ -132,7 +135,8 @@ class Grid:
         """The cell as text, taken from the top of a merged cell, or None where the form has no such column."""
         if column is None:
             return None
-        row, column, _ = self.tall.get((row, column), (row, column, 1))
+        if (row, column) in self.tall:
+            row, column, _ = self.tall[row, column]
         return text_entry(self.value(row, column), row, column)
 
     def rows_with_merges(self, first: int) -> frozenset[int]:

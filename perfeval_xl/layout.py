@@ -19,7 +19,6 @@ from perfeval_xl.numbers import fold, is_nothing, read_number, tidy
 from perfeval_xl.table import Table
 
 _YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})年?度|[(（](20[0-9]{2})年?[)）]|年度:(20[0-9]{2})年?")
-_TWENTY = re.compile("[2２]\\s?[0０]")
 _TITLE_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
 _FILE_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])\s*(?:年|部门|单位|项目|绩效|自评|$|[-_. ])")
 _UNIT = re.compile(r"(?:单位:?|\(|金额)\s*(?:人民币)?\s*(万元|元)\s*(?:\)|$)")
@@ -300,7 +299,7 @@ def _years(sheet: Sheet, title: Entry | None, words: list[Word], file: str) -> t
     for row, column, _, _, text in words:
         if row >= 6:
             break
-        if len(text) > LABEL_LENGTH or not _TWENTY.search(text) or (title is not None and (row, column) == (title.row, title.column)):
+        if len(text) > LABEL_LENGTH or not ("0" in text or "０" in text) or (title is not None and (row, column) == (title.row, title.column)):
             continue
         if match := _YEAR.search("".join(fold(text).split())):
             years.append((cell_name(row, column), int(match[1] or match[2] or match[3])))

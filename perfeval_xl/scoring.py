@@ -19,12 +19,12 @@ from perfeval_xl.targets import Reading, comparable, due, happened, is_open_frac
 ZERO, ONE, HUNDRED = Decimal(0), Decimal(1), Decimal(100)
 
 SIGNS = frozenset((">=", "<=", ">", "<"))
-#: words in the name of an indicator of which less is better, for targets without a sign (DOMAIN.md e, "scoring hints")
-FEWER_WORDS = ("投诉", "事故", "违规", "违法", "差错", "死亡", "伤亡", "火灾", "成灾率", "控制率", "结余率", "调整率", "变动率", "发案", "失误")
+#: in the name of an indicator of which less is better, for targets without a sign (DOMAIN.md e, "scoring hints")
+_FEWER = re.compile("投诉|事故|违规|违法|差错|死亡|伤亡|火灾|成灾率|控制率|结余率|调整率|变动率|发案|失误")
 #: ... unless the name says that something is done about it (投诉办结率, 事故处置率, 死亡下降率)
-HANDLED_WORDS = ("处理", "办结", "处置", "回复", "整改", "下降", "减少", "降低", "化解", "整治", "查处", "排查", "响应", "受理", "查结", "破案")
-
-
+_HANDLED = re.compile("处理|办结|处置|回复|整改|下降|减少|降低|化解|整治|查处|排查|响应|受理|查结|破案")
+#: such a name that ends as a measure, not as a thing (成灾率, 投诉数量; not 控制率, which may go either way)
+_FEWER_MEASURE = re.compile("(?:率|数|数量|次数|投诉|事故|违规|违法|差错|死亡|伤亡|火灾|发案|失误)$")
 #: names of something of which more is better; an amount counts only where it is something done
 _MORE = re.compile(
     "(?:完成|覆盖|合格|达标|及时|利用|使用|知晓|参与|执行|优良|入学|就业|满意)率$|满意度$|"
@@ -123,7 +123,7 @@ def less_is_better(name: str, group: str = "", part: str = "") -> bool:
     """Whether a target without sign is an upper limit: costs, and names of what should not happen (DOMAIN.md e)."""
     if "成本" in group or "成本" in part:
         return True
-    return any(word in name for word in FEWER_WORDS) and not any(word in name for word in HANDLED_WORDS)
+    return _FEWER.search(name) is not None and not _HANDLED.search(name)
 
 
 @lru_cache(maxsize=16384)
@@ -362,22 +362,21 @@ def _pointless(row: Indicator) -> str:
 
 def _sense(name: str) -> int:
     """1 where the name of an indicator says that more is better, -1 where less is, 0 where it does not say."""
-    if less_is_better(name):
-        return -1 if name.endswith((*FEWER_WORDS, "率", "数", "数量", "次数")) and "控制" not in name else 0
-    return 1 if _MORE.search(name) and not any(word in name for word in HANDLED_WORDS) else 0
+    if _FEWER.search(name):
+        return -1 if not _HANDLED.search(name) and "控制" not in name and _FEWER_MEASURE.search(name) else 0
+    return 1 if _MORE.search(name) and not _HANDLED.search(name) else 0
 
 
 def _beyond_doubt(row: Indicator, attainment: Attainment) -> bool:
     """A target fully reached, full marks, nothing else said: no rule of single rows can object."""
     if not attainment.met or attainment.share != ONE or attainment.why or attainment.hinted or attainment.over or row.actual.op:
         return False
-    figures = [entry for entry in (row.weight, row.score, row.deviation) if entry is not None]
-    if row.score is None or any(entry.problem or entry.unit not in ("", "%") or entry.covered or entry.span > 1 for entry in figures):
+    weight, score, deviation = row.weight, row.score, row.deviation
+    if score is None or weight.unit or score.unit or weight.span > 1 or not ZERO <= weight.number == score.number:
         return False
-    if row.weight.unit or row.score.unit or row.score.number is None or not ZERO <= row.score.number == row.weight.number:
+    if deviation is not None and (deviation.number or deviation.problem or deviation.unit not in ("", "%") or deviation.span > 1):
         return False
-    deviation = row.deviation
-    return (deviation is None or not deviation.number) and (row.reason is None or not row.reason.text)
+    return row.reason is None or not row.reason.text
 
 
 def _number(entry) -> Decimal | None:
