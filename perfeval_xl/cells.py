@@ -98,6 +98,7 @@ class Grid:
         self.sheet, self.words = sheet, vocabulary()
         self.lines = [tuple(row) for row in sheet.rows]
         self._labels: list[tuple[str, ...] | None] = [None] * len(self.lines)
+        self._words: list[list[Word] | None] = [None] * len(self.lines)
         #: see _merges
         self.tall, _, self.wide = _merges(sheet.merged, len(self.lines))
 
@@ -115,9 +116,19 @@ class Grid:
         """The labels of a whole row, "" for what is no text; worked out when it is asked for, because most cells are values."""
         labels = self._labels[row]
         if labels is None:
-            cells = [label_and_value(cell)[0] if type(cell) is str and cell else "" for cell in self.lines[row]]
-            labels = self._labels[row] = tuple(cells)
+            found = [""] * len(self.lines[row])
+            for word in self.words_of(row):
+                found[word[1]] = word[2]
+            labels = self._labels[row] = tuple(found)
         return labels
+
+    def words_of(self, row: int) -> list[Word]:
+        """The text cells of a row."""
+        words = self._words[row]
+        if words is None:
+            words = self._words[row] = [(row, column, *label_and_value(cell), cell) for column, cell in enumerate(self.lines[row])
+                                        if cell and type(cell) is str]
+        return words
 
     def entry(self, row: int, column: int | None) -> Entry | None:
         """The cell as one number, or None where the form has no such column."""
@@ -149,8 +160,7 @@ class Grid:
 
     def texts(self, first: int, after: int) -> list[Word]:
         """The text cells of some rows, in reading order."""
-        return [(row, column, *label_and_value(cell), cell) for row in range(first, after) for column, cell in enumerate(self.lines[row])
-                if cell and type(cell) is str]
+        return [word for row in range(first, after) for word in self.words_of(row)]
 
 
 def number_entry(value, row: int, column: int, span: int = 1) -> Entry:

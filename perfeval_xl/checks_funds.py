@@ -7,33 +7,20 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from perfeval_xl.compare import CENT, HUNDRED, agree, is_fraction_of, like, mixed_units, percent, points
-from perfeval_xl.edition import Edition, plain_label
+from perfeval_xl.edition import Edition
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import MONEY, SOURCE_ROLES, STRUCTURE_ROLES, Entry, FundsRow, Indicator, Submission
-from perfeval_xl.numbers import fold, half_up, is_nothing
-from perfeval_xl.scoring import Scorecard, attain, execution_score, indicator_score
+from perfeval_xl.numbers import fold, half_up
+from perfeval_xl.scoring import Scorecard, attain, execution_score, explained, indicator_score
 from perfeval_xl.targets import is_open_fraction, read_actual
 
 COLUMNS = {"initial": "年初预算数", "adjusted": "全年预算数", "executed": "全年执行数"}
 ZERO = Decimal(0)
 
 
-#: what stands in a column for reasons without being one
-_EMPTY_WORDS = frozenset(
-    ("", "0", "略", "同上", "无偏差", "没有", "暂无", "无原因", "完成", "已完成", "按计划完成", "全部完成", "达标", "已达标", "正常"))
-
-
-_LONGEST_EMPTY = 10
-
-
 def at(code: str, entry: Entry, label: str, stated: str | None = None, expected: str | None = None, source: str = "", **args) -> Finding:
     """A finding at the cell of an entry."""
     return Finding(code, label, stated, expected, entry.row, entry.column, args, source)
-
-
-def explained(text: str) -> bool:
-    """Whether a reason says anything: 无, 0, 略, 同上 and dashes do not."""
-    return len(text) > _LONGEST_EMPTY or not (is_nothing(text) or plain_label(text).rstrip("。.") in _EMPTY_WORDS)
 
 
 def has_explanation(form: Submission) -> bool:

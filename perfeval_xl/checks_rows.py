@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from perfeval_xl.checks_funds import at, explained, open_fraction
+from perfeval_xl.checks_funds import at, open_fraction
 from perfeval_xl.compare import HUNDRED, agree, is_fraction_of, points
 from perfeval_xl.edition import DEFAULT, Edition
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import MONEY, UNCALCULATED, Entry, Indicator, Submission
 from perfeval_xl.numbers import half_up, is_error, is_nothing, printed_step
-from perfeval_xl.scoring import Scorecard, tier_of, tier_range
+from perfeval_xl.scoring import Scorecard, explained, tier_of, tier_range
 
 _ERROR_MARKS = frozenset("#＃E")
 _POINTLESS = {"whole": ("结转结余率不可能超过100%", "the unspent share cannot exceed 100%"),

@@ -85,6 +85,8 @@ def _part_names(edition: Edition) -> dict[str, str]:
 def _funds(grid: Grid, before: int, unit: str) -> tuple[FundsRow, ...]:
     """The funds block: its heading names the executed amount and a budget, and is not the one of the tasks."""
     for row in range(before):
+        if grid.words.funds.keys().isdisjoint(grid.labels(row)):
+            continue
         found = grid.fields(row, grid.words.funds)
         fields = {field for _, field in found}
         if "executed" in fields and fields & {"adjusted", "initial"} and _TASK not in grid.labels(row):

@@ -11,12 +11,20 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from perfeval_xl.compare import agree
 from perfeval_xl.edition import Edition, Execution, Tier, plain_label
 from perfeval_xl.model import Indicator, Submission
-from perfeval_xl.numbers import half_up
+from perfeval_xl.numbers import half_up, is_nothing
 from perfeval_xl.targets import Reading, comparable, due, happened, is_open_fraction
 
 ZERO, ONE, HUNDRED = Decimal(0), Decimal(1), Decimal(100)
+
+#: what stands in a column for reasons without being one
+_EMPTY_WORDS = frozenset(
+    ("", "0", "略", "同上", "无偏差", "没有", "暂无", "无原因", "完成", "已完成", "按计划完成", "全部完成", "达标", "已达标", "正常"))
+
+
+_LONGEST_EMPTY = 10
 
 SIGNS = frozenset((">=", "<=", ">", "<"))
 #: in the name of an indicator of which less is better, for targets without a sign (DOMAIN.md e, "scoring hints")
@@ -57,8 +65,8 @@ class RowScore(NamedTuple):
     ``weight`` and ``stated`` are the row's own figures, ``counted`` what enters the total: the score, the stated one where no rule
     decides, None where there is neither. ``signed`` marks a target with an inequality sign and a number; ``pointless`` says why such a target
     cannot tell good from bad ("whole", "any", "sign"), "" where it can.
-    A row is ``doubtful`` unless every figure on it is what a target fully reached gives: full marks, no deviation, no reason, no odd
-    text. The rules of single rows look at the doubtful ones only; on the others they have nothing to find.
+    A row is ``doubtful`` unless its score is the rule's, its deviation the formula's, and a reason stands where one is due and nowhere else.
+    The rules of single rows look at the doubtful ones only; on the others they have nothing to find.
     """
 
     score: Decimal | None
@@ -101,6 +109,11 @@ class Scorecard(NamedTuple):
     doubtful: list[tuple[int, Indicator, RowScore]]
     signed: list[tuple[int, Indicator, RowScore]]
     standard: list[tuple[int, Indicator, RowScore]]
+
+
+def explained(text: str) -> bool:
+    """Whether a reason says anything: 无, 0, 略, 同上 and dashes do not."""
+    return len(text) > _LONGEST_EMPTY or not (is_nothing(text) or plain_label(text).rstrip("。.") in _EMPTY_WORDS)
 
 
 def execution_rate(adjusted: Decimal | None, executed: Decimal | None) -> Decimal | None:
@@ -339,7 +352,8 @@ def _row_score(row: Indicator, edition: Edition, year: int | None) -> RowScore:
         counted = ZERO
     signed = row.target.op in SIGNS and row.target.number is not None and row.target.kind == "quant"
     pointless = _pointless(row) if signed else ""
-    result = RowScore(points, attainment, weight, stated, counted, signed, pointless, points is None or not _beyond_doubt(row, attainment))
+    doubtful = points is None or not _beyond_doubt(row, attainment, points, edition)
+    result = RowScore(points, attainment, weight, stated, counted, signed, pointless, doubtful)
     if len(_SCORED) > 16384:
         _SCORED.clear()
     _SCORED[key] = (row, edition, result)
@@ -367,16 +381,24 @@ def _sense(name: str) -> int:
     return 1 if _MORE.search(name) and not _HANDLED.search(name) else 0
 
 
-def _beyond_doubt(row: Indicator, attainment: Attainment) -> bool:
-    """A target fully reached, full marks, nothing else said: no rule of single rows can object."""
-    if not attainment.met or attainment.share != ONE or attainment.why or attainment.hinted or attainment.over or row.actual.op:
+def _beyond_doubt(row: Indicator, attainment: Attainment, points: Decimal, edition: Edition) -> bool:
+    """A score that is the rule's, a deviation that is the formula's, a reason where one is due and none elsewhere, and no odd text."""
+    weight, score, deviation, reason = row.weight, row.score, row.deviation, row.reason
+    if attainment.why or attainment.hinted or attainment.over or row.actual.op:
         return False
-    weight, score, deviation = row.weight, row.score, row.deviation
-    if score is None or weight.unit or score.unit or weight.span > 1 or not ZERO <= weight.number == score.number:
+    if score is None or score.number is None or weight.unit or score.unit or weight.span > 1:
         return False
-    if deviation is not None and (deviation.number or deviation.problem or deviation.unit not in ("", "%") or deviation.span > 1):
+    if not ZERO <= score.number <= weight.number or abs(score.number - points) > edition.tolerance.score:
         return False
-    return row.reason is None or not row.reason.text
+    if deviation is not None and attainment.deviation is not None:
+        if deviation.problem or deviation.span > 1 or deviation.covered or deviation.unit not in ("", "%"):
+            return False
+        if (deviation.number or ZERO) != attainment.deviation * HUNDRED and (
+                deviation.number is None or not agree(deviation, attainment.deviation * HUNDRED, edition.tolerance.rate)):
+            return False
+    if reason is None:
+        return True
+    return not reason.text if score.number == weight.number else explained(reason.text)
 
 
 def _number(entry) -> Decimal | None:

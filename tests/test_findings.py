@@ -59,6 +59,15 @@ def test_every_rule_speaks_only_its_own_codes(stem, case):
         assert {one.code for one in rule.holds(form, card, edition)} <= set(rule.codes), rule.holds.__name__
 
 
+@pytest.mark.parametrize("stem, case", CASES)
+def test_rows_beyond_doubt_have_nothing_to_find(stem, case):
+    form, _ = layout.read(drawn(stem, case))
+    edition = get(form.edition)
+    card = scoring.score(form, edition)
+    every_row = [(n, row, result) for n, (row, result) in enumerate(zip(form.indicators, card.rows, strict=True))]
+    assert rules.check(form, card, edition) == rules.check(form, card._replace(doubtful=every_row), edition)
+
+
 @pytest.mark.parametrize("total, name", [("100", "优"), ("90", "优"), ("89.99", "良"), ("80", "良"), ("79.99", "中"), ("60", "中"),
                                          ("59.99", "差"), ("0", "差")])
 def test_a_grade_begins_exactly_at_its_lower_end(total, name):
