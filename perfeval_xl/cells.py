@@ -165,10 +165,15 @@ class Grid:
 
 def number_entry(value, row: int, column: int, span: int = 1) -> Entry:
     """A cell value as one number."""
-    number = read_number(value)
-    return Entry(number.text, number.value, row, column, number.unit, number.problem, False, span)
+    figure, text, unit, problem = read_number(value)
+    return _entry(Entry, (text, figure, row, column, unit, problem, False, span))
 
 
 def text_entry(value, row: int, column: int) -> Entry:
     """A cell value as text."""
-    return Entry(tidy(value) if type(value) is str else read_number(value).text, None, row, column)
+    text = tidy(value) if type(value) is str else read_number(value).text
+    return _entry(Entry, (text, None, row, column, "", "", False, 1))
+
+
+#: Entry(…) without the call of its constructor: some two hundred are made for every form
+_entry = tuple.__new__

@@ -178,9 +178,14 @@ def read_rows(grid: Grid, table: Table, parts: dict[str, str]) -> Rows:
 @lru_cache(maxsize=8192)
 def _plain_row(row: int, line: tuple, table: Table, part: str, group: str) -> Indicator | None:
     """Most rows: part and group stand above, and the row names an indicator. None for all others, which are looked at more closely."""
-    facts = _line(line[: max(table.first_value, table.places[2] + 1)], table)
-    if facts.total or facts.skip or facts.closing:
+    name_column = table.places[2]
+    cell = line[name_column]
+    if type(cell) is not str or line[:name_column].count("") != name_column or table.first_value < name_column:
         return None
+    if len(cell) <= 12:
+        label = label_and_value(cell)[0]
+        if "total" in vocabulary().labels.get(label, ()) or label == table.heading or label.endswith("小计") or label.startswith(_CLOSING):
+            return None
     indicator = _indicator(row, line, table, part, group, ())
     return indicator if indicator is not None and indicator.name else None
 
