@@ -187,7 +187,7 @@ def _row(ws, row: int, values: tuple, widths: tuple, centred: tuple = (), size: 
         if isinstance(text, str) and len(text) > limit:
             text = f"{text[:limit]}……"
         number = isinstance(text, (Decimal, int))
-        style_cell(cell, size, align="right" if isinstance(text, Decimal) else "center" if number or column in centred else "left", **style)
+        style_cell(cell, size, align="center" if number or isinstance(text, Decimal) or column in centred else "left", **style)
         put(cell, text)
         if isinstance(text, Decimal):
             cell.number_format = formats.get(column, "0.00")
@@ -367,6 +367,13 @@ def _funds_line(record: Record, row, rate: Decimal | None, lang: str) -> tuple:
              "" if due is None else due, row.rate.text if row.rate else "", "" if rate is None else percent(half_up(rate, 2))), verdict)
 
 
+def _two_decimals(deviation: Entry | None) -> str:
+    """A stated deviation as the forms print it: 100.00%; anything that is no percentage as it stands."""
+    if deviation is None or deviation.number is None or deviation.unit != "%":
+        return deviation.text if deviation else ""
+    return f"{half_up(deviation.number, 2)}%"
+
+
 def _indicator_line(record: Record, row, result, lang: str) -> tuple:
     form, edition, deviation = record.form, record.edition, result.attainment.deviation
     shown = deviation is not None and "deviation" in form.columns
@@ -376,7 +383,7 @@ def _indicator_line(record: Record, row, result, lang: str) -> tuple:
     return (row.score or row.place,
             (row.name, row.target_entry.text if row.target_entry else "", row.actual_entry.text if row.actual_entry else "",
              _figure(row.weight, lang, False), _figure(row.score, lang, scored), "" if result.score is None else result.score,
-             row.deviation.text if row.deviation else "", percent(half_up(deviation * 100, 2)) if shown else ""), verdict)
+             _two_decimals(row.deviation), f"{half_up(deviation * 100, 2)}%" if shown else ""), verdict)
 
 
 def _answer(stated: Entry | None, due: Decimal | None, tolerance: Decimal, key: str) -> str:

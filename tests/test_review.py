@@ -154,7 +154,7 @@ def test_the_second_list_holds_stated_against_recomputed(form, tmp_path):
     rows = {row[1].value: [cell.value for cell in row] for row in book["逐行核对"].iter_rows(min_row=4)}
     assert rows["工作完成率"][2:8] == ["≥90%", "95%", 25, 20, 25, -5]
     assert rows["工作完成率"][10] == "得分不符"
-    assert rows["专项资金细化率"][5:11] == [5, 5, 0, "-50.00%", "-50%", "一致"]
+    assert rows["专项资金细化率"][5:11] == [5, 5, 0, "-50.00%", "-50.00%", "一致"]
     assert rows["决算真实性"][10] == "由人工评分"
     assert rows["部门预算总额（万元）"][4:11] == [10, 10, 10, 0, "100", "100%", "一致"]
     assert rows["总分"][5] == 95
