@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench office clean
+.PHONY: demo test lint bench office wheel clean
 
 demo: $(STAMP)
 	@# the examples hold the mistakes they were published with, so the command ends with 1: "at least one error finding"
@@ -37,6 +37,10 @@ office:
 	@command -v soffice >/dev/null || { \
 	  echo "**** LibreOffice is missing: the tests that need it are SKIPPED (apt install libreoffice-calc libreoffice-writer fonts-noto-cjk) ****"; \
 	  [ -z "$$PERFEVAL_REQUIRE_OFFICE" ]; }
+
+# what a clerk installs
+wheel: $(STAMP)
+	$(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 clean:
 	rm -rf $(VENV) build dist demo-output .pytest_cache .ruff_cache .hypothesis

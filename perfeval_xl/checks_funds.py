@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from perfeval_xl.compare import CENT, HUNDRED, agree, is_fraction_of, like, mixed_units, percent, points
+from perfeval_xl.compare import CENT, HUNDRED, TEN_THOUSAND, agree, is_fraction_of, like, mixed_units, percent, points
 from perfeval_xl.edition import Edition
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import MONEY, SOURCE_ROLES, STRUCTURE_ROLES, Entry, FundsRow, Indicator, Submission
 from perfeval_xl.numbers import fold, half_up
-from perfeval_xl.scoring import Scorecard, attain, execution_score, explained, indicator_score
+from perfeval_xl.scoring import Scorecard, attain, execution_rate, execution_score, explained, indicator_score
 from perfeval_xl.targets import is_open_fraction, read_actual
 
 COLUMNS = {"initial": "年初预算数", "adjusted": "全年预算数", "executed": "全年执行数"}
@@ -23,9 +23,16 @@ def at(code: str, entry: Entry, label: str, stated: str | None = None, expected:
     return Finding(code, label, stated, expected, entry.row, entry.column, args, source)
 
 
-def has_explanation(form: Submission) -> bool:
-    """Whether any reason on the form says anything."""
-    return any(row.reason is not None and explained(row.reason.text) for row in form.indicators)
+#: what an explanation of a low execution rate, and of an adjusted budget, speaks of
+_WHY_LOW = re.compile("未拨|拨付|到位|资金|财力|财政|经费|压减|压缩|节约|结余|支付|付款|结算|预算|执行率|进度")
+_WHY_ADJUSTED = re.compile("调整|调增|调减|追加|压减|核减|追减|增加预算|上级下达|政策性")
+
+
+def _explains(form: Submission, low: bool) -> bool:
+    """Whether the form explains its low rate (a reason or its prose speaks of money), or its adjusted budget (any reason may mean that)."""
+    reasons = [row.reason.text for row in form.indicators if row.reason is not None and explained(row.reason.text)]
+    words = _WHY_LOW if low else _WHY_ADJUSTED
+    return (bool(reasons) and not low) or any(words.search(text) for text in (*reasons, *(entry.text for entry in form.texts)))
 
 
 def _filled(row: FundsRow, field: str) -> Entry | None:
@@ -60,6 +67,13 @@ def sources_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
             outer = _sum([row for row in rows if row.role != "other"], field)
             if outer is not None and abs(stated.number - outer) <= edition.tolerance.money:
                 continue
+            slip = next((row for row in rows if (entry := _filled(row, field)) and any(
+                abs(stated.number - summed + entry.number - entry.number * factor) <= edition.tolerance.money
+                for factor in (TEN_THOUSAND, 1 / TEN_THOUSAND))), None)
+            if slip is not None and len(rows) > 1:
+                entry = getattr(slip, field)
+                yield at("F108", entry, slip.label, entry.text, points(stated.number - summed + entry.number), column=COLUMNS[field])
+                continue
             code_here = "F108" if mixed_units(stated.number, summed) else code
             yield at(code_here, stated, total.label, stated.text, points(summed), column=COLUMNS[field])
 
@@ -78,6 +92,11 @@ def _sum(rows: list[FundsRow], field: str) -> Decimal | None:
     return summed
 
 
+def _rate_of_sources(form: Submission) -> Decimal | None:
+    rows = [row for row in form.funds if row.role in SOURCE_ROLES]
+    return execution_rate(_sum(rows, "adjusted"), _sum(rows, "executed"))
+
+
 def _slipped(form: Submission) -> bool:
     """Whether 元 and 万元 are mixed in the funds block: then every rate of it is off, and only the units are reported (F8)."""
     total = form.total_row
@@ -87,7 +106,9 @@ def _slipped(form: Submission) -> bool:
         for field in ("adjusted", "executed"):
             summed = sum((entry.number for row in form.funds if row.role in roles and (entry := _filled(row, field))), ZERO)
             stated = _filled(total, field)
-            if stated is not None and mixed_units(stated.number, summed):
+            if stated is not None and (mixed_units(stated.number, summed) or any(
+                    mixed_units(stated.number - summed + entry.number, entry.number)
+                    for row in form.funds if row.role in roles and (entry := _filled(row, field)))):
                 return True
     return False
 
@@ -100,6 +121,8 @@ def rates_follow(form: Submission, card: Scorecard, edition: Edition) -> Iterato
             continue
         if _slipped(form):
             return
+        if row is form.total_row and (by_sources := _rate_of_sources(form)) is not None and agree(stated, by_sources, edition.tolerance.rate):
+            continue  # the total amount is the mistake, and is reported
         if rate is None:
             nothing = all(entry is None or not entry.number for entry in (row.adjusted, row.executed))
             if stated.number > 0 and nothing and row.adjusted is not None and not row.adjusted.problem:
@@ -123,7 +146,7 @@ def execution_is_scored(form: Submission, card: Scorecard, edition: Edition) -> 
     rate, score = card.rate, row.score
     finding = None
     if score is not None and score.number is not None and rate is not None:
-        finding = _score_finding(form, row, rate, card.funds_score, edition)
+        finding = _score_finding(form, card, row, rate, edition)
     if finding and _slipped(form):
         return
     if finding:
@@ -134,8 +157,8 @@ def execution_is_scored(form: Submission, card: Scorecard, edition: Edition) -> 
         yield at("F109", row.rate, row.label, "", like(row.rate, rate))
 
 
-def _score_finding(form: Submission, row: FundsRow, rate: Decimal, expected: Decimal | None, edition: Edition) -> Finding | None:
-    score, weight = row.score, row.weight
+def _score_finding(form: Submission, card: Scorecard, row: FundsRow, rate: Decimal, edition: Edition) -> Finding | None:
+    score, weight, expected = row.score, row.weight, card.funds_score
     if weight is not None and weight.number is not None and not 0 <= score.number <= weight.number:
         return at("S104", score, row.label, score.text, None, weight=weight.text)
     if expected is None or abs(score.number - expected) <= edition.tolerance.score:
@@ -146,6 +169,10 @@ def _score_finding(form: Submission, row: FundsRow, rate: Decimal, expected: Dec
     if stated_rate is not None and not agree(row.rate, rate, edition.tolerance.rate) and \
             abs(score.number - execution_score(stated_rate, ceiling, edition.execution)) <= edition.tolerance.score:
         return None
+    part = next((one for one in edition.parts if one.place == "funds"), None)
+    if part is not None and part.name in card.gaps and abs(
+            score.number - execution_score(rate, part.weight, edition.execution)) <= edition.tolerance.score:
+        return None  # the weight is the mistake, and is reported
     if not form.recognised:
         linear, line = rate * ceiling / HUNDRED, min(rate * ceiling / 90, ceiling)
         common = [half_up(min(one, ceiling), places) for one in (linear, line) for places in (0, 1, 2)] + [Decimal(int(linear))]
@@ -190,7 +217,7 @@ def shortfall_is_explained(form: Submission, card: Scorecard, edition: Edition) 
     if not low and not (edition.explain.adjustment and change):
         return
     roles = {row.role for _, row, _ in card.standard}
-    if (low and "execution_rate" in roles) or (not low and "adjustment_rate" in roles) or has_explanation(form):
+    if (low and "execution_rate" in roles) or (not low and "adjustment_rate" in roles) or _explains(form, low):
         return
     if low:
         below = f"{percent(rate)} {{}} {edition.explain.execution_below}%"

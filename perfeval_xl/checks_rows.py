@@ -11,7 +11,7 @@ from perfeval_xl.edition import DEFAULT, Edition
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import MONEY, UNCALCULATED, Entry, Indicator, Submission
 from perfeval_xl.numbers import half_up, is_error, is_nothing, printed_step
-from perfeval_xl.scoring import Scorecard, explained, tier_of, tier_range
+from perfeval_xl.scoring import Scorecard, explained, fits_the_right_weight, tier_of, tier_range
 
 _ERROR_MARKS = frozenset("#＃E")
 _POINTLESS = {"whole": ("结转结余率不可能超过100%", "the unspent share cannot exceed 100%"),
@@ -127,7 +127,7 @@ def scores_follow_the_rule(form: Submission, card: Scorecard, edition: Edition) 
             if limits and not limits[0] - tolerance <= score.number <= limits[1] + tolerance:
                 yield at("S112", score, row.name, score.text, f"{points(limits[0])}—{points(limits[1])}", tier_of(result.attainment, edition).source,
                          actual=row.actual_entry.text)
-        elif abs(score.number - result.score) > tolerance:
+        elif abs(score.number - result.score) > tolerance and not fits_the_right_weight(row, result, card, edition):
             rule = edition.quantitative.source if row.target.number is not None else edition.qualitative.source
             yield at("S106", score, row.name, score.text, points(result.score), rule,
                      target=row.target_entry.text, actual=row.actual_entry.text)
@@ -172,7 +172,7 @@ def shortfalls_have_reasons(form: Submission, card: Scorecard, edition: Edition)
         if score is None or weight is None or score.number is None or weight.number is None or score.span > 1 or weight.span > 1:
             continue
         says = explained(reason.text)
-        if 0 <= score.number < weight.number and not says:
+        if 0 <= score.number < weight.number and not says and not fits_the_right_weight(row, result, card, edition):
             blank = is_nothing(reason.text) and reason.text != "无"
             yield at("T101", reason, row.name, reason.text, None, edition.explain.source, score=score.text, weight=weight.text,
                      what="没有填" if blank else f"只写了“{reason.text}”", what_en="blank" if blank else f"only “{reason.text}”")

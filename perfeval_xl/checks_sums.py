@@ -134,7 +134,7 @@ def grade_name(text: str, edition: Edition) -> str:
 
 
 def identity_is_one(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
-    """One year and one department in title, stamp, field and file name (Q6); the unit and a missing column are said."""
+    """One year in title, stamp and file name, one department in title and field (Q6); the unit and a missing column are said."""
     place = form.title or form.department or form.totals[0]
     if len({year for _, year in form.years}) > 1:
         yield at("L204", place, "年度", "、".join(f"{where} {year}" for where, year in form.years))

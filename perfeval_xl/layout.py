@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from perfeval_xl import table as indicator_table
-from perfeval_xl.cells import LABEL_LENGTH, Grid, Word, label_and_value, text_entry, vocabulary
+from perfeval_xl.cells import LABEL_LENGTH, LONGEST_HEADING, Grid, Word, label_and_value, text_entry, vocabulary
 from perfeval_xl.edition import DEFAULT, Edition, editions, get, known, plain_label
 from perfeval_xl.messages import Finding, Refusal
 from perfeval_xl.model import MONEY, Entry, FundsRow, Sheet, Submission, Task, cell_name
@@ -20,9 +20,10 @@ from perfeval_xl.table import Table
 
 _YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})年?度|[(（](20[0-9]{2})年?[)）]|年度:(20[0-9]{2})年?")
 _TITLE_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
-_FILE_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])\s*(?:年|部门|单位|项目|绩效|自评|$|[-_. ])")
+_FILE_YEAR = re.compile(r"(?<![0-9])(20[1-3][0-9])(?![0-9])\s*(?:年|部门|单位|项目|绩效|自评|$|[-_. ])")
 _UNIT = re.compile(r"(?:单位:?|\(|金额)\s*(?:人民币)?\s*(万元|元)\s*(?:\)|$)")
 _TASK = "任务名称"
+_PROSE = frozenset("，。；,;")
 #: characters; a longer text that names a form is a sentence about it
 _TITLE = 80
 
@@ -32,14 +33,24 @@ def recognise(grid: Grid, table: Table, wanted: str = "") -> tuple[Edition, bool
     if wanted:
         return get(wanted), True, ""
     stamp = str(grid.sheet.stamp.get("pe_edition") or "").strip()
-    if stamp in known():
-        return get(stamp), True, ""
+    stamped = get(stamp) if stamp in known() else None
+    if stamped is not None and _printed(stamp).issubset(grid.labels(table.row)):
+        return stamped, True, ""
     there = {label for row in range(table.last + 1) for label in grid.labels(row)}
     there.update(grid.label(row, table.columns.get("part")) for row in range(table.last + 1, len(grid.lines)))
     fits = [edition for edition in editions().values() if there.issuperset(edition.recognise)]
     if fits:
-        return max(fits, key=lambda edition: len(edition.recognise)), True, stamp
-    return get(DEFAULT), False, stamp
+        best = max(fits, key=lambda edition: len(edition.recognise))
+        return best, True, "" if best is stamped else stamp
+    return (stamped, True, "") if stamped is not None else (get(DEFAULT), False, stamp)
+
+
+@cache
+def _printed(edition_id: str) -> frozenset[str]:
+    """The headings of the indicators as an edition prints them."""
+    edition = get(edition_id)
+    printed = edition.labels["indicator_columns"] or [column.heading for column in edition.indicator_columns]
+    return frozenset(map(plain_label, printed))
 
 
 def read(sheet: Sheet, wanted: str = "", file: str = "") -> tuple[Submission, list[Finding]] | None:
@@ -72,7 +83,9 @@ def read(sheet: Sheet, wanted: str = "", file: str = "") -> tuple[Submission, li
     )
     place = {"row": table.row, "column": table.columns["name"]}
     notes = [] if recognised else [Finding("L201", "", **place)]
-    return form, notes + ([Finding("L202", "", stamp, edition.id, **place)] if stamp else [])
+    if stamp:
+        notes.append(Finding("L208" if stamp in known() else "L202", "", stamp, edition.id, **place))
+    return form, notes
 
 
 def _part_names(edition: Edition) -> dict[str, str]:
@@ -298,8 +311,9 @@ def _years(sheet: Sheet, title: Entry | None, words: list[Word], file: str) -> t
         years.append(("pe_year", int(stamped)))
     if title is not None and (match := _TITLE_YEAR.search(fold(title.text))):
         years.append((cell_name(title.row, title.column), int(match[1])))
+    top = title.row if title is not None else words[0][0] if words else 0
     for row, column, _, _, text in words:
-        if row >= 6:
+        if row > top + 6:
             break
         if len(text) > LABEL_LENGTH or not ("0" in text or "０" in text) or (title is not None and (row, column) == (title.row, title.column)):
             continue
@@ -311,6 +325,6 @@ def _years(sheet: Sheet, title: Entry | None, words: list[Word], file: str) -> t
 
 
 def _texts(words: list[Word], below: list[Word]) -> tuple[Entry, ...]:
-    """The free text of the form that speaks of spending with an indicator of its own (三公, 采购)."""
+    """The prose of the form: what has punctuation inside, or is longer than any heading."""
     return tuple([text_entry(text, row, column) for row, column, _, _, text in (*words, *below)
-                  if len(text) >= 8 and ("三公" in text or "采购" in text)])
+                  if len(text) >= 8 and (len(text) > LONGEST_HEADING or not _PROSE.isdisjoint(text))])

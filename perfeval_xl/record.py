@@ -85,6 +85,8 @@ def _check_sheet(path: str, book: intake.Book, sheet: Sheet, wanted: str) -> Rec
     try:
         found = layout.read(sheet, wanted, book.file)
     except Refusal as refusal:
+        if len(book.sheets) > 1:
+            refusal.args_["file"] = f"{book.file} [{sheet.name}]"
         return Record(path, book.data, refusal.with_traceback(None), sheet)
     if found is None:
         return None

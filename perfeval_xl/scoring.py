@@ -91,9 +91,9 @@ class Scorecard(NamedTuple):
     """A whole form recomputed.
 
     ``rates`` follows the funds rows, ``task_rates`` the tasks, ``rows`` the indicators; ``rate`` is the one of the total row. ``stated`` is
-    the sum of the scores as they stand on the form. ``apart`` says that the indicator rows alone carry the 100 points, so that the score of
-    the funds block is not in the total. ``doubtful``, ``signed`` and ``standard`` (those that follow from the money) pick rows for the rules:
-    (place among the indicators, row, its score).
+    the sum of the scores as they stand on the form, ``gaps`` what the weights of a part are above (or below) the prescribed ones. ``apart``
+    says that the indicator rows alone carry the 100 points, so that the score of the funds block is not in the total. ``doubtful``,
+    ``signed`` and ``standard`` (those that follow from the money) pick rows for the rules: (place among the indicators, row, its score).
     """
 
     rates: tuple[Decimal | None, ...]
@@ -105,6 +105,7 @@ class Scorecard(NamedTuple):
     total: Decimal | None
     grade: str | None
     stated: Decimal
+    gaps: dict[str, Decimal]
     apart: bool
     doubtful: list[tuple[int, Indicator, RowScore]]
     signed: list[tuple[int, Indicator, RowScore]]
@@ -196,7 +197,8 @@ def _attain_words(target: Reading, actual: Reading, rule: str) -> Attainment:
         return Attainment(None, None, why="V206")
     words, wanted = plain_label(actual.text), plain_label(target.text)
     if actual.tier in (0, 1) and wanted and wanted in words and not _RESERVED.search(words.replace(wanted, "", 1)):
-        return Attainment(ONE, True, ZERO)
+        # where a person chooses within a tier, the target's own word claims the first one, no more
+        return Attainment(None, True, tier=1) if rule == "tiers" else Attainment(ONE, True, ZERO)
     if actual.tier:
         return Attainment(None, actual.tier == 1, tier=actual.tier)
     return Attainment(None, None, why="V208" if rule == "percent" else "")
@@ -289,8 +291,25 @@ def score(form: Submission, edition: Edition) -> Scorecard:
     if total is not None and (cap := total_cap(rate, edition)) is not None:
         total = min(total, cap)
     tasks = tuple([execution_rate(_number(task.budget), _number(task.executed)) for task in form.tasks])
-    return Scorecard(rates, rate, funds_score, tasks, rows, scored, total, None if total is None else grade(total, edition), stated, apart,
-                     doubtful, signed, standard)
+    return Scorecard(rates, rate, funds_score, tasks, rows, scored, total, None if total is None else grade(total, edition), stated,
+                     _gaps(scored, form, edition), apart, doubtful, signed, standard)
+
+
+def _gaps(parts: tuple[PartScore, ...], form: Submission, edition: Edition) -> dict[str, Decimal]:
+    if not form.recognised or not edition.parts_binding:
+        return {}
+    prescribed = {part.name: part.weight for part in edition.parts}
+    return {part.name: part.weight - prescribed[part.name] for part in parts
+            if part.weight is not None and part.name in prescribed and part.weight != prescribed[part.name]}
+
+
+def fits_the_right_weight(row: Indicator, result: RowScore, card: Scorecard, edition: Edition) -> bool:
+    """Whether the stated score is the rule's under the weight that would close the gap of its part: then the weight is the mistake."""
+    gap = card.gaps.get(row.part)
+    if not gap or result.weight is None or result.stated is None or result.weight <= gap:
+        return False
+    points = indicator_score(result.attainment, result.weight - gap, edition)
+    return points is not None and abs(points - result.stated) <= edition.tolerance.score
 
 
 def _add(parts: dict[str, list], name: str, result: RowScore) -> None:

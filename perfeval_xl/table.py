@@ -144,7 +144,7 @@ def read_rows(grid: Grid, table: Table, parts: dict[str, str]) -> Rows:
         line = grid.lines[row]
         if line[part_column] == "" and line[group_column] == "" and row not in merged_rows:
             indicator = _plain_row(row, line, table, part, group)
-            if indicator is not None:
+            if indicator is not None and (not totals or _is_whole(indicator)):
                 indicators.append(indicator)
                 end = row + 1
                 continue
@@ -168,11 +168,16 @@ def read_rows(grid: Grid, table: Table, parts: dict[str, str]) -> Rows:
             indicator = _indicator(row, line, table, part, group, ())
         if indicator is not None and not indicator.name:
             indicator = None if _repeats_its_part(grid, row, table) else indicator._replace(name=group or part)
-        if indicator is None or (totals and facts.closing):
+        if indicator is None or (totals and (facts.closing or not _is_whole(indicator))):
             continue
         indicators.append(indicator)
         end = row + 1
     return Rows(tuple(indicators), parts_stated, totals, end)
+
+
+def _is_whole(indicator: Indicator) -> bool:
+    """A row with weight, target or actual, as rows after a subtotal have; what else stands below the total (自评等级 …) is no indicator."""
+    return indicator.weight is not None and indicator.weight.number is not None and bool(indicator.target.text or indicator.actual.text)
 
 
 @lru_cache(maxsize=8192)

@@ -889,3 +889,17 @@ def test_layout_is_never_asked_to_read_what_is_no_sheet(tmp_path):
     assert layout.read(sheet) is not None and layout.read(sheet._replace(rows=[])) is None
     with pytest.raises(Refusal):
         intake.load(str(tmp_path / "没有.xlsx"))
+
+
+def test_the_sheet_is_named_where_a_workbook_holds_several_forms(tmp_path):
+    path = tmp_path / "多表.xlsx"
+    workbook = openpyxl.load_workbook(save(path, FORM))
+    other = workbook.copy_worksheet(workbook.active)
+    other.title = "体育中心"
+    last = next(row for row in range(other.max_row, 0, -1) if other.cell(row, 1).value)
+    other.delete_rows(last)
+    workbook.save(path)
+    good, bad = record.check_file(str(path))
+    assert good.refusal is None
+    assert bad.refusal.code == "L101"
+    assert "体育中心" in bad.refusal.words("zh")

@@ -834,3 +834,19 @@ def test_a_filler_row_may_be_dotted_in_every_column():
 @pytest.mark.parametrize("actual", ["基本健全", "较健全", "比较健全"])
 def test_a_word_with_a_reservation_is_not_the_whole_of_it(actual):
     assert alarms(read(NATIONAL.replace("部分达成预期指标并具有一定效果|10|7", f"{actual}|10|8").replace("95.78", "96.78"))) == []
+
+
+def test_a_form_further_down_the_sheet_keeps_its_year():
+    rows = [line for line in TWO_ROWS_DOWN.strip("\n").splitlines() if line.strip()]
+    form, _ = layout.read(draw("\n".join(["备查"] * 9 + rows)))
+    assert form.year == 2023
+
+
+TWO_ROWS_DOWN = """
+项目支出绩效自评表
+（2023年度）
+项目名称|修路
+一级指标|二级指标|三级指标|年度指标值|实际完成值|分值|得分
+产出指标|数量指标|修路里程|≥5公里|5公里|100|100
+总分|||||100|100
+"""
