@@ -339,9 +339,10 @@ _AMOUNT = r"[^。；;0-9]{0,12}?([0-9]+(?:\.[0-9]+)?)\s*万?元"
 
 def rates_apply(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """A rate of spending that did not happen earns no marks (L4); one whose two amounts stand on the form is their quotient (L5)."""
-    if not form.texts:
+    texts = [entry.text for entry in form.texts if any(topic in entry.text for topic in _TOPICS.values())]
+    if not texts:
         return
-    sentences = [sentence for text in form.texts for sentence in re.split("[。；;\n]", fold(text.text))]
+    sentences = [sentence for text in texts for sentence in re.split("[。；;\n]", fold(text))]
     for _, row, _ in card.standard:
         topic = _TOPICS.get(row.role)
         if topic is None or row.actual_entry is None or row.actual.number is None or row.actual.kind != "quant":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 
 from perfeval_xl.checks_funds import at
 from perfeval_xl.compare import CENT, HUNDRED, percent, points
@@ -133,16 +134,22 @@ def grade_name(text: str, edition: Edition) -> str:
     return names.get(plain_label(text).removesuffix("等级").removesuffix("等次"), "")
 
 
+@lru_cache(maxsize=1024)
+def _body_named(title: str) -> str:
+    """The public body that a title names in front of 部门整体绩效自评表, "" where it names none."""
+    named = re.split("部门整体|单位整体|整体支出|项目支出|绩效|自评|预算", fold(title))[0]
+    named = plain_label(re.sub(r"\(?\s*20[0-9]{2}\s*年?度?\s*\)?|附件\s*[0-9一二三四五六七八九十]*[-0-9]*:?", "", named)).strip("_-—附表")
+    return named if len(named) >= 4 and _ORGANISATION.search(named) else ""
+
+
 def identity_is_one(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """One year in title, stamp and file name, one department in title and field (Q6); the unit and a missing column are said."""
     place = form.title or form.department or form.totals[0]
     if len({year for _, year in form.years}) > 1:
         yield at("L204", place, "年度", "、".join(f"{where} {year}" for where, year in form.years))
     if form.title is not None and form.department is not None and form.department.row >= 0:
-        named = re.split("部门整体|单位整体|整体支出|项目支出|绩效|自评|预算", fold(form.title.text))[0]
-        named = plain_label(re.sub(r"\(?\s*20[0-9]{2}\s*年?度?\s*\)?|附件\s*[0-9一二三四五六七八九十]*[-0-9]*:?", "", named)).strip("_-—附表")
-        department = plain_label(form.department.text)
-        if len(named) >= 4 and _ORGANISATION.search(named) and named not in department and department not in named and form.project is None:
+        named, department = _body_named(form.title.text), plain_label(form.department.text)
+        if named and named not in department and department not in named and form.project is None:
             yield at("L205", form.title, "部门名称", named, form.department.text)
     if form.unit == "元" and form.funds:
         first = next((entry for row in form.funds for entry in (row.initial, row.adjusted, row.executed) if entry is not None), form.totals[0])

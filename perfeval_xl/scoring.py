@@ -221,6 +221,8 @@ def _attain_date(target: Reading, actual: Reading, year: int | None) -> Attainme
 
 def indicator_score(attainment: Attainment, weight: Decimal, edition: Edition) -> Decimal | None:
     """Score of one row in points: weight x share, half up to the edition's places; None where no rule decides."""
+    if attainment.share == ONE:
+        return half_up(weight, edition.quantitative.places)
     return None if attainment.share is None else _rounded(weight * attainment.share, edition.quantitative.places)
 
 

@@ -103,6 +103,11 @@ def _table(grid: Grid, row: int, found: list[tuple[int, str]], below: list[tuple
     return _shared(row, last, tuple(columns.items()), order, heading)
 
 
+def _may_be_total(cell: str) -> bool:
+    """A longer text in the name column is an indicator, neither a total nor a heading, unless a figure stands behind its colon."""
+    return len(cell) <= 9 or "：" in cell or ":" in cell
+
+
 class _Line(NamedTuple):
     """What the labels of one line say: the label of a total, that the line is passed over, part and group with the part's own weight."""
 
@@ -118,8 +123,7 @@ class _Line(NamedTuple):
 def _line(line: tuple, table: Table) -> _Line:
     """The labels of one line understood; ``line`` are the cells left of the values. Remembered, because they repeat in most forms."""
     words = vocabulary().labels
-    # a long text in the name column is an indicator, neither a total nor a heading
-    labels = [label_and_value(cell)[0] if type(cell) is str and cell and (len(cell) <= 12 or column in table.places[:2]) else ""
+    labels = [label_and_value(cell)[0] if type(cell) is str and cell and (_may_be_total(cell) or column in table.places[:2]) else ""
               for column, cell in enumerate(line)]
     part, group, name = (labels[place] if place is not None and place < len(labels) else "" for place in table.places)
     head = [label for label in labels if label]
@@ -187,7 +191,7 @@ def _plain_row(row: int, line: tuple, table: Table, part: str, group: str) -> In
     cell = line[name_column]
     if type(cell) is not str or line[:name_column].count("") != name_column or table.first_value < name_column:
         return None
-    if len(cell) <= 12:
+    if _may_be_total(cell):
         label = label_and_value(cell)[0]
         if "total" in vocabulary().labels.get(label, ()) or label == table.heading or label.endswith("小计") or label.startswith(_CLOSING):
             return None
