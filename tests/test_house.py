@@ -19,9 +19,9 @@ PACKAGE = ROOT / "perfeval_xl"
 ROOMS = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 
 #: from left to right: a room imports only rooms that stand before it
-ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "edition", "compare", "scoring", "checks_funds", "checks_rows",
-         "checks_sums", "rules", "cells", "table", "layout", "container", "intake", "record", "review_lists", "review", "template", "examples",
-         "cli")
+ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "edition_file", "edition", "compare", "scoring",
+         "checks_funds", "checks_rows", "checks_sums", "rules", "cells", "table", "layout", "container", "intake", "record",
+         "review_lists", "review", "template", "examples", "cli")
 #: heavy libraries and the only rooms that may import them
 LIBRARIES = {"pandas": (), "xlwings": (), "openpyxl": ("review", "review_lists"), "xlsxwriter": ("template", "examples", "review"), "rich": ("cli",),
              "python_calamine": ("intake",), "xlrd": ("intake",)}
