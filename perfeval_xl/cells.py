@@ -23,6 +23,7 @@ class Vocabulary(NamedTuple):
     rows: dict[str, str]
     labels: dict[str, frozenset[str]]
     head_totals: tuple[str, ...]
+    task_names: frozenset[str]
     roles: dict[str, str]
 
 
@@ -50,7 +51,8 @@ def vocabulary() -> Vocabulary:
                 labels.setdefault(plain_label(spelling), set()).add(key)
         roles.update({plain_label(row.name): row.role for row in edition.tree if row.role})
     head_totals = tuple(label for label, keys in labels.items() if "head_total" in keys)
-    return Vocabulary(*blocks, rows, {label: frozenset(keys) for label, keys in labels.items()}, head_totals, roles)
+    task_names = frozenset(label for label, field in blocks[1].items() if field == "name")
+    return Vocabulary(*blocks, rows, {label: frozenset(keys) for label, keys in labels.items()}, head_totals, task_names, roles)
 
 
 @lru_cache(maxsize=16384)
@@ -92,11 +94,12 @@ def _rows_with_merges(merged: tuple, height: int, first: int) -> frozenset[int]:
 
 
 class Grid:
-    """The cells of one sheet. Rows and columns are zero-based; a cell outside the sheet is blank."""
+    """The cells of one sheet, all rows equally long. Rows and columns are zero-based; a cell outside the sheet is blank."""
 
     def __init__(self, sheet: Sheet) -> None:
         self.sheet, self.words = sheet, vocabulary()
-        self.lines = [tuple(row) for row in sheet.rows]
+        width = max(map(len, sheet.rows), default=0)
+        self.lines = [tuple(row) if len(row) == width else (*row, *("",) * (width - len(row))) for row in sheet.rows]
         self._labels: list[tuple[str, ...] | None] = [None] * len(self.lines)
         self._words: list[list[Word] | None] = [None] * len(self.lines)
         #: see _merges
@@ -135,8 +138,7 @@ class Grid:
         if column is None:
             return None
         if (row, column) not in self.tall:
-            line = self.lines[row]
-            return number_entry(line[column] if column < len(line) else "", row, column)
+            return number_entry(self.lines[row][column], row, column)
         top, _, height = self.tall[row, column]
         if top != row:
             return Entry("", None, row, column, covered=True)

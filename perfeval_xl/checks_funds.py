@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from perfeval_xl.compare import CENT, HUNDRED, TEN_THOUSAND, agree, is_fraction_of, like, mixed_units, percent, points
+from perfeval_xl.compare import CENT, HUNDRED, TEN_THOUSAND, ZERO, agree, is_fraction_of, like, mixed_units, percent, points
 from perfeval_xl.edition import Edition
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import MONEY, SOURCE_ROLES, STRUCTURE_ROLES, Entry, FundsRow, Indicator, Submission
@@ -15,7 +15,6 @@ from perfeval_xl.scoring import Scorecard, attain, execution_rate, execution_sco
 from perfeval_xl.targets import is_open_fraction, read_actual
 
 COLUMNS = {"initial": "年初预算数", "adjusted": "全年预算数", "executed": "全年执行数"}
-ZERO = Decimal(0)
 
 
 def at(code: str, entry: Entry, label: str, stated: str | None = None, expected: str | None = None, source: str = "", **args) -> Finding:
@@ -23,16 +22,19 @@ def at(code: str, entry: Entry, label: str, stated: str | None = None, expected:
     return Finding(code, label, stated, expected, entry.row, entry.column, args, source)
 
 
-#: what an explanation of a low execution rate, and of an adjusted budget, speaks of
+#: what a reason for a low execution rate speaks of; prose must say more, because every goal speaks of money; and an adjusted budget
 _WHY_LOW = re.compile("未拨|拨付|到位|资金|财力|财政|经费|压减|压缩|节约|结余|支付|付款|结算|预算|执行率|进度")
+_WHY_LOW_PROSE = re.compile("未拨|未到位|未支付|未付|尚未(?:支付|结算|拨)|财力|压减|压缩|结余|执行率")
 _WHY_ADJUSTED = re.compile("调整|调增|调减|追加|压减|核减|追减|增加预算|上级下达|政策性")
 
 
 def _explains(form: Submission, low: bool) -> bool:
     """Whether the form explains its low rate (a reason or its prose speaks of money), or its adjusted budget (any reason may mean that)."""
     reasons = [row.reason.text for row in form.indicators if row.reason is not None and explained(row.reason.text)]
-    words = _WHY_LOW if low else _WHY_ADJUSTED
-    return (bool(reasons) and not low) or any(words.search(text) for text in (*reasons, *(entry.text for entry in form.texts)))
+    prose = [entry.text for entry in form.texts]
+    if low:
+        return any(map(_WHY_LOW.search, reasons)) or any(map(_WHY_LOW_PROSE.search, prose))
+    return bool(reasons) or any(map(_WHY_ADJUSTED.search, prose))
 
 
 def _filled(row: FundsRow, field: str) -> Entry | None:
@@ -169,7 +171,7 @@ def _score_finding(form: Submission, card: Scorecard, row: FundsRow, rate: Decim
     if stated_rate is not None and not agree(row.rate, rate, edition.tolerance.rate) and \
             abs(score.number - execution_score(stated_rate, ceiling, edition.execution)) <= edition.tolerance.score:
         return None
-    part = next((one for one in edition.parts if one.place == "funds"), None)
+    part = edition.funds_part
     if part is not None and part.name in card.gaps and abs(
             score.number - execution_score(rate, part.weight, edition.execution)) <= edition.tolerance.score:
         return None  # the weight is the mistake, and is reported
@@ -240,11 +242,10 @@ def tasks_hold(form: Submission, card: Scorecard, edition: Edition) -> Iterator[
     """Each task's rate is executed / budget, and a task without spending is not done (T1, T2)."""
     for task, rate in zip(form.tasks, card.task_rates, strict=True):
         if task.rate is not None and task.rate.number is not None and rate is not None and not agree(task.rate, rate, edition.tolerance.rate):
-            if is_fraction_of(task.rate, rate, edition.tolerance.rate) and not task.rate.unit:
+            if is_fraction_of(task.rate, rate, edition.tolerance.rate):
                 yield open_fraction(task.rate, f"{task.name}预算执行率")
             else:
-                expected = f"{points(rate) if rate == rate.to_integral_value() else f'{half_up(rate, 2):f}'}{'%' if task.rate.unit else ''}"
-                yield at("F201", task.rate, task.name, task.rate.text, expected, executed=task.executed.text, adjusted=task.budget.text)
+                yield at("F201", task.rate, task.name, task.rate.text, like(task.rate, rate), executed=task.executed.text, adjusted=task.budget.text)
         done = task.status is not None and "完成" in task.status.text and not re.search("未|没有|部分|尚|正在", task.status.text)
         if done and task.executed is not None and task.executed.number == 0 and task.budget is not None and (task.budget.number or 0) > 0:
             yield at("F204", task.executed, task.name, task.status.text, None, budget=task.budget.text)
@@ -293,7 +294,7 @@ def indicators_follow_funds(form: Submission, card: Scorecard, edition: Edition)
             continue
         stated, actual = row.actual_entry, row.actual
         if actual.kind in ("blank", "na"):
-            if not _counts(row):
+            if not counts(row):
                 yield at("I110", stated, row.name, "", percent(expected))
             continue
         if actual.number is None or actual.unit not in ("%", None) or actual.kind != "quant":
@@ -313,8 +314,11 @@ def indicators_follow_funds(form: Submission, card: Scorecard, edition: Edition)
         yield at(code, stated, row.name, stated.text, percent(abs(expected)), consequence=consequence, consequence_en=consequence_en)
 
 
-def _counts(row: Indicator) -> bool:
-    return any(entry is not None and entry.number is not None for entry in (row.weight, row.score))
+def counts(row: Indicator) -> bool:
+    """Whether the row takes part in the assessment: a weight above 0, or a score. Rows that do not apply stay blank."""
+    weight, score = row.weight, row.score
+    return (weight is not None and (bool(weight.number) or bool(weight.problem))) or \
+        (score is not None and (score.number is not None or bool(score.problem)))
 
 
 def _consequence(row: Indicator, expected: Decimal, edition: Edition) -> tuple[str, str]:

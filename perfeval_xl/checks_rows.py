@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from perfeval_xl.checks_funds import at, open_fraction
+from perfeval_xl.checks_funds import COLUMNS, at, counts, open_fraction
 from perfeval_xl.compare import HUNDRED, agree, is_fraction_of, points
-from perfeval_xl.edition import DEFAULT, Edition
+from perfeval_xl.edition import Edition
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import MONEY, UNCALCULATED, Entry, Indicator, Submission
 from perfeval_xl.numbers import half_up, is_error, is_nothing, printed_step
@@ -18,8 +18,7 @@ _POINTLESS = {"whole": ("结转结余率不可能超过100%", "the unspent share
               "any": ("任何结果都达标", "any result reaches it"),
               "sign": ("符号与指标含义相反", "the sign runs against the sense of the indicator")}
 _PROBLEMS = {"text": "V101", "error": "V102", "range": "V103"}
-_FIELDS = {"initial": "年初预算数", "adjusted": "全年预算数", "executed": "全年执行数", "budget": "预算资金", "weight": "分值", "rate": "执行率",
-           "score": "得分", "deviation": "偏差度"}
+_FIELDS = {**COLUMNS, "budget": "预算资金", "weight": "分值", "rate": "执行率", "score": "得分", "deviation": "偏差度"}
 _FUNDS = (*MONEY, "weight", "rate", "score")
 _NEVER_NEGATIVE = ("initial", "adjusted", "executed", "budget", "weight")
 
@@ -52,7 +51,7 @@ def _number_finding(entry: Entry, label: str, field: str) -> Iterator[Finding]:
 def targets_and_actuals_stand(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """A row that counts has a target and an actual, in words or numbers that can be held against each other (Q1, Q2, Q5)."""
     for _, row, result in card.doubtful:
-        if not _counts(row):
+        if not counts(row):
             continue
         blank = False
         for entry, reading, code in ((row.target_entry, row.target, "V201"), (row.actual_entry, row.actual, "V202")):
@@ -65,13 +64,6 @@ def targets_and_actuals_stand(form: Submission, card: Scorecard, edition: Editio
         if blank or row.target_entry is None or row.actual_entry is None:
             continue
         yield from _unscored(row, result.attainment)
-
-
-def _counts(row: Indicator) -> bool:
-    """Whether the row takes part in the assessment: a weight above 0, or a score. Rows that do not apply stay blank."""
-    weight, score = row.weight, row.score
-    return (weight is not None and (bool(weight.number) or bool(weight.problem))) or \
-        (score is not None and (score.number is not None or bool(score.problem)))
 
 
 def _unscored(row: Indicator, attainment) -> Iterator[Finding]:
@@ -134,8 +126,8 @@ def scores_follow_the_rule(form: Submission, card: Scorecard, edition: Edition) 
 
 
 def score_tolerance(form: Submission, edition: Edition) -> Decimal:
-    """The edition's tolerance; under the national rules, which leave the decimals open, half a unit of the finest score on the form."""
-    if edition.id != DEFAULT:
+    """The edition's tolerance; where its rules leave the decimals open, at least half a unit of the finest score on the form."""
+    if not edition.tolerance.as_printed:
         return edition.tolerance.score
     steps = [printed_step(row.score.text) for row in form.indicators if row.score is not None and row.score.number is not None]
     return max([edition.tolerance.score, *([min(steps) / 2] if steps else [])])
@@ -147,7 +139,7 @@ def deviations_follow(form: Submission, card: Scorecard, edition: Edition) -> It
         return
     for _, row, result in card.doubtful:
         stated, fraction, attainment = row.deviation, result.attainment.deviation, result.attainment
-        if fraction is None or stated.problem or stated.covered or not _counts(row):
+        if fraction is None or stated.problem or stated.covered or not counts(row):
             continue
         expected = fraction * HUNDRED
         if stated.number is not None and agree(stated, expected, edition.tolerance.rate):
@@ -202,6 +194,6 @@ def actuals_are_not_copies(form: Submission, card: Scorecard, edition: Edition) 
 def targets_can_fail(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """A target tells good from bad: not 结转结余率 ≤100%, not "at least 0", not a sign against the sense of the name (Q4)."""
     for _, row, result in card.signed:
-        if result.pointless and _counts(row):
+        if result.pointless and counts(row):
             why, why_en = _POINTLESS[result.pointless]
             yield at("I107", row.target_entry, row.name, row.target_entry.text, None, why=why, why_en=why_en)

@@ -8,14 +8,13 @@ from decimal import Decimal
 from functools import lru_cache
 
 from perfeval_xl.checks_funds import at
-from perfeval_xl.compare import CENT, HUNDRED, percent, points
+from perfeval_xl.compare import CENT, HUNDRED, ZERO, percent, points
 from perfeval_xl.edition import Edition, plain_label
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import Submission
 from perfeval_xl.numbers import fold
 from perfeval_xl.scoring import Scorecard, grade, missing_parts, total_cap
 
-ZERO = Decimal(0)
 _TICKED, _UNTICKED = "☑√✓✔■☒", "□☐"
 _BOXES = re.compile(f"[{_TICKED}{_UNTICKED}]")
 #: how the name of a public body ends; other words before 绩效自评表 in a title name a district or a kind of money
@@ -30,21 +29,20 @@ def weights_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
     broken = any(row.weight.problem or (row.weight.number is None and not row.weight.covered and row.score is not None and row.score.number)
                  for _, row, _ in card.doubtful) or (funds is not None and funds.weight is not None and bool(funds.weight.problem))
     sums = {part.name: part.weight for part in card.parts}
-    gaps = missing_parts(form, edition)
+    missing = missing_parts(form, edition)
     found = False
-    for part in edition.parts if form.recognised and edition.parts_binding else ():
-        if sums.get(part.name) is not None and sums[part.name] != part.weight and not broken:
-            found = True
-            yield _part_finding(form, part.name, sums[part.name], part.weight, edition)
+    for name, gap in card.gaps.items() if not broken else ():
+        found = True
+        yield _part_finding(form, name, sums[name], sums[name] - gap, edition)
     for name, (weight, row, column) in form.parts_stated.items() if not form.recognised else ():
         if sums.get(name) is not None and sums[name] != weight and not broken:
             found = True
             yield Finding("S103", name, points(sums[name]), points(weight), row, column)
     total = sum((weight for weight in sums.values() if weight is not None), ZERO)
-    if gaps and total != HUNDRED:
+    if missing and total != HUNDRED:
         stated = form.totals[0]
-        yield at("S108", stated, "、".join(part.name for part in gaps), stated.text, None, edition.parts_source,
-                 weight=points(sum(part.weight for part in gaps)), weights=points(total), scores=points(card.stated))
+        yield at("S108", stated, "、".join(part.name for part in missing), stated.text, None, edition.parts_source,
+                 weight=points(sum(part.weight for part in missing)), weights=points(total), scores=points(card.stated))
         return
     if _funds_unread(form, total):
         yield at("L207", form.totals[0], "资金情况", points(total))

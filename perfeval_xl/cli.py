@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from perfeval_xl import __version__, messages
 from perfeval_xl.messages import Refusal
+from perfeval_xl.numbers import plain
 
 DONE, ERRORS, UNREADABLE = 0, 1, 2
 #: from this many files on a terminal shows a progress bar
@@ -217,14 +218,8 @@ def _headline(one) -> str:
     form, card = one.form, one.card
     names = (form.department.text if form.department else "", form.project.text if form.project else "", str(form.year or ""), form.edition)
     stated = form.totals[0].text or "-"
-    total = say("total_open", stated=stated) if card.total is None else say("total", stated=stated, total=_points(card.total), grade=card.grade)
+    total = say("total_open", stated=stated) if card.total is None else say("total", stated=stated, total=plain(card.total), grade=card.grade)
     return "  ".join([name for name in names if name] + [total])
-
-
-def _points(value) -> str:
-    from perfeval_xl.numbers import plain
-
-    return plain(value)
 
 
 def _show(records: list) -> None:
@@ -293,7 +288,7 @@ def _editions(options: argparse.Namespace) -> int:
 
     heads = ("版本", "名称", "年度", "地区", "分值", "执行率得分") if messages.language() == "zh" else (
         "Edition", "Title", "Year", "Place", "Weights", "Execution score")
-    _table(heads, [(one.id, one.name, one.year, one.place, " + ".join(f"{part.name} {_points(part.weight)}" for part in one.parts),
+    _table(heads, [(one.id, one.name, one.year, one.place, " + ".join(f"{part.name} {plain(part.weight)}" for part in one.parts),
                     one.execution.source) for one in editions().values()])
     return DONE
 

@@ -7,8 +7,7 @@ from decimal import Decimal
 from perfeval_xl.model import Entry
 from perfeval_xl.numbers import plain, printed_step
 
-TEN_THOUSAND = Decimal(10000)
-HUNDRED = Decimal(100)
+ZERO, ONE, HUNDRED, TEN_THOUSAND = Decimal(0), Decimal(1), Decimal(100), Decimal(10000)
 #: what may be lost by adding figures that were rounded to two decimals
 CENT = Decimal("0.01")
 

@@ -122,11 +122,15 @@ class Grade(NamedTuple):
 
 
 class Tolerance(NamedTuple):
-    """What still counts as equal: scores in points, rates in percent points, money in the form's unit."""
+    """What still counts as equal: scores in points, rates in percent points, money in the form's unit.
+
+    ``as_printed``: the rules leave the decimals of a score open, so a form that prints fewer of them is held to those.
+    """
 
     score: Decimal
     rate: Decimal
     money: Decimal
+    as_printed: bool
 
 
 class TreeRow(NamedTuple):
@@ -180,6 +184,11 @@ class Edition(NamedTuple):
     tolerance: Tolerance
     tree: tuple[TreeRow, ...]
     open_rows: tuple[OpenRows, ...]
+
+    @property
+    def funds_part(self) -> Part | None:
+        """The part that stands in the funds block (预算执行率)."""
+        return next((part for part in self.parts if part.place == "funds"), None)
 
 
 _PLAIN = str.maketrans({**dict.fromkeys("“”\"'‘’《》【】★*※ \t\r\n", ""), **dict(zip("〔〕[]", "()()", strict=True))})
@@ -272,8 +281,8 @@ class _Table:
             raise self.wrong(key, value, f"{low}—{high}")
         return int(value)
 
-    def flag(self, key: str) -> bool:
-        value = self._value(key, ...)
+    def flag(self, key: str, default: Any = ...) -> bool:
+        value = self._value(key, default)
         if not isinstance(value, bool):
             raise self.wrong(key, value, "true / false")
         return value
@@ -360,7 +369,7 @@ def _edition(top: _Table) -> Edition:
         Deviation(deviation.whole("places", 0, 4), deviation.source),
         Explain(explain.flag("score_below_weight"), explain.number("execution_below"), explain.flag("adjustment"), explain.source),
         tuple(_done(one, Grade(one.text("name"), one.number("from"), one.texts("also"))) for one in grades.tables("grade")), grades.source,
-        Tolerance(*(tolerance.number(key) for key in Tolerance._fields)),
+        Tolerance(tolerance.number("score"), tolerance.number("rate"), tolerance.number("money"), tolerance.flag("as_printed", False)),
         tuple(_done(one, TreeRow(one.text("part"), one.text("group"), one.text("name"), one.choice("role", ROLES, ""), one.text("target", ""),
                                  one.text("unit", ""), one.number("weight", None))) for one in tree.tables("indicator", False)),
         tuple(_done(one, OpenRows(one.text("part"), one.text("group"), one.whole("rows", 1, 100))) for one in tree.tables("open", False)),

@@ -22,14 +22,16 @@ _YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})年?度|[(（](20[0-9]{2})年?[)）]|
 _TITLE_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
 _FILE_YEAR = re.compile(r"(?<![0-9])(20[1-3][0-9])(?![0-9])\s*(?:年|部门|单位|项目|绩效|自评|$|[-_. ])")
 _UNIT = re.compile(r"(?:单位:?|\(|金额)\s*(?:人民币)?\s*(万元|元)\s*(?:\)|$)")
-_TASK = "任务名称"
 _PROSE = frozenset("，。；,;")
 #: characters; a longer text that names a form is a sentence about it
 _TITLE = 80
 
 
 def recognise(grid: Grid, table: Table, wanted: str = "") -> tuple[Edition, bool, str]:
-    """The edition of a form: (edition, recognised, unknown stamp). The wish of the caller first, then the stamp, then the headings."""
+    """The edition of a form: (edition, recognised, a stamp that is unknown or that the headings contradict).
+
+    The wish of the caller first, then the stamp where the headings do not name another edition, then the headings.
+    """
     if wanted:
         return get(wanted), True, ""
     stamp = str(grid.sheet.stamp.get("pe_edition") or "").strip()
@@ -102,7 +104,7 @@ def _funds(grid: Grid, before: int, unit: str) -> tuple[FundsRow, ...]:
             continue
         found = grid.fields(row, grid.words.funds)
         fields = {field for _, field in found}
-        if "executed" in fields and fields & {"adjusted", "initial"} and _TASK not in grid.labels(row):
+        if "executed" in fields and fields & {"adjusted", "initial"} and grid.words.task_names.isdisjoint(grid.labels(row)):
             columns: dict[str, int] = {}
             for column, field in found:
                 columns.setdefault(field, column)
@@ -165,7 +167,7 @@ def _money(entry: Entry | None, unit: str) -> Entry | None:
 
 
 def _tasks(grid: Grid, before: int, unit: str) -> tuple[Task, ...]:
-    row = next((row for row in range(before) if _TASK in grid.labels(row)), None)
+    row = next((row for row in range(before) if not grid.words.task_names.isdisjoint(grid.labels(row))), None)
     if row is None:
         return ()
     columns: dict[str, int] = {}

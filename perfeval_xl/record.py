@@ -12,6 +12,7 @@ from perfeval_xl import intake, layout, messages, rules, scoring
 from perfeval_xl.edition import Edition, get
 from perfeval_xl.messages import Finding, Refusal
 from perfeval_xl.model import Entry, Sheet, Submission, cell_name
+from perfeval_xl.numbers import half_up
 from perfeval_xl.scoring import Scorecard
 
 #: kinds of targets as the JSON names them
@@ -35,11 +36,6 @@ class Record(NamedTuple):
     def sheet(self) -> str:
         """The name of the sheet that holds the form."""
         return self.form.sheet if self.form else ""
-
-    @property
-    def total_stated(self) -> Entry | None:
-        """The total as the form states it."""
-        return self.form.totals[0] if self.form else None
 
 
 def check_file(path: str, wanted: str = "") -> list[Record]:
@@ -155,7 +151,7 @@ def _figure(value: Decimal | None) -> float | int | None:
 
 
 def _rate(value: Decimal | None) -> float | int | None:
-    return None if value is None else _figure(scoring.half_up(value, 2))
+    return None if value is None else _figure(half_up(value, 2))
 
 
 def _number(entry: Entry | None) -> float | int | None:

@@ -11,19 +11,16 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-from perfeval_xl.compare import agree
+from perfeval_xl.compare import HUNDRED, ONE, ZERO, agree
 from perfeval_xl.edition import Edition, Execution, Tier, plain_label
 from perfeval_xl.model import Indicator, Submission
 from perfeval_xl.numbers import half_up, is_nothing
 from perfeval_xl.targets import Reading, comparable, due, happened, is_open_fraction
 
-ZERO, ONE, HUNDRED = Decimal(0), Decimal(1), Decimal(100)
-
 #: what stands in a column for reasons without being one
 _EMPTY_WORDS = frozenset(
     ("", "0", "略", "同上", "无偏差", "没有", "暂无", "无原因", "完成", "已完成", "按计划完成", "全部完成", "达标", "已达标", "正常"))
-
-
+#: a longer text says something, whatever it is
 _LONGEST_EMPTY = 10
 
 SIGNS = frozenset((">=", "<=", ">", "<"))
@@ -333,7 +330,7 @@ def _funds_part(form: Submission, funds_score: Decimal | None, edition: Edition)
     weight, stated = _number(funds.weight), _number(funds.score)
     if weight is None and stated is None and (funds_score is None or (funds.weight is None and funds.score is None)):
         return None
-    name = next((part.name for part in edition.parts if part.place == "funds"), "预算执行率")
+    name = edition.funds_part.name if edition.funds_part else "预算执行率"
     return PartScore(name, weight, funds_score if funds_score is not None else stated)
 
 
@@ -350,8 +347,8 @@ def _funds_score(form: Submission, rate: Decimal | None, edition: Edition) -> De
     if row is None or rate is None:
         return None
     weight = _number(row.weight)
-    if row.weight is None and form.recognised:
-        weight = next((part.weight for part in edition.parts if part.place == "funds"), None)
+    if row.weight is None and form.recognised and edition.funds_part:
+        weight = edition.funds_part.weight
     return None if weight is None else execution_score(rate, weight, edition.execution)
 
 

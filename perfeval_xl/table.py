@@ -29,7 +29,7 @@ class Table:
     Equal tables are one object (``_shared``), so that what is remembered for a line can be found by identity.
     """
 
-    __slots__ = ("columns", "first", "first_value", "heading", "last", "own", "places", "row", "target", "width")
+    __slots__ = ("columns", "first", "first_value", "heading", "last", "own", "places", "row", "target")
 
     def __init__(self, row: int, last: int, columns: dict[str, int], target: tuple[int, ...], heading: str) -> None:
         self.row, self.last, self.columns, self.target, self.heading = row, last, columns, target, heading
@@ -37,7 +37,6 @@ class Table:
         #: the first column that is neither part nor group, and the first that holds a value
         self.first, self.first_value = self.own[0], min(columns[field] for field in _VALUES if field in columns)
         self.places = (columns.get("part"), columns.get("group"), columns["name"])
-        self.width = max(*columns.values(), *target, 0) + 1
 
 
 @lru_cache(maxsize=256)
@@ -207,8 +206,7 @@ def _merged_row(grid: Grid, row: int, table: Table, part: str, group: str) -> In
     tall = tuple((column, grid.tall[row, column][0], grid.tall[row, column][2]) for column in table.own if (row, column) in grid.tall)
     cells = list(grid.lines[row])
     for column, top, _ in tall:
-        if column < len(cells):
-            cells[column] = grid.value(top, grid.tall[row, column][1])
+        cells[column] = grid.value(top, grid.tall[row, column][1])
     return _indicator(row, tuple(cells), table, part, group, tall)
 
 
@@ -229,8 +227,6 @@ def _indicator(row: int, line: tuple, table: Table, part: str, group: str, tall:
     vertical merge: (column, its top row, its height).
     """
     columns = table.columns
-    if len(line) < table.width:
-        line += ("",) * (table.width - len(line))
     place, weight, score = (_of(field, line, row, columns) for field in ("name", "weight", "score"))
     name = "".join(place.text.split())
     if name[:1] in _NUMBERED:
@@ -286,7 +282,7 @@ def _with_merges(indicator: Indicator, tops: dict[int, tuple[int, int]]) -> Indi
 
 
 def _says_something(line: tuple, columns: dict[str, int]) -> bool:
-    return any(columns[field] < len(line) and line[columns[field]] != "" for field in (*_VALUES, "reason") if field in columns)
+    return any(line[columns[field]] != "" for field in (*_VALUES, "reason") if field in columns)
 
 
 def _target(line: tuple, table: Table, columns: dict[str, int], row: int) -> tuple[Entry | None, Reading]:

@@ -375,11 +375,21 @@ def no_places(xml):
     return re.sub(rb'<row r="8".*?</row>', lambda match: re.sub(rb'(<c) r="[A-Z]+8"', rb"\1", match[0]), xml)
 
 
+def type_before_style(xml):
+    return re.sub(rb'(<c r="[A-Z]+[0-9]+") (s="[0-9]+")(?=>)', rb'\1 t="n" \2', xml)
+
+
+def one_cell_otherwise(xml):
+    return re.sub(rb'<c (r="G4") (s="[0-9]+")', rb"<c \2 \1", xml)
+
+
 def blank_in_tags(xml):
     return xml.replace(b"<c r=", b"<c  r=").replace(b' s="1"', b'\n s="1"')
 
 
-@pytest.mark.parametrize("change", [style_first, style_first_at_times, prefixed, indented, single_quoted, blank_in_tags])
+@pytest.mark.parametrize("change", [
+    style_first, style_first_at_times, type_before_style, one_cell_otherwise, prefixed, indented, single_quoted, blank_in_tags,
+])
 def test_the_same_xml_written_otherwise_reads_the_same(tmp_path, change):
     path = save(tmp_path / "a.xlsx", FORM)
     after = as_json(rewritten(path, change))

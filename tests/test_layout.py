@@ -850,3 +850,9 @@ TWO_ROWS_DOWN = """
 产出指标|数量指标|修路里程|≥5公里|5公里|100|100
 总分|||||100|100
 """
+
+
+def test_a_grid_may_be_ragged():
+    drawn = draw(TWO_ROWS_DOWN)
+    ragged = drawn._replace(rows=[line[: max((n for n, cell in enumerate(line, 1) if cell != ""), default=0)] for line in drawn.rows])
+    assert layout.read(ragged) == layout.read(drawn)
