@@ -138,17 +138,17 @@ def _last(iso: str | None, year: int | None) -> tuple[int, int | None, int | Non
 
 def last_day(iso: str | None, year: int | None) -> tuple[int, int, int] | None:
     """The last day of a date or period, a month alone to its last day, a year alone to 31 December; None when the year is not known."""
-    last = _last(iso, year)
-    if last is None:
-        return None
-    month = last[1] or 12
-    return last[0], month, min(last[2] or 31, _month_days(last[0], month))
+    return _filled(_last(iso, year), 12, 31)
 
 
 def first_day(iso: str | None, year: int | None) -> tuple[int, int, int] | None:
     """The day a date or the end of a period tells, a month alone as its first day; None when the year is not known."""
-    last = _last(iso, year)
+    return _filled(_last(iso, year), 1, 1)
+
+
+def _filled(last: tuple[int, int | None, int | None] | None, month: int, day: int) -> tuple[int, int, int] | None:
+    """A date with `month` and `day` where it names none, never beyond the end of its month."""
     if last is None:
         return None
-    month = last[1] or 1
-    return last[0], month, min(last[2] or 1, _month_days(last[0], month))
+    month = last[1] or month
+    return last[0], month, min(last[2] or day, _month_days(last[0], month))
