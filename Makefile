@@ -22,7 +22,7 @@ bench: $(STAMP)
 $(STAMP): pyproject.toml
 	@command -v python3 >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3 python3-venv; }
 	@test -x $(PY) || python3 -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv && python3 -m venv $(VENV); }
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,district]'
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,excel,district]'
 	-$(PY) -m compileall -q perfeval_xl
 	@touch $(STAMP)
 
@@ -32,7 +32,7 @@ office:
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "installing LibreOffice and Chinese fonts ..."; \
 	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	      libreoffice-calc libreoffice-writer fonts-noto-cjk fontconfig poppler-utils >/dev/null; } || true; \
+	      libreoffice-calc libreoffice-writer python3-uno fonts-noto-cjk fontconfig poppler-utils >/dev/null; } || true; \
 	  fi; }
 	@command -v soffice >/dev/null || { \
 	  echo "**** LibreOffice is missing: the tests that need it are SKIPPED (apt install libreoffice-calc libreoffice-writer fonts-noto-cjk) ****"; \
