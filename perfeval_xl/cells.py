@@ -15,13 +15,17 @@ LABEL_LENGTH, LONGEST_HEADING = 40, 26
 
 
 class Vocabulary(NamedTuple):
-    """Normalised spellings of all editions: heading -> field for each block, row label -> role, label -> what it labels."""
+    """Normalised spellings of all editions: heading -> field for each block, row label -> role, label -> what it labels.
+
+    ``openers`` are the labels with which goals or tasks begin.
+    """
 
     funds: dict[str, str]
     tasks: dict[str, str]
     indicators: dict[str, str]
     rows: dict[str, str]
     labels: dict[str, frozenset[str]]
+    openers: frozenset[str]
     head_totals: tuple[str, ...]
     task_names: frozenset[str]
     roles: dict[str, str]
@@ -51,8 +55,9 @@ def vocabulary() -> Vocabulary:
                 labels.setdefault(plain_label(spelling), set()).add(key)
         roles.update({plain_label(row.name): row.role for row in edition.tree if row.role})
     head_totals = tuple(label for label, keys in labels.items() if "head_total" in keys)
+    openers = frozenset(label for label, keys in labels.items() if not keys.isdisjoint(("goals", "tasks")))
     task_names = frozenset(label for label, field in blocks[1].items() if field == "name")
-    return Vocabulary(*blocks, rows, {label: frozenset(keys) for label, keys in labels.items()}, head_totals, task_names, roles)
+    return Vocabulary(*blocks, rows, {label: frozenset(keys) for label, keys in labels.items()}, openers, head_totals, task_names, roles)
 
 
 @lru_cache(maxsize=16384)
@@ -72,25 +77,33 @@ def label_and_value(text: str) -> tuple[str, str]:
     return plain_label(text), ""
 
 
-@lru_cache(maxsize=256)
-def _merges(merged: tuple, height: int) -> tuple[dict, dict, dict]:
-    """Vertical merges by cell, (row, column) -> (top row, left column, rows); by row -> their right columns; and the width of all merges."""
-    tall: dict[tuple[int, int], tuple[int, int, int]] = {}
-    by_row: dict[int, list[int]] = {}
-    wide: dict[tuple[int, int], int] = {}
-    for top, left, bottom, right in merged:
-        wide[top, left] = right - left + 1
-        bottom = min(bottom, height - 1)
-        for row in range(top, bottom + 1) if bottom > top else ():
-            by_row.setdefault(row, []).append(right)
-            for column in range(left, right + 1):
-                tall[row, column] = (top, left, bottom - top + 1)
-    return tall, by_row, wide
+class Merges:
+    """The merged areas of a sheet. ``tall``: cell under a vertical merge -> (top row, left column, rows); ``wide``: top left cell -> columns."""
+
+    __slots__ = ("_reach", "_rows", "tall", "wide")
+
+    def __init__(self, merged: tuple, height: int) -> None:
+        self.tall: dict[tuple[int, int], tuple[int, int, int]] = {}
+        self.wide: dict[tuple[int, int], int] = {}
+        self._reach: dict[int, int] = {}
+        self._rows: dict[int, frozenset[int]] = {}
+        for top, left, bottom, right in merged:
+            self.wide[top, left] = right - left + 1
+            bottom = min(bottom, height - 1)
+            for row in range(top, bottom + 1) if bottom > top else ():
+                self._reach[row] = max(right, self._reach.get(row, 0))
+                for column in range(left, right + 1):
+                    self.tall[row, column] = (top, left, bottom - top + 1)
+
+    def rows(self, first: int) -> frozenset[int]:
+        """The rows that a vertical merge crosses at this column or right of it."""
+        if first not in self._rows:
+            self._rows[first] = frozenset(row for row, right in self._reach.items() if right >= first)
+        return self._rows[first]
 
 
-@lru_cache(maxsize=256)
-def _rows_with_merges(merged: tuple, height: int, first: int) -> frozenset[int]:
-    return frozenset(row for row, rights in _merges(merged, height)[1].items() if max(rights) >= first)
+#: the forms of a district are merged alike
+_merges = lru_cache(maxsize=256)(Merges)
 
 
 class Grid:
@@ -100,10 +113,9 @@ class Grid:
         self.sheet, self.words = sheet, vocabulary()
         width = max(map(len, sheet.rows), default=0)
         self.lines = [tuple(row) if len(row) == width else (*row, *("",) * (width - len(row))) for row in sheet.rows]
-        self._labels: list[tuple[str, ...] | None] = [None] * len(self.lines)
         self._words: list[list[Word] | None] = [None] * len(self.lines)
-        #: see _merges
-        self.tall, _, self.wide = _merges(sheet.merged, len(self.lines))
+        self.merges = _merges(sheet.merged, len(self.lines))
+        self.tall, self.wide = self.merges.tall, self.merges.wide
 
     def value(self, row: int, column: int | None):
         """The plain value of a cell."""
@@ -115,18 +127,8 @@ class Grid:
         cell = self.value(row, column) if column is not None else ""
         return label_and_value(cell)[0] if type(cell) is str and cell else ""
 
-    def labels(self, row: int) -> tuple[str, ...]:
-        """The labels of a whole row, "" for what is no text; worked out when it is asked for, because most cells are values."""
-        labels = self._labels[row]
-        if labels is None:
-            found = [""] * len(self.lines[row])
-            for word in self.words_of(row):
-                found[word[1]] = word[2]
-            labels = self._labels[row] = tuple(found)
-        return labels
-
     def words_of(self, row: int) -> list[Word]:
-        """The text cells of a row."""
+        """The text cells of a row; looked at when they are asked for, because most cells are values."""
         words = self._words[row]
         if words is None:
             words = self._words[row] = [(row, column, *label_and_value(cell), cell) for column, cell in enumerate(self.lines[row])
@@ -152,13 +154,13 @@ class Grid:
             row, column, _ = self.tall[row, column]
         return text_entry(self.value(row, column), row, column)
 
-    def rows_with_merges(self, first: int) -> frozenset[int]:
-        """The rows that a vertical merge crosses at this column or right of it."""
-        return _rows_with_merges(self.sheet.merged, len(self.lines), first)
-
     def fields(self, row: int, block: dict[str, str]) -> list[tuple[int, str]]:
         """The headings of a block that stand in a row: (column, field)."""
-        return [(column, block[label]) for column, label in enumerate(self.labels(row)) if label in block]
+        return [(word[1], block[word[2]]) for word in self.words_of(row) if word[2] in block]
+
+    def labels(self, row: int) -> set[str]:
+        """The labels that stand in a row."""
+        return {word[2] for word in self.words_of(row)}
 
     def texts(self, first: int, after: int) -> list[Word]:
         """The text cells of some rows, in reading order."""

@@ -38,7 +38,7 @@ def recognise(grid: Grid, table: Table, wanted: str = "") -> tuple[Edition, bool
     stamped = get(stamp) if stamp in known() else None
     if stamped is not None and _printed(stamp).issubset(grid.labels(table.row)):
         return stamped, True, ""
-    there = {label for row in range(table.last + 1) for label in grid.labels(row)}
+    there = {word[2] for word in grid.texts(0, table.last + 1)}
     there.update(grid.label(row, table.columns.get("part")) for row in range(table.last + 1, len(grid.lines)))
     fits = [edition for edition in editions().values() if there.issuperset(edition.recognise)]
     if fits:
@@ -67,7 +67,7 @@ def read(sheet: Sheet, wanted: str = "", file: str = "") -> tuple[Submission, li
     for word in words:
         by_label.setdefault(word[2], []).append(word)
     unit = _unit(words, edition)
-    rows = indicator_table.read_rows(grid, table, _part_names(edition))
+    rows = indicator_table.read_rows(grid, table, _part_names(edition.id))
     totals, total_weight = _totals(grid, table, rows.totals, by_label, file)
     below = grid.texts(rows.end, len(grid.lines))
     title = _title(words)
@@ -90,7 +90,9 @@ def read(sheet: Sheet, wanted: str = "", file: str = "") -> tuple[Submission, li
     return form, notes
 
 
-def _part_names(edition: Edition) -> dict[str, str]:
+@cache
+def _part_names(edition_id: str) -> dict[str, str]:
+    edition = get(edition_id)
     return {plain_label(spelling): part.name for part in edition.parts for spelling in (part.name, *part.also)}
 
 
@@ -100,11 +102,9 @@ def _part_names(edition: Edition) -> dict[str, str]:
 def _funds(grid: Grid, before: int, unit: str) -> tuple[FundsRow, ...]:
     """The funds block: its heading names the executed amount and a budget, and is not the one of the tasks."""
     for row in range(before):
-        if grid.words.funds.keys().isdisjoint(grid.labels(row)):
-            continue
         found = grid.fields(row, grid.words.funds)
         fields = {field for _, field in found}
-        if "executed" in fields and fields & {"adjusted", "initial"} and grid.words.task_names.isdisjoint(grid.labels(row)):
+        if "executed" in fields and not fields.isdisjoint(("adjusted", "initial")) and grid.words.task_names.isdisjoint(grid.labels(row)):
             columns: dict[str, int] = {}
             for column, field in found:
                 columns.setdefault(field, column)
@@ -115,7 +115,7 @@ def _funds(grid: Grid, before: int, unit: str) -> tuple[FundsRow, ...]:
 def _funds_rows(grid: Grid, header: int, columns: dict[str, int], before: int, unit: str) -> tuple[FundsRow, ...]:
     rows, seen, first = [], set(), min(columns.values())
     for row in range(header + 1, before):
-        if _starts_another_block(grid.labels(row)):
+        if _starts_another_block(grid.words_of(row)):
             break
         label, role = _funds_label(grid.lines[row][:first])
         entries = [_money(grid.entry(row, columns.get(field)), unit) for field in MONEY]
@@ -148,15 +148,16 @@ def _funds_label(cells: tuple) -> tuple[str, str]:
     return tidy(texts[-1]) if texts else "", role
 
 
-@lru_cache(maxsize=4096)
-def _starts_another_block(labels: tuple[str, ...]) -> bool:
+def _starts_another_block(row: list[Word]) -> bool:
     """Goals, tasks or another heading row: the funds block is over."""
-    words = vocabulary()
-    for label in labels:
-        keys = words.labels.get(label, ()) if label else ()
-        if "goals" in keys or "tasks" in keys:
+    words, tasks, funds = vocabulary(), 0, 0
+    for word in row:
+        label = word[2]
+        if label in words.openers:
             return True
-    return any(sum(label in block for label in labels) >= 3 for block in (words.tasks, words.funds))
+        tasks += label in words.tasks
+        funds += label in words.funds
+    return tasks >= 3 or funds >= 3
 
 
 def _money(entry: Entry | None, unit: str) -> Entry | None:
@@ -175,7 +176,7 @@ def _tasks(grid: Grid, before: int, unit: str) -> tuple[Task, ...]:
         columns.setdefault(field, column)
     tasks = []
     for line in range(row + 1, before):
-        if _starts_another_block(grid.labels(line)):
+        if _starts_another_block(grid.words_of(line)):
             break
         place, content = grid.text(line, columns["name"]), grid.text(line, columns.get("content"))
         money = [_money(grid.entry(line, columns.get(field)), unit) for field in ("budget", "executed")] + [grid.entry(line, columns.get("rate"))]
@@ -269,7 +270,7 @@ def _beside(grid: Grid, word: Word) -> Entry | None:
 
 def _field(key: str, grid: Grid, by_label: dict[str, list[Word]], edition: Edition) -> Entry | None:
     """Department or project: beside the edition's label for it, else beside any known one, else as stamped."""
-    for label in _spellings(key, edition):
+    for label in _spellings(key, edition.id):
         for word in by_label.get(label, ()):
             if (entry := _beside(grid, word)) is not None and not is_nothing(entry.text):
                 return entry
@@ -277,18 +278,15 @@ def _field(key: str, grid: Grid, by_label: dict[str, list[Word]], edition: Editi
     return Entry(stamped, None, -1, -1) if stamped else None
 
 
-def _spellings(key: str, edition: Edition) -> tuple[str, ...]:
-    return _plain_labels((*edition.labels[key], *get(DEFAULT).labels[key]))
-
-
-@lru_cache(maxsize=256)
-def _plain_labels(spellings: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(map(plain_label, spellings)))
+@cache
+def _spellings(key: str, edition_id: str) -> tuple[str, ...]:
+    """The labels of a field, those of its edition first."""
+    return tuple(dict.fromkeys(map(plain_label, (*get(edition_id).labels[key], *get(DEFAULT).labels[key]))))
 
 
 def _grade(grid: Grid, by_label: dict[str, list[Word]], below: list[Word], rows: indicator_table.Rows, edition: Edition) -> Entry | None:
     """The grade: beside its label in the head or below the rows, or in the total row itself."""
-    spellings = _spellings("grade", edition)
+    spellings = _spellings("grade", edition.id)
     for word in [*(word for label in spellings for word in by_label.get(label, ())), *below]:
         if word[2] in spellings and (entry := _beside(grid, word)) is not None and not is_nothing(entry.text):
             return entry

@@ -58,9 +58,9 @@ def find(grid: Grid, file: str) -> Table | None:
     """The indicator block: the first row that names the indicator and at least two of its other columns."""
     block = grid.words.indicators
     for row in range(len(grid.lines)):
-        if block.keys().isdisjoint(grid.labels(row)):
-            continue
         found = grid.fields(row, block)
+        if not found:
+            continue
         fields = {field for _, field in found}
         below = grid.fields(row + 1, block) if row + 1 < len(grid.lines) else []
         if "name" not in fields and len(fields & {"weight", "score", "target", "actual"}) >= 2:
@@ -141,7 +141,7 @@ def _line(line: tuple, table: Table) -> _Line:
 def read_rows(grid: Grid, table: Table, parts: dict[str, str]) -> Rows:
     """Every row below the heading; ``parts`` maps the spellings of a part to its name in the edition."""
     indicators, parts_stated, totals, part, group, end = [], {}, [], "", "", table.last + 1
-    first_value, merged_rows = max(table.first_value, table.places[2] + 1), grid.rows_with_merges(table.first)
+    first_value, merged_rows = max(table.first_value, table.places[2] + 1), grid.merges.rows(table.first)
     part_column, group_column = table.places[0] or 0, table.places[1] or 0
     for row in range(table.last + 1, len(grid.lines)):
         line = grid.lines[row]
