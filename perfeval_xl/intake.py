@@ -236,8 +236,7 @@ def shows_percent(code: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _percent_styles(packed_styles: tuple[int, bytes]) -> tuple[re.Pattern, frozenset[str]] | None:
-    """The cell styles that show a percentage: a pattern for the attribute as it follows r in all files that programs write, and their numbers.
-    None where the workbook has no such style."""
+    """The cell styles that show a percentage: a pattern for the attribute, and their numbers. None where the workbook has no such style."""
     styles, formats = unpack(*packed_styles), {9, 10}
     for raw in _FORMAT.findall(styles):
         if shows_percent(_attribute(raw, b"formatCode")) and (number := _attribute(raw, b"numFmtId")).isdigit():
@@ -246,11 +245,13 @@ def _percent_styles(packed_styles: tuple[int, bytes]) -> tuple[re.Pattern, froze
     ids = [b"%d" % n for n, number in enumerate(_XF.findall(block[0]) if block else ()) if number and int(number) in formats]
     if not ids:
         return None
-    return re.compile(b'" s="(?:%s)"' % b"|".join(ids)), frozenset(one.decode() for one in ids)
+    return re.compile(b"s=[\"'](?:%s)[\"']" % b"|".join(ids)), frozenset(one.decode() for one in ids)
 
 
-#: what a look at the styles is not enough for: a cell that does not begin with its place, truth values and errors, formulas
-_UNUSUAL = (re.compile(rb'<c(?:>| (?!r="))'), re.compile(rb't="[be]"'), re.compile(rb"<f[ />]"))
+#: what a look at the styles is not enough for: truth values and errors, formulas
+_UNUSUAL = (re.compile(rb"t=[\"'][be][\"']"), re.compile(rb"<f[ />]"))
+#: how the cells of a sheet begin that is written in the usual way
+_FIRST_CELL = re.compile(rb'<c r="|<(?:\w+:)?c[ >]')
 
 
 def _xlsx_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], dict]:
@@ -259,16 +260,28 @@ def _xlsx_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], 
     marks = {}
     for name, part in _sheet_parts(workbook, packed(data, parts.get("xl/_rels/workbook.xml.rels"))).items():
         xml = unpack(*packed(data, parts.get(part)))
-        usual = b":c " not in xml[:4000] and not any(pattern.search(xml) for pattern in _UNUSUAL)
-        percent = []
-        if usual and styles:
-            ends = [match.start() for match in styles[0].finditer(xml)]
-            percent = [_place(xml[xml.rfind(b'"', 0, end) + 1 : end]) for end in ends]
-        if usual and None not in percent:
+        first = _FIRST_CELL.search(xml)
+        usual = first is None or first[0] == b'<c r="'
+        percent = _percent_cells(xml, styles[0]) if usual and styles else ()
+        if usual and percent is not None and not any(pattern.search(xml) for pattern in _UNUSUAL):
             marks[name] = Marks(percent)
         else:
             marks[name] = _read_marks(xml, styles[1] if styles else frozenset())
     return marks, _workbook_names(workbook)
+
+
+def _percent_cells(xml: bytes, style: re.Pattern) -> list[tuple[int, int]] | None:
+    """The cells of these styles; None where a cell does not begin with its place and its style, as all programs write it."""
+    cells = []
+    for match in style.finditer(xml):
+        begin, end = xml.rfind(b"<", 0, match.start()), match.start() - 2  # the place ends before its quote and a blank
+        if xml.startswith(b'<c r="', begin):
+            if (place := _place(xml[begin + 6 : end])) is None:
+                return None
+            cells.append(place)
+        elif not xml.startswith(b"<row ", begin):
+            return None
+    return cells
 
 
 def _read_marks(xml: bytes, percent_styles: frozenset[str]) -> Marks:

@@ -130,6 +130,7 @@ def execution_score(rate: Decimal, weight: Decimal, rule: Execution) -> Decimal:
     return _rounded(weight * min(max(share, ZERO), HUNDRED) / HUNDRED, rule.places)
 
 
+@lru_cache(maxsize=4096)
 def less_is_better(name: str, group: str = "", part: str = "") -> bool:
     """Whether a target without sign is an upper limit: costs, and names of what should not happen (DOMAIN.md e)."""
     if "成本" in group or "成本" in part:
@@ -137,7 +138,6 @@ def less_is_better(name: str, group: str = "", part: str = "") -> bool:
     return _FEWER.search(name) is not None and not _HANDLED.search(name)
 
 
-@lru_cache(maxsize=16384)
 def attain(target: Reading, actual: Reading, fewer: bool = False, rule: str = "percent", year: int | None = None) -> Attainment:
     """Holds an actual against its target (edition [quantitative], [qualitative]; DOMAIN.md b.2, b.4, b.5).
 
@@ -265,10 +265,11 @@ def score(form: Submission, edition: Edition) -> Scorecard:
     rates = tuple([execution_rate(_number(row.adjusted), _number(row.executed)) for row in form.funds])
     rate = next((rate for row, rate in zip(form.funds, rates, strict=True) if row is form.total_row), None)
     funds_score = _funds_score(form, rate, edition)
-    rows = tuple([_row_score(row, edition, form.year) for row in form.indicators])
-    parts: dict[str, list] = {}
+    rows, parts, known = [], {}, _scored(edition, form.year)
     doubtful, signed, standard, weights, stated = [], [], [], ZERO, ZERO
-    for place, (row, result) in enumerate(zip(form.indicators, rows, strict=True)):
+    for place, row in enumerate(form.indicators):
+        result = known[id(row)][1] if id(row) in known else _row_score(row, edition, form.year)
+        rows.append(result)
         _add(parts, row.part, result)
         if result.weight is not None:
             weights += result.weight
@@ -290,7 +291,7 @@ def score(form: Submission, edition: Edition) -> Scorecard:
     if total is not None and (cap := total_cap(rate, edition)) is not None:
         total = min(total, cap)
     tasks = tuple([execution_rate(_number(task.budget), _number(task.executed)) for task in form.tasks])
-    return Scorecard(rates, rate, funds_score, tasks, rows, scored, total, None if total is None else grade(total, edition), stated,
+    return Scorecard(rates, rate, funds_score, tasks, tuple(rows), scored, total, None if total is None else grade(total, edition), stated,
                      _gaps(scored, form, edition), apart, doubtful, signed, standard)
 
 
@@ -352,15 +353,18 @@ def _funds_score(form: Submission, rate: Decimal | None, edition: Edition) -> De
     return None if weight is None else execution_score(rate, weight, edition.execution)
 
 
-#: (row, edition, year) -> its score, by identity: the layout hands out one Indicator for all lines that are alike, and hashing one
-#: would cost more than scoring it. The values keep their keys alive, so that an id stays what it was.
-_SCORED: dict[tuple[int, int, int | None], tuple[Indicator, Edition, RowScore]] = {}
+@lru_cache(maxsize=16)
+def _scored_under(edition_id: int, year: int | None) -> dict[int, tuple[Indicator, RowScore, Edition]]:
+    return {}
+
+
+def _scored(edition: Edition, year: int | None) -> dict[int, tuple[Indicator, RowScore, Edition]]:
+    """The rows already scored under an edition, by identity: the layout hands out one Indicator for all lines that are alike, and hashing one
+    would cost more than scoring it. The values keep row and edition alive, so that an id stays what it was."""
+    return _scored_under(id(edition), year)
 
 
 def _row_score(row: Indicator, edition: Edition, year: int | None) -> RowScore:
-    key = (id(row), id(edition), year)
-    if key in _SCORED:
-        return _SCORED[key][2]
     attainment, weight, stated = row_attainment(row, edition, year), _number(row.weight), _number(row.score)
     points = None
     if weight is not None and not (row.score is not None and (row.score.covered or row.score.span > 1)):
@@ -372,9 +376,10 @@ def _row_score(row: Indicator, edition: Edition, year: int | None) -> RowScore:
     pointless = _pointless(row) if signed else ""
     doubtful = points is None or not _beyond_doubt(row, attainment, points, edition)
     result = RowScore(points, attainment, weight, stated, counted, signed, pointless, doubtful)
-    if len(_SCORED) > 16384:
-        _SCORED.clear()
-    _SCORED[key] = (row, edition, result)
+    known = _scored(edition, year)
+    if len(known) > 16384:
+        known.clear()
+    known[id(row)] = (row, result, edition)
     return result
 
 
@@ -392,6 +397,7 @@ def _pointless(row: Indicator) -> str:
     return "sign" if against else ""
 
 
+@lru_cache(maxsize=4096)
 def _sense(name: str) -> int:
     """1 where the name of an indicator says that more is better, -1 where less is, 0 where it does not say."""
     if _FEWER.search(name):

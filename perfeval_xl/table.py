@@ -20,6 +20,7 @@ _ITEM = re.compile(r"^指标\s*[0-9一二三四五六七八九十]*\s*[:：.、]
 _FILLER = re.compile(r"[.…·。\s]*|指标[0-9]*[:：]?")
 _CLOSING = ("说明", "备注", "注", "填表人", "填报人", "联系人", "联系电话", "审核人", "负责人", "填表日期", "填报日期", "单位负责人")
 _VALUES = ("sign", "target", "unit", "actual", "weight", "score")
+_FIGURES = ("weight", "score", "deviation")
 _BLANK = Reading("blank", None, None, None, "")
 
 
@@ -29,7 +30,7 @@ class Table:
     Equal tables are one object (``_shared``), so that what is remembered for a line can be found by identity.
     """
 
-    __slots__ = ("columns", "first", "first_value", "heading", "last", "own", "places", "row", "target")
+    __slots__ = ("columns", "figures", "first", "first_value", "heading", "last", "own", "places", "row", "target", "texts")
 
     def __init__(self, row: int, last: int, columns: dict[str, int], target: tuple[int, ...], heading: str) -> None:
         self.row, self.last, self.columns, self.target, self.heading = row, last, columns, target, heading
@@ -37,6 +38,8 @@ class Table:
         #: the first column that is neither part nor group, and the first that holds a value
         self.first, self.first_value = self.own[0], min(columns[field] for field in _VALUES if field in columns)
         self.places = (columns.get("part"), columns.get("group"), columns["name"])
+        self.figures = tuple(map(columns.get, _FIGURES))
+        self.texts = tuple(map(columns.get, ("actual", "reason")))
 
 
 @lru_cache(maxsize=256)
@@ -194,7 +197,7 @@ def _plain_row(row: int, line: tuple, table: Table, part: str, group: str) -> In
         label = label_and_value(cell)[0]
         if "total" in vocabulary().labels.get(label, ()) or label == table.heading or label.endswith("小计") or label.startswith(_CLOSING):
             return None
-    indicator = _indicator(row, line, table, part, group, ())
+    indicator = _read_line(row, line, table, part, group, ())
     return indicator if indicator is not None and indicator.name else None
 
 
@@ -219,46 +222,38 @@ def _repeats_its_part(grid: Grid, row: int, table: Table) -> bool:
     return below < len(grid.lines) and not grid.label(below, columns.get("part")) and bool(grid.label(below, columns["name"]))
 
 
-@lru_cache(maxsize=8192)
-def _indicator(row: int, line: tuple, table: Table, part: str, group: str, tall: tuple[tuple[int, int, int], ...]) -> Indicator | None:
+def _read_line(row: int, line: tuple, table: Table, part: str, group: str, tall: tuple[tuple[int, int, int], ...]) -> Indicator | None:
     """The indicator that one line of cells states, None for a filler or an empty line; a name that is missing stays "".
 
-    Remembered, because the forms of a district repeat most of their lines cell for cell. ``tall`` names the cells that belong to a
-    vertical merge: (column, its top row, its height).
+    ``tall`` names the cells that belong to a vertical merge: (column, its top row, its height).
     """
-    columns = table.columns
-    place, weight, score = (_of(field, line, row, columns) for field in ("name", "weight", "score"))
+    column = table.places[2]
+    place = text_entry(line[column], row, column)
+    weight, score, deviation = (None if column is None else number_entry(line[column], row, column) for column in table.figures)
     name = "".join(place.text.split())
     if name[:1] in _NUMBERED:
         name = _ITEM.sub("", name)
     if name == table.heading:
         return None
     scored = _is_figure(weight) or _is_figure(score)
-    if len(name) < 6 and _FILLER.fullmatch(name) and (name or not group or not _says_something(line, columns)):
+    if len(name) < 6 and _FILLER.fullmatch(name) and (name or not group or not _says_something(line, table.columns)):
         if not scored:
             return None
         name = ""
-    actual_entry = _of("actual", line, row, columns)
+    actual_entry, reason = (None if column is None else text_entry(line[column], row, column) for column in table.texts)
     actual = read_actual(line[actual_entry.column]) if actual_entry is not None else _BLANK
-    target_entry, target = _target(line, table, columns, row)
+    target_entry, target = _target(line, table, row)
     if not scored and not target.text and (actual_entry is None or not actual_entry.text) and name.startswith(_CLOSING):
         return None
     indicator = Indicator(part, group, name, indicator_role(name), place, target, actual, target_entry, actual_entry, weight, score,
-                          _of("deviation", line, row, columns), _of("reason", line, row, columns))
+                          deviation, reason)
     return _with_merges(indicator, {column: (top, height) for column, top, height in tall}) if tall else indicator
 
 
+#: remembered, because the forms of a district repeat most of their lines cell for cell
+_indicator = lru_cache(maxsize=8192)(_read_line)
 #: how a name may begin that has an item's number in front
 _NUMBERED = frozenset("指(（0123456789")
-_FIGURES = frozenset(("weight", "score", "deviation"))
-
-
-def _of(field: str, line: tuple, row: int, columns: dict[str, int]) -> Entry | None:
-    """A field of the row, as a figure or as text; None where the form has no such column."""
-    column = columns.get(field)
-    if column is None:
-        return None
-    return number_entry(line[column], row, column) if field in _FIGURES else text_entry(line[column], row, column)
 
 
 def _is_figure(entry: Entry | None) -> bool:
@@ -285,11 +280,11 @@ def _says_something(line: tuple, columns: dict[str, int]) -> bool:
     return any(line[columns[field]] != "" for field in (*_VALUES, "reason") if field in columns)
 
 
-def _target(line: tuple, table: Table, columns: dict[str, int], row: int) -> tuple[Entry | None, Reading]:
+def _target(line: tuple, table: Table, row: int) -> tuple[Entry | None, Reading]:
     if not table.target:
         return None, _BLANK
-    cells, main = table.target, columns.get("target", table.target[0])
-    adjusted = columns.get("target_adjusted")
+    cells, main = table.target, table.columns.get("target", table.target[0])
+    adjusted = table.columns.get("target_adjusted")
     if adjusted is not None and line[adjusted] != "":
         cells, main = tuple(adjusted if column == main else column for column in cells), adjusted
     reading = read_target(line[main]) if len(cells) == 1 else read_target(*[line[column] for column in cells])
