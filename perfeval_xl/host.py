@@ -351,12 +351,8 @@ class XlwingsHost:
             self._sheet(sheet).range(f"{row + 1}:{row + 1}").delete("up")
 
     def merge(self, sheet: str, area: Area) -> None:
-        before, self.app.display_alerts = self.app.display_alerts, False  # Excel would ask whether the other values may go
-        try:
-            with self._refusing(sheet, area[:2]):
-                _range(self._sheet(sheet), area).merge()
-        finally:
-            self.app.display_alerts = before
+        with self._refusing(sheet, area[:2]):
+            _range(self._sheet(sheet), area).merge()
 
     # ---- marks ----
 
