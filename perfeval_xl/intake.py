@@ -19,7 +19,7 @@ import python_calamine
 
 from perfeval_xl.container import PART_BYTES, ContainerError, Part, TooLarge, check_sizes, directory, packed, unpack
 from perfeval_xl.messages import Refusal
-from perfeval_xl.model import UNCALCULATED, Percent, Sheet
+from perfeval_xl.model import UNCALCULATED, Sheet, as_percent, shows_percent
 
 #: a filled form has some 60 rows and 12 columns; beyond these limits a file is no form, or is meant to hurt
 FILE_BYTES, ROWS, COLUMNS, CELLS, MERGES = 20_000_000, 20_000, 512, 300_000, 5_000
@@ -150,7 +150,7 @@ def _grid(sheet, name: str, marks: Marks, file: str) -> Sheet:
         if row < height and column < width:
             line = rows[row]
             if type(line[column]) in (float, int):
-                line[column] = _percent(line[column])
+                line[column] = as_percent(line[column])
     for row, column, text in marks.texts:
         if row < height and column < width and (rows[row][column] == "" or type(rows[row][column]) is not str):
             rows[row][column] = text
@@ -183,9 +183,6 @@ def _unescape(text: str) -> str:
 
         return html.unescape(text)
     return text
-
-
-_percent = lru_cache(maxsize=8192)(Percent)
 
 
 @lru_cache(maxsize=4096)
@@ -227,11 +224,6 @@ def _sheet_parts(workbook: tuple[int, bytes], relations: tuple[int, bytes]) -> d
         target = targets.get(key[1].decode() if key else "", "")
         found[_attribute(raw, b"name")] = (target.lstrip("/") if target.startswith("/") else f"xl/{target}").lower()
     return found
-
-
-def shows_percent(code: str) -> bool:
-    """Whether a number format multiplies by 100: a % that is neither quoted, nor escaped, nor the measure of a space or a filling."""
-    return "%" in re.sub(r'"[^"]*"|[\\_*].', "", code)
 
 
 @lru_cache(maxsize=64)

@@ -14,6 +14,8 @@ from perfeval_xl.catalogue import CODES, Code
 from perfeval_xl.model import cell_name
 
 LANGUAGES = ("zh", "en")
+#: every note that we put on a cell begins with this, so that it can be told from a user's
+MARK = "[绩效校验]"
 SEVERITIES = {"error": ("错误", "error"), "warning": ("提醒", "warning"), "note": ("提示", "note")}
 
 

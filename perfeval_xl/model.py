@@ -25,7 +25,9 @@ and importing ``dataclasses`` alone would cost a tenth of a whole ``perfeval-xl 
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from perfeval_xl.numbers import read_number
@@ -52,6 +54,15 @@ class Percent(str):
 
     def __float__(self) -> float:
         return float(Decimal(self[:-1]).scaleb(-2))
+
+
+#: ``Percent(fraction)``, remembered: the same few rates stand in all forms
+as_percent = lru_cache(maxsize=8192)(Percent)
+
+
+def shows_percent(code: str) -> bool:
+    """Whether a number format multiplies by 100: a % that is neither quoted, nor escaped, nor the measure of a space or a filling."""
+    return "%" in re.sub(r'"[^"]*"|[\\_*].', "", code)
 
 
 #: what stands in the grid for a formula whose result the file does not hold

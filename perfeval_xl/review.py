@@ -16,13 +16,10 @@ from copy import copy
 from datetime import datetime
 
 from perfeval_xl import messages
-from perfeval_xl.messages import Finding, Refusal
+from perfeval_xl.messages import MARK, Finding, Refusal
 from perfeval_xl.model import Percent, Sheet, column_name
 from perfeval_xl.record import Record
 from perfeval_xl.review_lists import CONTROL, LOOKS, area_of, frame, line_count, lines_sheet, put, results_sheet, set_page, style_cell, wide, word
-
-#: every note of ours begins with this, so that it can be told from a user's
-MARK = "[绩效校验]"
 
 _DAY = datetime(2020, 1, 1)
 #: beyond these openpyxl may take minutes and gigabytes (a single merged area of whole columns does); such a file is redrawn from its grid

@@ -1,4 +1,4 @@
-"""What several test files share: where LibreOffice is, and whether it must be there."""
+"""What several test files share: where LibreOffice is, whether it must be there, and one that runs for the whole session."""
 
 from __future__ import annotations
 
@@ -10,12 +10,57 @@ import pytest
 REQUIRED = bool(os.environ.get("PERFEVAL_REQUIRE_OFFICE"))
 
 
+def _missing(why: str) -> None:
+    """Skips the test, or fails where CI demands LibreOffice."""
+    if REQUIRED:
+        pytest.fail(f"{why}, and PERFEVAL_REQUIRE_OFFICE is set")
+    pytest.skip(why)
+
+
 @pytest.fixture(scope="session")
 def soffice() -> str:
-    """The program that opens what we write; without it the test is skipped, or fails where CI demands it."""
+    """The program that opens what we write."""
     path = shutil.which("soffice")
     if path is None:
-        if REQUIRED:
-            pytest.fail("LibreOffice is missing and PERFEVAL_REQUIRE_OFFICE is set")
-        pytest.skip("LibreOffice is missing (apt install libreoffice-calc)")
+        _missing("LibreOffice is missing (apt install libreoffice-calc)")
     return path
+
+
+@pytest.fixture(scope="session")
+def calc():
+    """One LibreOffice for the session, as the active engine of xlwings; ``calc.calls`` counts what it was asked."""
+    xlwings = pytest.importorskip("xlwings") if not REQUIRED else __import__("xlwings")
+    from calc.engine import Engine
+    from calc.office import Missing, Office
+
+    try:
+        office = Office()
+    except Missing as error:
+        _missing(str(error))
+    try:
+        engine = Engine(office)
+        front = xlwings.Engine(impl=engine)
+        xlwings.engines.add(front)
+        before = xlwings.engines.active
+        front.activate()
+        yield engine
+        xlwings.engines.active = before
+    finally:
+        office.close()
+
+
+@pytest.fixture
+def calc_book(calc):
+    """Opens a workbook in LibreOffice as an xlwings Book (a blank one without a path); all of them are closed afterwards, unsaved."""
+    import xlwings
+
+    books = []
+
+    def opened(path=None):
+        app = xlwings.apps.active
+        books.append(app.books.open(str(path)) if path else app.books.add())
+        return books[-1]
+
+    yield opened
+    for book in books:
+        book.close()

@@ -1,0 +1,798 @@
+"""An engine that lets unmodified xlwings work on LibreOffice: of its interface what ``perfeval_xl.host`` uses, no more.
+
+It behaves like Excel over COM where LibreOffice differs: text that looks like a number, a date or a formula becomes one unless an
+apostrophe stands in front; a locked cell of a protected sheet raises; cells with a currency format come as Decimal, errors as Excel's whole
+numbers; a frame's side is also the neighbour's. Of the COM objects behind ``api`` these members answer:
+
+- App: Ready. Book: ReadOnly, ProtectStructure. Note: Shape (Width, Height; kept, not shown).
+- Sheet: Visible, FilterMode, ProtectContents, ProtectDrawingObjects, ProtectScenarios, ProtectionMode, Protection.Allow..., EnableSelection,
+  Protect, Unprotect.
+
+What a protection allows cannot be asked of LibreOffice; it is read from the file when the book is opened.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from collections import Counter
+from decimal import Decimal
+from types import SimpleNamespace
+
+from xlwings import NoSuchObjectError, base_classes
+
+from calc.office import Office
+
+NAME = "calc"
+_ERRORS = {"#NULL!": 2000, "#DIV/0!": 2007, "#VALUE!": 2015, "#REF!": 2023, "#NAME?": 2029, "#NUM!": 2036, "#N/A": 2042}
+_FIRST_ERROR = -2146828288
+#: Excel's names of what a protection allows -> the attribute of the file that forbids it
+_ALLOWED = {"FormattingCells": "formatCells", "FormattingColumns": "formatColumns", "FormattingRows": "formatRows",
+            "InsertingColumns": "insertColumns", "InsertingRows": "insertRows", "InsertingHyperlinks": "insertHyperlinks",
+            "DeletingColumns": "deleteColumns", "DeletingRows": "deleteRows", "Sorting": "sort", "Filtering": "autoFilter",
+            "UsingPivotTables": "pivotTables"}
+#: side -> property of a cell, property of the neighbour that shares the line, and where that neighbour is
+_SIDES = {"edge_top": ("TopBorder2", "BottomBorder2", -1, 0), "edge_bottom": ("BottomBorder2", "TopBorder2", 1, 0),
+          "edge_left": ("LeftBorder2", "RightBorder2", 0, -1), "edge_right": ("RightBorder2", "LeftBorder2", 0, 1)}
+_STYLES = {"continuous": 0, "dot": 1, "dash": 2, "double": 3, "dash_dot": 16, "dash_dot_dot": 17}
+_WEIGHTS = {"hairline": 5, "thin": 26, "medium": 53, "thick": 88}
+_OURS = re.compile(r"\bpe_[a-z_]+(?=\()")
+_DATE, _TIME, _CURRENCY, _LOGICAL = 2, 4, 8, 1024
+_XL_A1, _XL_ENGLISH, _ALL_BUT_SPECIAL = 1, 4, 0x7FFFFFFF
+
+
+class ComError(Exception):
+    """What pywintypes.com_error is on Windows: Excel refused."""
+
+
+class Engine:
+    """The engine of one office. ``calls`` counts what would be calls of COM: every member of a range that was asked for or set."""
+
+    name, type = NAME, "desktop"
+
+    def __init__(self, office: Office) -> None:
+        self.office, self.calls = office, Counter()
+        self.app = App(self)
+        self.apps = Apps(self.app)
+
+    @staticmethod
+    def prepare_xl_data_element(value, options):
+        return "" if value is None else value
+
+    @staticmethod
+    def clean_value_data(rows, datetime_builder, empty_as, number_builder, err_to_str):
+        texts = {_FIRST_ERROR + code: text for text, code in _ERRORS.items()}
+
+        def clean(value):
+            if value in ("", None):
+                return empty_as
+            if isinstance(value, dt.datetime):
+                return datetime_builder(value.year, value.month, value.day, hour=value.hour, minute=value.minute, second=value.second)
+            if isinstance(value, int) and not isinstance(value, bool) and value in texts:
+                return texts[value] if err_to_str else None
+            return number_builder(value) if number_builder and isinstance(value, float) else value
+
+        return [[clean(value) for value in row] for row in rows]
+
+
+class Apps(base_classes.Apps):
+    def __init__(self, app):
+        self.app = app
+
+    def keys(self):
+        return [self.app.pid]
+
+    def add(self, spec=None, add_book=None, xl=None, visible=None):
+        return self.app
+
+    @staticmethod
+    def cleanup():
+        pass
+
+    def __iter__(self):
+        return iter([self.app])
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, pid):
+        return self.app
+
+
+class App(base_classes.App):
+    visible = screen_updating = display_alerts = status_bar = None
+    engine = pid = books = api = None
+
+    def __init__(self, engine):
+        self.engine, self.pid = engine, engine.office.process.pid
+        self.books = Books(self)
+        self.visible = self.screen_updating = self.display_alerts = True
+        self.status_bar = False
+        self.api = SimpleNamespace(Ready=True)
+        self.asked, self.answers = [], []
+
+    def activate(self, steal_focus=False):
+        pass
+
+    def quit(self):
+        pass
+
+    kill = quit
+
+    @property
+    def selection(self):
+        book = self.books.active
+        picked = book.document.CurrentSelection if book else None
+        if picked is None or not hasattr(picked, "RangeAddress"):
+            return None
+        address = picked.RangeAddress
+        return Range(Sheet(book, book.document.Sheets.getByIndex(address.Sheet)),
+                     (address.StartRow, address.StartColumn, address.EndRow, address.EndColumn))
+
+    def alert(self, prompt, title, buttons, mode, callback):
+        """Nobody sits in front of it: the question is kept in ``asked``, the answer comes from ``answers``, else the first button."""
+        self.asked.append((prompt, title, buttons))
+        return self.answers.pop(0) if self.answers else buttons.partition("_")[0]
+
+
+class Books(base_classes.Books):
+    api = active = None
+
+    def __init__(self, app):
+        self.app, self.opened, self.active = app, [], None
+
+    def open(self, fullname, update_links=None, read_only=None, *args, **options):
+        self.active = Book(self.app, self.app.engine.office.open(fullname), fullname)
+        self.opened.append(self.active)
+        return self.active
+
+    def add(self):
+        self.active = Book(self.app, self.app.engine.office.open(), "")
+        self.opened.append(self.active)
+        return self.active
+
+    def __call__(self, key):
+        if isinstance(key, int):
+            return self.opened[key - 1]
+        for book in self.opened:
+            if book.name.lower() == key.lower():
+                return book
+        raise KeyError(key)
+
+    def __len__(self):
+        return len(self.opened)
+
+    def __iter__(self):
+        return iter(self.opened)
+
+
+class Book(base_classes.Book):
+    app = name = fullname = sheets = names = api = None
+
+    def __init__(self, app, document, path):
+        self.app, self.document = app, document
+        self.fullname = os.path.realpath(path) if path else f"Book{len(app.books) + 1}"
+        self.name = os.path.basename(self.fullname)
+        self.api = SimpleNamespace(ReadOnly=bool(document.isReadonly()), ProtectStructure=document.isProtected())
+        self.allowed, self.merged = _protections(path) if path else {}, {}
+        self.sheets, self.names = Sheets(self), Names(self)
+        null = document.NullDate
+        self.first_day = dt.datetime(null.Year, null.Month, null.Day)
+        self.parser = document.createInstance("com.sun.star.sheet.FormulaParser")
+        mapper = document.createInstance("com.sun.star.sheet.FormulaOpCodeMapper")
+        self.parser.CompileEnglish, self.parser.FormulaConvention = True, _XL_A1
+        self.parser.OpCodeMap = mapper.getAvailableMappings(_XL_ENGLISH, _ALL_BUT_SPECIAL)
+
+    def activate(self):
+        self.app.books.active = self
+
+    def save(self, path=None, password=None):
+        properties = self.app.engine.office.uno.createUnoStruct("com.sun.star.beans.PropertyValue")
+        properties.Name, properties.Value = "FilterName", "Calc MS Excel 2007 XML"
+        self.document.storeToURL("file://" + os.path.realpath(path or self.fullname), (properties,))
+
+    def close(self):
+        self.document.close(True)
+        self.app.books.opened.remove(self)
+        self.app.books.active = self.app.books.opened[-1] if self.app.books.opened else None
+
+
+def _protections(path):
+    """Sheet -> what its protection allows, and whether it guards drawings and scenarios, as the file says."""
+    import openpyxl
+
+    book = openpyxl.load_workbook(path)
+    found = {}
+    for sheet in book.worksheets:
+        own = sheet.protection
+        kept = {f"Allow{what}": not getattr(own, attribute) for what, attribute in _ALLOWED.items()}
+        found[sheet.title] = kept | {"DrawingObjects": bool(own.objects), "Scenarios": bool(own.scenarios)}
+    return found
+
+
+class Names(base_classes.Names):
+    api = None
+
+    def __init__(self, book):
+        self.book = book
+
+    def contains(self, name):
+        return self.book.document.NamedRanges.hasByName(name)
+
+    def __call__(self, name):
+        if not self.contains(name):
+            raise NoSuchObjectError(name)
+        return Name(self.book, self.book.document.NamedRanges.getByName(name))
+
+
+class Name(base_classes.Name):
+    def __init__(self, book, named):
+        self.book, self.named = book, named
+
+    @property
+    def name(self):
+        return self.named.Name
+
+    @property
+    def refers_to_range(self):
+        cells = self.named.getReferredCells()
+        if cells is None:
+            raise ComError(self.named.Content)
+        address = cells.RangeAddress
+        return Range(Sheet(self.book, cells.Spreadsheet), (address.StartRow, address.StartColumn, address.EndRow, address.EndColumn))
+
+
+class Sheets(base_classes.Sheets):
+    api = True
+
+    def __init__(self, book):
+        self.book = book
+
+    @property
+    def active(self):
+        return Sheet(self.book, self.book.document.CurrentController.ActiveSheet)
+
+    def __call__(self, key):
+        sheets = self.book.document.Sheets
+        if isinstance(key, int):
+            return Sheet(self.book, sheets.getByIndex(key - 1))
+        if not sheets.hasByName(key):
+            raise NoSuchObjectError(key)
+        return Sheet(self.book, sheets.getByName(key))
+
+    def __len__(self):
+        return self.book.document.Sheets.Count
+
+    def __iter__(self):
+        return (self(n + 1) for n in range(len(self)))
+
+    def add(self, before=None, after=None, name=None):
+        if self.book.api.ProtectStructure:
+            raise ComError("the structure is protected")
+        place = after.index if after else before.index - 1 if before else 0
+        self.book.document.Sheets.insertNewByName(name, place)
+        added = self(name)
+        added.activate()
+        return added
+
+
+class Sheet(base_classes.Sheet):
+    def __init__(self, book, uno):
+        self.book_, self.uno = book, uno
+
+    @property
+    def book(self):
+        return self.book_
+
+    @property
+    def name(self):
+        return self.uno.Name
+
+    @name.setter
+    def name(self, value):
+        self.uno.Name = value
+
+    @property
+    def index(self):
+        return self.uno.RangeAddress.Sheet + 1
+
+    @property
+    def api(self):
+        return SheetApi(self)
+
+    @property
+    def visible(self):
+        return self.uno.IsVisible
+
+    @visible.setter
+    def visible(self, value):
+        self.uno.IsVisible = bool(value)
+
+    def activate(self):
+        if not self.visible:
+            raise ComError("a hidden sheet cannot be shown")
+        self.book_.document.CurrentController.setActiveSheet(self.uno)
+
+    def range(self, first, second=None):
+        if isinstance(first, str):
+            return Range(self, _area(first))
+        if isinstance(first, Range):
+            first = (first.row, first.column)
+            second = second and (second.row, second.column)
+        second = second or first
+        return Range(self, (first[0] - 1, first[1] - 1, second[0] - 1, second[1] - 1))
+
+    @property
+    def used_range(self):
+        cursor = self.uno.createCursor()
+        cursor.gotoEndOfUsedArea(False)
+        end = cursor.RangeAddress
+        return Range(self, (0, 0, end.EndRow, end.EndColumn))
+
+    @property
+    def notes(self):
+        return [Note(self, self.uno.Annotations.getByIndex(n)) for n in range(self.uno.Annotations.Count)]
+
+    def merged_with(self, row, column):
+        """The merged area of a cell, or the cell; remembered until rows or merged cells change, because asking takes milliseconds."""
+        known = self.book_.merged.setdefault(self.name, {})
+        if (row, column) not in known:
+            cursor = self.uno.createCursorByRange(self.uno.getCellByPosition(column, row))
+            cursor.collapseToMergedArea()
+            found = cursor.RangeAddress
+            area = (found.StartRow, found.StartColumn, found.EndRow, found.EndColumn)
+            known.update({(r, c): area for r in range(area[0], area[2] + 1) for c in range(area[1], area[3] + 1)})
+        return known[row, column]
+
+    def forget(self):
+        self.book_.merged.pop(self.name, None)
+
+    # ---- protection ----
+
+    @property
+    def allowed(self):
+        everything = {f"Allow{name}": False for name in _ALLOWED} | {"DrawingObjects": True, "Scenarios": True}
+        return self.book_.allowed.setdefault(self.name, everything)
+
+    def guard(self, what=""):
+        """Raises as Excel does where the protection does not allow it."""
+        if self.uno.isProtected() and not (what and (not self.allowed[what] if what == "DrawingObjects" else self.allowed[what])):
+            raise ComError(f"{self.name} is protected")
+
+
+class SheetApi:
+    """The members of Excel's Worksheet that the host asks for."""
+
+    FilterMode = property(lambda self: any(row.IsFiltered for row in self._rows()))
+    ProtectContents = property(lambda self: self._sheet.uno.isProtected())
+    ProtectDrawingObjects = property(lambda self: self._sheet.allowed["DrawingObjects"])
+    ProtectScenarios = property(lambda self: self._sheet.allowed["Scenarios"])
+    ProtectionMode = False
+    EnableSelection = 0
+    Protection = property(lambda self: SimpleNamespace(**self._sheet.allowed))
+
+    def __init__(self, sheet):
+        self._sheet = sheet
+
+    def _rows(self):
+        last = self._sheet.used_range.area[2]
+        return (self._sheet.uno.Rows.getByIndex(n) for n in range(last + 1))
+
+    @property
+    def Visible(self):
+        return -1 if self._sheet.visible else 2
+
+    @Visible.setter
+    def Visible(self, value):
+        self._sheet.visible = value == -1
+
+    def Unprotect(self, password):
+        try:
+            self._sheet.uno.unprotect(password)
+        except Exception as error:
+            raise ComError("wrong password") from error
+
+    def Protect(self, Contents, UserInterfaceOnly, **options):
+        self._sheet.book_.allowed[self._sheet.name] = options
+        self._sheet.uno.protect("")
+
+
+def _area(text):
+    """"B2", "B2:C4" or "5:7"."""
+    match = re.fullmatch(r"\$?([A-Z]*)\$?(\d+)(?::\$?([A-Z]*)\$?(\d+))?", text)
+    first, top, last, bottom = match[1], int(match[2]) - 1, match[3] or match[1], int(match[4] or match[2]) - 1
+    return top, _column(first) if first else 0, bottom, _column(last) if last else 1023
+
+
+def _column(letters):
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number - 1
+
+
+def _rgb(number):
+    return None if number < 0 else (number >> 16 & 255, number >> 8 & 255, number & 255)
+
+
+def _number(rgb):
+    return -1 if rgb is None else rgb[0] << 16 | rgb[1] << 8 | rgb[2]
+
+
+class Range(base_classes.Range):
+    """An area of a sheet; ``area`` is zero-based and inclusive."""
+
+    max_cells_per_read = max_cells_per_write = None
+    api = True
+    comment = None
+
+    def __init__(self, sheet, area):
+        self.sheet_, self.area = sheet, area
+
+    def __getattribute__(self, name):
+        if name in _COUNTED:
+            object.__getattribute__(self, "sheet_").book_.app.engine.calls[name] += 1
+        return object.__getattribute__(self, name)
+
+    def __setattr__(self, name, value):
+        if name in _COUNTED:
+            self.sheet_.book_.app.engine.calls[f"{name}="] += 1
+        object.__setattr__(self, name, value)
+
+    @property
+    def uno(self):
+        top, left, bottom, right = self.area
+        return self.sheet_.uno.getCellRangeByPosition(left, top, right, bottom)
+
+    @property
+    def sheet(self):
+        return self.sheet_
+
+    @property
+    def row(self):
+        return self.area[0] + 1
+
+    @property
+    def column(self):
+        return self.area[1] + 1
+
+    @property
+    def shape(self):
+        top, left, bottom, right = self.area
+        return bottom - top + 1, right - left + 1
+
+    def __len__(self):
+        return self.shape[0] * self.shape[1]
+
+    def __call__(self, row, column=None):
+        if column is None:
+            row, column = (row - 1) // self.shape[1] + 1, (row - 1) % self.shape[1] + 1
+        place = (self.area[0] + row - 1, self.area[1] + column - 1)
+        return Range(self.sheet_, place * 2)
+
+    def get_address(self, row_absolute, col_absolute, external):
+        return self.uno.AbsoluteName
+
+    address = property(lambda self: self.uno.AbsoluteName)
+
+    def select(self):
+        self.sheet_.book_.document.CurrentController.select(self.uno)
+
+    def _cells(self):
+        """(row, column, cell) of every cell, from the area's corner."""
+        uno = self.uno
+        return ((row, column, uno.getCellByPosition(column, row)) for row in range(self.shape[0]) for column in range(self.shape[1]))
+
+    def _guard(self):
+        """Raises unless every cell may be written."""
+        if self.sheet_.uno.isProtected():
+            uno = self.uno
+            mixed = uno.getPropertyState("CellProtection").value == "AMBIGUOUS_VALUE"
+            if mixed or uno.CellProtection.IsLocked:
+                raise ComError("a locked cell of a protected sheet")
+
+    # ---- values ----
+
+    @property
+    def raw_value(self):
+        rows = [list(row) for row in self.uno.getDataArray()]
+        for row, line in enumerate(rows):
+            for column, value in enumerate(line):
+                if value is None or (isinstance(value, str) and value.startswith(("#", "Err:"))):
+                    cell = self.uno.getCellByPosition(column, row)
+                    if cell.getError():
+                        line[column] = _FIRST_ERROR + _ERRORS.get(cell.String, 2015)
+        for kind, row, column in self._special(rows):
+            value = rows[row][column]
+            if kind & _LOGICAL:
+                rows[row][column] = bool(value)
+            elif kind & (_DATE | _TIME):
+                rows[row][column] = self.sheet_.book_.first_day + dt.timedelta(seconds=int(value * 86400 + 0.5))
+            elif kind & _CURRENCY:
+                rows[row][column] = Decimal(repr(value)).quantize(Decimal("0.0001"))
+        return tuple(tuple(value if value != "" else None for value in row) for row in rows)
+
+    def _special(self, rows):
+        """(kind of format, row, column) of the numbers that are no plain numbers."""
+        formats = self.sheet_.book_.document.NumberFormats
+        stretches = self.uno.getUniqueCellFormatRanges()
+        for n in range(stretches.Count):
+            same = stretches.getByIndex(n)
+            kind = formats.getByKey(same.NumberFormat).Type
+            if not kind & (_DATE | _TIME | _CURRENCY | _LOGICAL):
+                continue
+            for address in same.getRangeAddresses():
+                for row in range(address.StartRow - self.area[0], address.EndRow - self.area[0] + 1):
+                    for column in range(address.StartColumn - self.area[1], address.EndColumn - self.area[1] + 1):
+                        if type(rows[row][column]) is float:
+                            yield kind, row, column
+
+    @raw_value.setter
+    def raw_value(self, data):
+        self._guard()
+        rows = _rows(data, self.shape)
+        plain = [[value if isinstance(value, float) else float(value) if isinstance(value, (int, Decimal)) else
+                  value[1:] if isinstance(value, str) and value.startswith("'") else "" for value in row] for row in rows]
+        self.uno.setDataArray(tuple(map(tuple, plain)))
+        for row, line in enumerate(rows):
+            for column, value in enumerate(line):
+                self._guess(row, column, value)
+
+    def _guess(self, row, column, value):
+        """What Excel makes of a value that is neither a number nor behind an apostrophe."""
+        if isinstance(value, bool):
+            self._format(row, column, "BOOLEAN")
+        elif isinstance(value, (dt.datetime, dt.date)):
+            moment = value if isinstance(value, dt.datetime) else dt.datetime.combine(value, dt.time())
+            cell = self.uno.getCellByPosition(column, row)
+            cell.setValue((moment - self.sheet_.book_.first_day) / dt.timedelta(days=1))
+            if not self.sheet_.book_.document.NumberFormats.getByKey(cell.NumberFormat).Type & _DATE:
+                self._format(row, column, "YYYY-MM-DD")
+        elif isinstance(value, str) and value and not value.startswith("'"):
+            if value.startswith("="):
+                self._set_formula(row, column, value)
+            else:
+                self.uno.getCellByPosition(column, row).setFormula(value)
+
+    def _format(self, row, column, code):
+        document = self.sheet_.book_.document
+        locale = self.sheet_.book_.app.engine.office.uno.createUnoStruct("com.sun.star.lang.Locale")
+        locale.Language, locale.Country = "en", "US"
+        key = document.NumberFormats.queryKey(code, locale, False)
+        self.uno.getCellByPosition(column, row).NumberFormat = key if key >= 0 else document.NumberFormats.addNew(code, locale)
+
+    # ---- formulas ----
+
+    @property
+    def formula(self):
+        texts, values = self.uno.getFormulaArray(), self.uno.getDataArray()
+        parser = self.sheet_.book_.parser
+        rows = []
+        for row, line in enumerate(texts):
+            rows.append([])
+            for column, text in enumerate(line):
+                value = values[row][column]
+                if text in ("=TRUE()", "=FALSE()"):
+                    text = text[1:-2]
+                elif isinstance(value, str) and text.lstrip("'") == value.lstrip("'"):
+                    text = value
+                elif text.startswith("="):
+                    cell = self.uno.getCellByPosition(column, row)
+                    # functions that LibreOffice does not know come back in small letters
+                    text = _OURS.sub(lambda name: name[0].upper(), "=" + parser.printFormula(cell.getTokens(), cell.CellAddress))
+                rows[-1].append(text)
+        return rows[0][0] if self.shape == (1, 1) else tuple(map(tuple, rows))
+
+    @formula.setter
+    def formula(self, data):
+        self.raw_value = data
+
+    def _set_formula(self, row, column, text):
+        cell = self.uno.getCellByPosition(column, row)
+        cell.setTokens(self.sheet_.book_.parser.parseFormula(text[1:], cell.CellAddress))
+
+    # ---- formats ----
+
+    @property
+    def number_format(self):
+        uno = self.uno
+        if uno.getPropertyState("NumberFormat").value == "AMBIGUOUS_VALUE":
+            return None
+        code = self.sheet_.book_.document.NumberFormats.getByKey(uno.NumberFormat).FormatString
+        return {"Standard": "General"}.get(code, code)
+
+    @number_format.setter
+    def number_format(self, code):
+        self.sheet_.guard("AllowFormattingCells")
+        for row, column, _ in self._cells():
+            self._format(row, column, code)
+
+    @property
+    def color(self):
+        return _rgb(self.uno.CellBackColor)
+
+    @color.setter
+    def color(self, rgb):
+        self.sheet_.guard("AllowFormattingCells")
+        self.uno.CellBackColor = _number(rgb)
+
+    @property
+    def borders(self):
+        return Borders(self)
+
+    # ---- merged cells, rows ----
+
+    @property
+    def merge_area(self):
+        return Range(self.sheet_, self.sheet_.merged_with(*self.area[:2]))
+
+    @property
+    def merge_cells(self):
+        top, left, bottom, right = self.area
+        if len(self) > 1:
+            cursor = self.sheet_.uno.createCursorByRange(self.uno)
+            cursor.collapseToMergedArea()
+            address = cursor.RangeAddress
+            if self.area == (address.StartRow, address.StartColumn, address.EndRow, address.EndColumn) and not self.uno.getIsMerged():
+                return False
+        seen = set()
+        for row in range(top, bottom + 1):
+            for column in range(left, right + 1):
+                area = self.sheet_.merged_with(row, column)
+                seen.add(area != (row, column, row, column))
+                if len(seen) > 1:
+                    return None
+        return seen.pop()
+
+    def merge(self, across=False):
+        self.sheet_.guard()
+        for row, column, cell in self._cells():
+            if (row, column) != (0, 0):
+                cell.setString("")
+        self.uno.merge(True)
+        self.sheet_.forget()
+
+    def insert(self, shift=None, copy_origin=None):
+        self.sheet_.guard("AllowInsertingRows")
+        self.sheet_.uno.Rows.insertByIndex(self.area[0], self.shape[0])
+        self.sheet_.forget()
+
+    def delete(self, shift=None):
+        self.sheet_.guard()
+        self.sheet_.uno.Rows.removeByIndex(self.area[0], self.shape[0])
+        self.sheet_.forget()
+
+    # ---- notes ----
+
+    @property
+    def note(self):
+        found = [note for note in self.sheet_.notes if note.place == self.area[:2]]
+        return found[0] if found else None
+
+    def add_note(self, text):
+        self.sheet_.guard("DrawingObjects")
+        self.sheet_.uno.Annotations.insertNew(self.uno.getCellByPosition(0, 0).CellAddress, text)
+        return self.note
+
+
+_COUNTED = frozenset(("row", "column", "shape", "raw_value", "formula", "number_format", "color", "borders", "merge_area", "merge_cells", "merge",
+                      "insert", "delete", "note", "add_note", "select"))
+
+
+def _rows(data, shape):
+    """What xlwings hands over, as rows: a single value fills the area."""
+    if not isinstance(data, (list, tuple)):
+        return [[data] * shape[1] for _ in range(shape[0])]
+    return data if isinstance(data[0], (list, tuple)) else [data]
+
+
+class Borders(base_classes.Borders):
+    api = True
+
+    def __init__(self, cells):
+        self.cells = cells
+
+    def __getitem__(self, side):
+        return Border(self.cells, side)
+
+    def set(self, which, *, line_style=base_classes._UNSET, weight=base_classes._UNSET, color=base_classes._UNSET):
+        for side in which:
+            border = self[side]
+            for name, value in (("color", color), ("weight", weight), ("line_style", line_style)):
+                if value is not base_classes._UNSET:
+                    setattr(border, name, value)
+
+
+class Border(base_classes.Border):
+    """One side: the line of the cells along it, which their neighbours beyond share."""
+
+    api = True
+
+    def __init__(self, cells, side):
+        self.cells, self.side = cells, side
+
+    def _strip(self):
+        top, left, bottom, right = self.cells.area
+        return {"edge_top": (top, left, top, right), "edge_bottom": (bottom, left, bottom, right),
+                "edge_left": (top, left, bottom, left), "edge_right": (top, right, bottom, right)}[self.side]
+
+    @property
+    def line(self):
+        strip = self._strip()
+        return getattr(Range(self.cells.sheet_, strip[:2] * 2).uno, _SIDES[self.side][0])
+
+    def _set(self, **changes):
+        self.cells.sheet_.guard("AllowFormattingCells")
+        line = self.line
+        if not line.LineWidth and "LineWidth" not in changes:  # a colour or a style makes a line visible
+            line.LineWidth, line.OuterLineWidth = _WEIGHTS["thin"], _WEIGHTS["thin"]
+        for name, value in changes.items():
+            setattr(line, name, value)
+        own, opposite, down, across = _SIDES[self.side]
+        top, left, bottom, right = strip = self._strip()
+        Range(self.cells.sheet_, strip).uno.setPropertyValue(own, line)
+        if top + down >= 0 and left + across >= 0:
+            beyond = Range(self.cells.sheet_, (top + down, left + across, bottom + down, right + across))
+            beyond.uno.setPropertyValue(opposite, line)
+
+    @property
+    def line_style(self):
+        line = self.line
+        if not line.LineWidth and not line.OuterLineWidth:
+            return "none"
+        return next((name for name, number in _STYLES.items() if number == line.LineStyle), "continuous")
+
+    @line_style.setter
+    def line_style(self, value):
+        if value is None:
+            self._set(LineWidth=0, OuterLineWidth=0, InnerLineWidth=0, LineDistance=0, Color=0)
+        else:
+            self._set(LineStyle=_STYLES[value])
+
+    @property
+    def weight(self):
+        width = self.line.LineWidth or self.line.OuterLineWidth
+        return next((name for name, number in _WEIGHTS.items() if width <= number + 10), "thick")
+
+    @weight.setter
+    def weight(self, value):
+        self._set(LineWidth=_WEIGHTS[value], OuterLineWidth=_WEIGHTS[value])
+
+    @property
+    def color(self):
+        return None if self.line_style == "none" else _rgb(self.line.Color)
+
+    @color.setter
+    def color(self, rgb):
+        self._set(Color=_number(rgb))
+
+
+class Note(base_classes.Note):
+    def __init__(self, sheet, annotation):
+        self.sheet, self.annotation = sheet, annotation
+        self.api = SimpleNamespace(Shape=SimpleNamespace(Width=0.0, Height=0.0))
+
+    api = None
+
+    @property
+    def place(self):
+        return self.annotation.Position.Row, self.annotation.Position.Column
+
+    @property
+    def location(self):
+        return Range(self.sheet, self.place * 2)
+
+    @property
+    def text(self):
+        return self.annotation.String
+
+    @text.setter
+    def text(self, value):
+        self.sheet.guard("DrawingObjects")
+        self.annotation.setString(value)
+
+    def delete(self):
+        self.sheet.guard("DrawingObjects")
+        places = [note.place for note in self.sheet.notes]
+        self.sheet.uno.Annotations.removeByIndex(places.index(self.place))
