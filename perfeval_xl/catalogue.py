@@ -83,6 +83,13 @@ _ALL = (
          ("请让各档首尾相接，从 0 到顶。", "Let the bands follow each other without gap, from 0 to the top."), _TOOL),
     Code("X608", "error", ("版本文件 {file} 的 {key} 重复：{stated}。", "Edition file {file}: {key} is there twice: {stated}."),
          ("请只留一处。", "Keep one of them."), _TOOL),
+    Code("X711", "error", ("各参数的区域大小对不上（{stated}）。", "The ranges do not fit each other ({stated})."),
+         ("请让各区域一样高；只有年度指标值可以一行两三格。", "Give them equal heights; only a target may be two or three cells wide."), _TOOL),
+    Code("X712", "error", ("这台电脑的 Python 里没有 {stated}，做不了带宏的工作簿。", "This Python has no {stated}, so no workbook with macros can be made."),
+         ("请运行 pip install \"perfeval_xl[excel]\" 后再试。", "Run pip install \"perfeval_xl[excel]\" and try again."), _TOOL),
+    Code("X713", "warning", ("这张表里的宏是配 xlwings {stated} 的，这台电脑装的是 {expected}，表里的公式会算不出来。",
+                             "The macros of this workbook belong to xlwings {stated}, but {expected} is installed: its formulas will not compute."),
+         ("请用 perfeval-xl new 在这台电脑上重新生成表，或安装 xlwings=={stated}。", "Make the form anew with `perfeval-xl new`, or install xlwings=={stated}."), _TOOL),
     Code("X901", "error", ("检查 {file} 时出了意外错误（{why}）。", "An unexpected error while checking {file} ({why})."),
          ("请把这行文字和该文件发给维护人员。", "Please send this line and the file to the maintainers."), _TOOL),
     # ---- L: layout ----
@@ -234,6 +241,41 @@ _ALL = (
     Code("T102", "note", ("“{label}”已得满分，原因栏写着“{stated}”。", "“{label}” has full marks, yet a reason stands there: “{stated}”."),
          ("请核对得分或原因是否填错行。", "Check whether the score or the line is wrong."), _PRACTICE),
 )
+
+#: what stands in a single cell of the form instead of a whole sentence: the row is known there, and the column is narrow
+SHORT = {
+    "V101": ("{label}不是一个数：{stated}", "{label} is not one number: {stated}"),
+    "V102": ("{label}公式错误 {stated}", "{label} formula error {stated}"),
+    "V103": ("{label}超出可能的范围：{stated}", "{label} out of any possible range: {stated}"),
+    "V104": ("{stated} 可能是 {stated}%，也可能是 {other}%，请写明百分号", "{stated} may mean {stated}% or {other}%: write the percent sign"),
+    "V105": ("{label}带着单位，已按 {expected} 读取", "{label} has a unit, read as {expected}"),
+    "V106": ("{label}是负数 {stated}", "{label} is negative: {stated}"),
+    "V107": ("公式没有结果，请重算后保存", "a formula without result: recalculate and save"),
+    "V201": ("没有填年度指标值", "no target"),
+    "V202": ("没有填实际完成值", "no actual value"),
+    "V203": ("指标值是一句话，不能直接计分，请人工评分", "the target is a sentence: score it by hand"),
+    "V204": ("指标值像是丢了符号（≥{expected}？），请核对", "the target seems to have lost its sign (≥{expected}?): check it"),
+    "V205": ("完成值不要带指标值的符号", "the actual carries the target's sign"),
+    "V206": ("完成值与指标值不是同一种量，请改单位或人工评分", "target and actual are not comparable: use one unit, or score by hand"),
+    "V207": ("指标值是时间，请填完成日期，或人工评分", "the target is a date: give the date, or score by hand"),
+    "V208": ("完成值不能直接计分，请人工评分", "the actual cannot be scored as it stands: score it by hand"),
+    "V209": ("指标值没有符号，按“不超过”计分", "the target has no sign, read as an upper limit"),
+    "V210": ("晚于指标值完成，请人工评分", "late: score it by hand"),
+    "V211": ("没有可用的计算规则，请人工评分", "no rule computes it: score it by hand"),
+    "F112": ("没有预算数，算不出执行率", "no budget, hence no execution rate"),
+    "I107": ("指标值起不到考核作用（{why}）", "the target cannot tell good from bad ({why_en})"),
+    "I108": ("比指标值高 {over}%，请说明原因", "exceeds the target by {over}%: give the reason"),
+    "S104": ("得分应在 0 到 {weight} 之间", "the score must lie between 0 and {weight}"),
+    "S105": ("没有得分", "no score"),
+    "S106": ("得分应为 {expected}", "the score should be {expected}"),
+    "S110": ("有得分，没有分值", "a score without a weight"),
+    "S112": ("按档次应在 {expected} 分之间，请人工评分", "its tier earns {expected}: score it by hand"),
+    "T101": ("没有写明偏差原因", "no reason given"),
+    "T102": ("已得满分，却写着原因", "full marks, yet a reason"),
+    "X113": ("没有名为 {stated} 的版本", "no edition {stated}"),
+    "X711": ("各参数的区域大小对不上（{stated}）", "the ranges do not fit each other ({stated})"),
+    "X901": ("意外错误（{why}），请联系维护人员", "unexpected error ({why}): tell the maintainers"),
+}
 
 #: code -> its words
 CODES = {entry.code: entry for entry in _ALL}

@@ -167,17 +167,21 @@ def _money(entry: Entry | None, unit: str) -> Entry | None:
     return entry._replace(number=None, problem="text")
 
 
-def _tasks(grid: Grid, before: int, unit: str) -> tuple[Task, ...]:
+def task_rows(grid: Grid, before: int) -> tuple[dict[str, int], range]:
+    """Where 年度主要任务 stands above row ``before``: the column of each field and the rows below its heading, blank ones included."""
     row = next((row for row in range(before) if not grid.words.task_names.isdisjoint(grid.labels(row))), None)
     if row is None:
-        return ()
+        return {}, range(0)
     columns: dict[str, int] = {}
     for column, field in grid.fields(row, grid.words.tasks):
         columns.setdefault(field, column)
+    return columns, range(row + 1, next((line for line in range(row + 1, before) if _starts_another_block(grid.words_of(line))), before))
+
+
+def _tasks(grid: Grid, before: int, unit: str) -> tuple[Task, ...]:
     tasks = []
-    for line in range(row + 1, before):
-        if _starts_another_block(grid.words_of(line)):
-            break
+    columns, lines = task_rows(grid, before)
+    for line in lines:
         place, content = grid.text(line, columns["name"]), grid.text(line, columns.get("content"))
         money = [_money(grid.entry(line, columns.get(field)), unit) for field in ("budget", "executed")] + [grid.entry(line, columns.get("rate"))]
         if not place.text and not any(entry is not None and entry.text for entry in money):
@@ -212,7 +216,7 @@ def _totals(grid: Grid, table: Table, rows: list, by_label: dict[str, list[Word]
         raise Refusal("L102", file=file, stated="、".join(f"{cell_name(score.row, score.column)} {score.text}".strip() for _, score in found))
     entries = [score for _, score in found]
     head = _head_total(grid, by_label)
-    if head is not None:
+    if head is not None and (head.text or not entries):
         entries = [entry for entry in entries if not entry.blank] + [head]
     if not entries:
         raise Refusal("L101", file=file)
@@ -240,7 +244,8 @@ def _figure(text: str, row: int, column: int) -> Entry:
 
 
 def _head_total(grid: Grid, by_label: dict[str, list[Word]]) -> Entry | None:
-    """自评得分 in the head of the form; in a heading row it is a column, not a total."""
+    """自评得分 in the head of the form, blank where nothing stands beside it; in a heading row it is a column, not a total."""
+    blank = None
     for word in (word for label in grid.words.head_totals for word in by_label.get(label, ())):
         row, column, _, value, _ = word
         if len(grid.fields(row, grid.words.funds)) >= 3:
@@ -250,10 +255,16 @@ def _head_total(grid: Grid, by_label: dict[str, list[Word]]) -> Entry | None:
         beside = _beside(grid, word)
         if beside is not None:
             return grid.entry(beside.row, beside.column)
-    return None
+        blank = blank or Entry("", None, row, place_beside(grid, row, column))
+    return blank
 
 
 # ---- labels ----
+
+
+def place_beside(grid: Grid, row: int, column: int) -> int:
+    """The column of the cell right of a label, merged or not."""
+    return column + grid.wide.get((row, column), 1)
 
 
 def _beside(grid: Grid, word: Word) -> Entry | None:

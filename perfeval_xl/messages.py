@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from perfeval_xl.catalogue import CODES, Code
+from perfeval_xl.catalogue import CODES, SHORT, Code
 from perfeval_xl.model import cell_name
 
 LANGUAGES = ("zh", "en")
@@ -112,6 +112,18 @@ def render(finding: Finding, sheet: str, lang: str = "") -> str:
         place = f"{place}: " if place else ""
         return f"[{head} {finding.code}] {place}{message(finding, lang)} {fix(finding, lang)} (Source: {source(finding, lang)})"
     return f"【{head} {finding.code}】{place + ' ' if place else ''}{message(finding, lang)}{fix(finding, lang)}（依据：{source(finding, lang)}）"
+
+
+#: a cell shows some twenty characters of what was found in it
+_LONGEST_STATED = 20
+
+
+def short(finding: Finding, lang: str = "") -> str:
+    """The finding as it stands in a cell of the form: its code and a few words ("S106 得分应为 1.48")."""
+    stated = finding.stated or ""
+    if len(stated) > _LONGEST_STATED:
+        finding = finding._replace(stated=f"{stated[:_LONGEST_STATED]}…")
+    return f"{finding.code} {_fill(SHORT[finding.code], finding, lang).lstrip()}"
 
 
 def catalogue() -> list[Code]:

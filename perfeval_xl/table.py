@@ -230,9 +230,7 @@ def _read_line(row: int, line: tuple, table: Table, part: str, group: str, tall:
     column = table.places[2]
     place = text_entry(line[column], row, column)
     weight, score, deviation = (None if column is None else number_entry(line[column], row, column) for column in table.figures)
-    name = "".join(place.text.split())
-    if name[:1] in _NUMBERED:
-        name = _ITEM.sub("", name)
+    name = indicator_name(place.text)
     if name == table.heading:
         return None
     scored = _is_figure(weight) or _is_figure(score)
@@ -290,6 +288,12 @@ def _target(line: tuple, table: Table, row: int) -> tuple[Entry | None, Reading]
     reading = read_target(line[main]) if len(cells) == 1 else read_target(*[line[column] for column in cells])
     entry = text_entry(line[main], row, main)
     return (entry if len(cells) == 1 else entry._replace(text=reading.text or entry.text)), reading
+
+
+def indicator_name(text: str) -> str:
+    """The name of a 三级指标 without white space and without the item's number in front (指标1：, （2）)."""
+    name = "".join(text.split())
+    return _ITEM.sub("", name) if name[:1] in _NUMBERED else name
 
 
 @cache

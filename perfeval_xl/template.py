@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 from unicodedata import east_asian_width
 
 import xlsxwriter
 from xlsxwriter.utility import xl_range_abs
+from xlsxwriter.worksheet import Worksheet
 
+from perfeval_xl.computed import Computed
 from perfeval_xl.edition import Column, Edition
-from perfeval_xl.model import MONEY
+from perfeval_xl.model import MONEY, Sheet
 
 SHEET = "自评表"
 #: mm, A4 portrait: left, right, top, bottom
@@ -75,7 +77,10 @@ class Box(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A laid-out form: boxes, defined names -> (top, left, bottom, right), column widths, row heights in points, heading and last row."""
+    """A laid-out form: boxes, defined names -> (top, left, bottom, right), column widths, row heights in points, heading and last row.
+
+    ``printed`` is the number of columns that are printed; the ones right of them are for work at the screen.
+    """
 
     boxes: tuple[Box, ...]
     names: dict[str, tuple[int, int, int, int]]
@@ -83,6 +88,7 @@ class Plan(NamedTuple):
     heights: tuple[float, ...]
     header: int
     last: int
+    printed: int
 
 
 def blank(edition: Edition) -> Filling:
@@ -281,7 +287,8 @@ class _Drawing:
                 self.row += 1
                 self.add(0, 0, ("aside", 0, "label"), label, "aside")
                 self.name(key, self.add(1, 1, ("aside", 0, key), value, "computed" if ("aside", key) in COMPUTED else "aside"))
-        return Plan(tuple(self.boxes), self.names, self.widths, _heights(self.boxes, self.widths, last), self.header, last)
+        return Plan(tuple(self.boxes), self.names, self.widths, _heights(self.boxes, self.widths, last), self.header, last,
+                    len(self.widths))
 
 
 def _at_left(box: Box) -> bool:
@@ -324,7 +331,15 @@ def new_workbook(path: Any, **options: Any) -> xlsxwriter.Workbook:
 def write_form(workbook: xlsxwriter.Workbook, edition: Edition, filling: Filling | None = None) -> Plan:
     """Lays out the form on a sheet 自评表 of the workbook, blank without a filling; the plan says where everything stands."""
     plan = lay_out(edition, blank(edition) if filling is None else filling)
-    sheet = workbook.add_worksheet(SHEET)
+    draw(workbook, plan, edition)
+    return plan
+
+
+def draw(workbook: xlsxwriter.Workbook, plan: Plan, edition: Edition, look: Callable[[Box], dict[str, Any]] = lambda box: {},
+         computed: Iterable[Computed] = ()) -> Worksheet:
+    """Puts a plan on a new sheet 自评表 and gives the sheet. ``look`` adds to the look of a box; a computed cell holds its formula and its
+    value, or the value alone where it has no formula."""
+    sheet, worked = workbook.add_worksheet(SHEET), {(cell.row, cell.column): cell for cell in computed}
     formats: dict[tuple, Any] = {}
     for column, width in enumerate(plan.widths):
         sheet.set_column(column, column, width)
@@ -332,16 +347,27 @@ def write_form(workbook: xlsxwriter.Workbook, edition: Edition, filling: Filling
         sheet.set_row(row, height)
     for box in plan.boxes:
         content, shown = _content(box, edition)
-        look = tuple(sorted({**_look(box), **({"num_format": shown} if shown else {})}.items()))
-        if look not in formats:
-            formats[look] = workbook.add_format(dict(look))
+        look_of = tuple(sorted({**_look(box), **look(box), **({"num_format": shown} if shown else {})}.items()))
+        if look_of not in formats:
+            formats[look_of] = workbook.add_format(dict(look_of))
         if box[:2] != box[2:4]:
-            sheet.merge_range(*box[:4], "", formats[look])
-        _put(sheet, box, content, formats[look])
+            sheet.merge_range(*box[:4], "", formats[look_of])
+        _put(sheet, box, content, formats[look_of], worked.get(box[:2]))
     for name, area in plan.names.items():
         workbook.define_name(name, f"={SHEET}!{xl_range_abs(*area)}")
     _print_setup(sheet, plan)
-    return plan
+    return sheet
+
+
+def as_sheet(plan: Plan, edition: Edition) -> Sheet:
+    """The plan as a reader of the workbook would see it."""
+    rows: list[list[Any]] = [[""] * len(plan.widths) for _ in range(max(box.bottom for box in plan.boxes) + 1)]
+    for box in plan.boxes:
+        content, _ = _content(box, edition)
+        rows[box.top][box.left] = "" if content is None else content
+    merged = tuple(box[:4] for box in plan.boxes if box[:2] != box[2:4])
+    stamp = {name: value for name in ("pe_edition", "pe_department", "pe_year") if (value := rows[plan.names[name][0]][plan.names[name][1]]) != ""}
+    return Sheet(SHEET, rows, merged, stamp)
 
 
 def _content(box: Box, edition: Edition) -> tuple[Any, str]:
@@ -358,9 +384,13 @@ def _content(box: Box, edition: Edition) -> tuple[Any, str]:
     return str(value), shown
 
 
-def _put(sheet: Any, box: Box, content: Any, look: Any) -> None:
+def _put(sheet: Worksheet, box: Box, content: Any, look: Any, computed: Computed | None = None) -> None:
     """The only place where a box is written; merged cells carry their content in the first one."""
-    if content is None:
+    if computed is not None:
+        content = None if computed.value == "" else computed.value
+    if computed is not None and computed.formula:
+        sheet.write_formula(box.top, box.left, computed.formula, look, computed.value)
+    elif content is None:
         sheet.write_blank(box.top, box.left, None, look)
     elif isinstance(content, str):
         sheet.write_string(box.top, box.left, content, look)
@@ -383,10 +413,10 @@ def _look(box: Box) -> dict[str, Any]:
     return look
 
 
-def _print_setup(sheet: Any, plan: Plan) -> None:
+def _print_setup(sheet: Worksheet, plan: Plan) -> None:
     """A4 portrait, one page wide (and one page in all if little is missing), the heading of the indicators and a number on each page."""
     left, right, top, bottom = (margin / 25.4 for margin in MARGINS)
-    scale = (210 / 25.4 - left - right) / (sum(7 * width + 5 for width in plan.widths) / 96)
+    scale = (210 / 25.4 - left - right) / (sum(7 * width + 5 for width in plan.widths[: plan.printed]) / 96)
     pages = sum(plan.heights) / 72 * scale / (297 / 25.4 - top - bottom)
     sheet.set_paper(9)
     sheet.set_portrait()
@@ -394,6 +424,6 @@ def _print_setup(sheet: Any, plan: Plan) -> None:
     sheet.set_footer("&C第 &P 页，共 &N 页", {"margin": 8 / 25.4})
     sheet.center_horizontally()
     sheet.fit_to_pages(1, 1 if pages <= 1.15 else 0)
-    sheet.print_area(0, 0, plan.last, len(plan.widths) - 1)
+    sheet.print_area(0, 0, plan.last, plan.printed - 1)
     sheet.repeat_rows(plan.header)
     sheet.hide_gridlines(2)

@@ -1,0 +1,352 @@
+"""The worksheet functions of the form: one cell or one column in, one figure or one short text out.
+
+They are thin: the same readings, rules and roundings as ``perfeval-xl check``, so that a cell and a check never disagree about a row.
+A blank input gives "". What cannot be computed gives a text that begins with a finding's code, never a figure and never an exception:
+the wrapper in VBA would put the words of an exception into the cell, and SUM passes over words.
+The docstrings are Chinese because Excel's function wizard shows them.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cache, lru_cache, wraps
+from typing import Any
+
+from perfeval_xl import checks_rows, messages
+from perfeval_xl.cells import number_entry, text_entry
+from perfeval_xl.compare import ONE, points
+from perfeval_xl.dates import YEAR
+from perfeval_xl.edition import Edition, editions, plain_label
+from perfeval_xl.messages import Finding
+from perfeval_xl.model import Entry, Indicator, Submission
+from perfeval_xl.numbers import fold, half_up, is_error
+from perfeval_xl.rules import RULES
+from perfeval_xl.scoring import execution_rate, execution_score, grade, indicator_score, row_attainment, score, tier_range
+from perfeval_xl.table import indicator_name, indicator_role
+from perfeval_xl.targets import read_actual, read_target
+
+_log = logging.getLogger(__name__)
+
+#: help of each argument in the function wizard (255 characters at most)
+ARGUMENTS = {
+    "adjusted": "全年预算数（调整预算数），万元",
+    "executed": "全年执行数，万元，与预算数同一单位",
+    "weight": "分值",
+    "edition": "版本，如 shangjie-2022；表中名称 pe_edition 就是它",
+    "target": "年度指标值，如 ≥90%；符号、数、单位分在两三格的，选中这一行的两三格",
+    "actual": "实际完成值，如 66.6%",
+    "indicator": "三级指标的名称（可省略）；指标值没有符号时据此判断“越少越好”",
+    "group": "二级指标或一级指标的名称（可省略）；成本指标按“不超过”计分",
+    "year": "年度（可省略）；指标值是“7月31日前”这类时间时补足年份",
+    "total": "总分",
+    "score": "得分",
+    "reason": "偏差原因分析及改进措施",
+    "scores": "得分：一个数、一格或一片区域；空格和“-”不计，文字和错误会指出在哪里",
+}
+CATEGORY = "绩效自评"
+
+#: the edition under which a deviation is worked out: 偏差度 is the same in all of them, and this one reads every kind of target
+_DEVIATION_EDITION = "shangjie-2022"
+#: what PE_CHECK is asked about, as columns of a form of one row, in the order in which a form prints them
+_TARGET, _ACTUAL, _WEIGHT, _SCORE, _REASON = range(5)
+_PLACE = text_entry("", 0, 0)
+#: the checks of single rows; what they say about a whole form they cannot say of one row
+_ROW_RULES = tuple(rule.holds for rule in RULES if rule.holds.__module__ == checks_rows.__name__)
+#: what a row lacks as long as nobody has begun to fill it in
+_NOT_YET = frozenset(("V201", "V202", "S105"))
+#: what is said of a figure and does not keep a row from being scored
+_IN_PASSING = frozenset(("V105", "V106"))
+#: a text that one of these functions has put into a cell
+_OWN_TEXT = re.compile("[A-Z][0-9]{3} ")
+
+#: CVErr numbers as Excel hands them over: 2000 to 2999 above this one
+_ERROR_BASE = -2146828288
+#: xlwings knows the first seven and leaves the newer ones as numbers
+_ERRORS = {2000: "#NULL!", 2007: "#DIV/0!", 2015: "#VALUE!", 2023: "#REF!", 2029: "#NAME?", 2036: "#NUM!", 2042: "#N/A", 2043: "#GETTING_DATA",
+           2045: "#SPILL!", 2046: "#CONNECT!", 2047: "#BLOCKED!", 2048: "#UNKNOWN!", 2049: "#FIELD!", 2050: "#CALC!"}
+
+
+# ---- what makes a plain function a worksheet function ----
+
+
+def _worksheet_function(function: Callable) -> Callable:
+    """Registers the function for Excel, and sees to it that it never raises.
+
+    xlwings is taken from ``sys.modules`` and never imported: it imports pandas wherever that is installed, and who only calls the function
+    should not pay for it. Excel's server and the generator of the wrappers have always loaded xlwings before they load this module.
+    """
+
+    @wraps(function)
+    def guarded(*arguments: Any, **named: Any) -> Any:
+        try:
+            return function(*arguments, **named)
+        except Exception as error:
+            _log.exception("%s%r", function.__name__, arguments)
+            return messages.short(Finding("X901", "", args={"why": type(error).__name__}))
+
+    xlwings = sys.modules.get("xlwings")
+    if xlwings is None:
+        return guarded
+    code = function.__code__
+    registered = xlwings.func(guarded, category=CATEGORY)
+    for name in code.co_varnames[: code.co_argcount + bool(code.co_flags & 0x04)]:  # 0x04: the last one is *scores
+        # two dimensions, because three cells of one target and three targets would arrive alike; errors as texts, because they would arrive as None
+        registered = xlwings.arg(name, doc=ARGUMENTS[name], ndim=2, err_to_str=True)(registered)
+    return registered
+
+
+def _table(value: Any) -> list | tuple:
+    """An argument as rows of cells; a plain list is one row."""
+    if not isinstance(value, (list, tuple)):
+        return ((value,),)
+    return value if value and isinstance(value[0], (list, tuple)) else (value,)
+
+
+def _by_row(one: Callable, widest: int, *arguments: Any) -> Any:
+    """``one`` called for each row; one row gives its value, several give a column of values.
+
+    The first argument may be ``widest`` cells wide and arrives as a tuple of its cells, the others as one cell each. An argument of one
+    row serves all rows.
+    """
+    tables = [_table(argument) for argument in arguments]
+    height = max(map(len, tables))
+    for n, table in enumerate(tables):
+        widths = {len(row) for row in table}
+        if len(table) not in (1, height) or not all(1 <= width <= (1 if n else widest) for width in widths):
+            return messages.short(Finding("X711", "", "、".join(f"{len(table)}×{len(table[0])}" for table in tables)))
+    first, *others = tables
+    results = []
+    for n in range(height):
+        cells = tuple([_cell(value) for value in first[n if len(first) > 1 else 0]])
+        found = one(cells, *[_cell(table[n if len(table) > 1 else 0][0]) for table in others])
+        results.append(_out(found))
+    return results[0] if height == 1 else [[result] for result in results]
+
+
+def _cell(value: Any) -> Any:
+    """The value of a cell; an empty one as "", an error as its text."""
+    if value is None:
+        return ""
+    if type(value) is int and 2000 <= value - _ERROR_BASE < 3000:
+        return _ERRORS.get(value - _ERROR_BASE, f"Err:{value - _ERROR_BASE}")
+    return value
+
+
+def _figure(value: Decimal, label: str) -> float | Finding:
+    """A figure as a cell holds it. Nothing that is out of any possible range goes out."""
+    return Finding("V103", label, "10^15") if value and value.adjusted() >= 15 else float(value)
+
+
+def _problem(entry: Entry, label: str) -> Finding | None:
+    """Why a cell is no number, None where it is one or is blank."""
+    codes = {"text": "V101", "error": "V102", "range": "V103"}
+    return Finding(codes[entry.problem], label, entry.text) if entry.problem else None
+
+
+def _edition(value: Any) -> Edition | Finding | None:
+    """The edition of an id, None for a blank cell."""
+    name = text_entry(value, 0, 0).text
+    if not name:
+        return None
+    return editions().get(name) or Finding("X113", "", name)
+
+
+# ---- the funds block ----
+
+
+@_worksheet_function
+def PE_EXECUTION_RATE(adjusted: Any, executed: Any) -> Any:
+    """预算执行率 = 全年执行数 ÷ 全年预算数，百分数的数值，四舍五入到两位小数（56.76）。有空格时为空；没有预算数时给出以代码开头的说明。"""
+    return _by_row(_execution, 1, adjusted, executed)
+
+
+@_worksheet_function
+def PE_EXECUTION_SCORE(adjusted: Any, executed: Any, weight: Any, edition: Any) -> Any:
+    """预算执行率的得分：按本版的规则，由全年执行数、全年预算数和分值算出，不低于 0，不超过分值。有空格时为空；算不出时给出以代码开头的说明。"""
+    return _by_row(_execution, 1, adjusted, executed, weight, edition)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _execution(adjusted: tuple, executed: Any, weight: Any = None, edition: Any = None) -> float | str | Finding:
+    """The rate, or with a weight and an edition its score."""
+    wanted = [("全年预算数", adjusted[0]), ("全年执行数", executed), *([("分值", weight)] if weight is not None else [])]
+    entries = [number_entry(value, 0, 0) for _, value in wanted]
+    for (label, _), entry in zip(wanted, entries, strict=True):
+        if finding := _problem(entry, label):
+            return finding
+    rules = _edition(edition) if edition is not None else None
+    if isinstance(rules, Finding):
+        return rules
+    if any(entry.number is None for entry in entries) or (edition is not None and rules is None):
+        return ""
+    rate = execution_rate(entries[0].number, entries[1].number)
+    if rate is None:
+        return Finding("F112", "")
+    return _figure(half_up(rate, 2), "执行率") if rules is None else _figure(execution_score(rate, entries[2].number, rules.execution), "得分")
+
+
+# ---- the indicators ----
+
+
+@_worksheet_function
+def PE_SCORE(target: Any, actual: Any, weight: Any, edition: Any, indicator: Any = "", group: Any = "", year: Any = "") -> Any:
+    """一行三级指标的得分：实际完成值对照年度指标值，按本版的规则和分值算出。有空格时为空；规则算不出的（一句话、按档次的定性指标等）给出以代码开头的说明，由人工评分。"""
+    return _by_row(_score, 3, target, actual, weight, edition, indicator, group, year)
+
+
+@lru_cache(maxsize=8192, typed=True)
+def _score(target: tuple, actual: Any, weight: Any, edition: Any, indicator: Any, group: Any, year: Any) -> float | str | Finding:
+    rules = _edition(edition)
+    if rules is None or isinstance(rules, Finding):
+        return rules or ""
+    row, year = _row(target, actual, weight, "", "", indicator, group), _year(year)
+    if finding := _broken(row):
+        return finding
+    if _says_nothing(row) or row.weight.number is None:
+        return ""
+    attainment = row_attainment(row, rules, year)
+    result = indicator_score(attainment, row.weight.number, rules)
+    return _refusal(row, rules, year) if result is None else _figure(result, "得分")
+
+
+@_worksheet_function
+def PE_DEVIATION(target: Any, actual: Any, indicator: Any = "", group: Any = "", year: Any = "") -> Any:
+    """偏差度 =（实际完成值 − 年度指标值）÷ 年度指标值，小数（-0.26 显示为 -26.00%）；达到的为 0。有空格时为空；算不出时给出以代码开头的说明。"""
+    return _by_row(_deviation, 3, target, actual, indicator, group, year)
+
+
+@lru_cache(maxsize=8192, typed=True)
+def _deviation(target: tuple, actual: Any, indicator: Any, group: Any, year: Any) -> float | str | Finding:
+    # a weight, because the checks pass over rows that do not count
+    row, year, rules = _row(target, actual, 1, "", "", indicator, group), _year(year), editions()[_DEVIATION_EDITION]
+    if finding := _broken(row):
+        return finding
+    if _says_nothing(row):
+        return ""
+    fraction = row_attainment(row, rules, year).deviation
+    return _refusal(row, rules, year) if fraction is None else _figure(half_up(fraction, rules.deviation.places + 2), "偏差度")
+
+
+@_worksheet_function
+def PE_CHECK(target: Any, actual: Any, weight: Any, score: Any, reason: Any, edition: Any,
+             indicator: Any = "", group: Any = "", year: Any = "") -> Any:
+    """检查一行三级指标：没有问题时为空，否则给出第一个问题（代码和简短说明），规则与“①检查”相同。实际完成值、得分、原因都还没填的行不提示。"""
+    return _by_row(_check, 3, target, actual, weight, score, reason, edition, indicator, group, year)
+
+
+@lru_cache(maxsize=8192, typed=True)
+def _check(target: tuple, actual: Any, weight: Any, score: Any, reason: Any, edition: Any, indicator: Any, group: Any, year: Any) -> str | Finding:
+    rules = _edition(edition)
+    if rules is None or isinstance(rules, Finding):
+        return rules or ""
+    if isinstance(score, str) and _OWN_TEXT.match(score):
+        score = ""  # what kept the row from being scored is found again, and said about the cell where it stands
+    row = _row(target, actual, weight, score, reason, indicator, group)
+    begun = any(entry.text for entry in (row.actual_entry, row.score, row.reason))
+    return next((finding for finding in _findings(row, rules, _year(year)) if begun or finding.code not in _NOT_YET), "")
+
+
+# ---- one row as a form of one row ----
+
+
+def _row(target: tuple, actual: Any, weight: Any, score: Any, reason: Any, indicator: Any, group: Any) -> Indicator:
+    reading, name = read_target(*target), indicator_name(text_entry(indicator, 0, 0).text)
+    entry = text_entry(target[0], 0, _TARGET)
+    if len(target) > 1:
+        entry = entry._replace(text=reading.text or entry.text)
+    return Indicator("", text_entry(group, 0, 0).text, name, indicator_role(name), _PLACE, reading, read_actual(actual), entry,
+                     text_entry(actual, 0, _ACTUAL), number_entry(weight, 0, _WEIGHT), number_entry(score, 0, _SCORE), None,
+                     text_entry(reason, 0, _REASON))
+
+
+def _year(value: Any) -> int | None:
+    """The year of 2022, "2022年" or "2022年度"; None for anything else, so that a date without year is asked about and not guessed."""
+    text = fold(text_entry(value, 0, 0).text).removesuffix("度").removesuffix("年")
+    return int(text) if YEAR.fullmatch(text) else None
+
+
+def _says_nothing(row: Indicator) -> bool:
+    return row.target.kind in ("blank", "na") or row.actual.kind in ("blank", "na")
+
+
+def _broken(row: Indicator) -> Finding | None:
+    """A formula error in one of the cells, or a weight that is no number."""
+    for label, entry in (("年度指标值", row.target_entry), ("实际完成值", row.actual_entry)):
+        if is_error(entry.text):
+            return Finding("V102", label, entry.text)
+    return _problem(row.weight, "分值")
+
+
+@cache
+def _form(edition: str) -> Submission:
+    """A form of this edition with no row, and with nothing that could be said about more than a row."""
+    columns = {"weight", "score", *(column.field for column in editions()[edition].indicator_columns if column.field == "reason")}
+    return Submission("", edition, False, None, None, None, (), None, "万元", ONE, (), None, (), (), {}, (), None, None, (), frozenset(columns))
+
+
+def _findings(row: Indicator, edition: Edition, year: int | None) -> list[Finding]:
+    """What the checks of single rows find, in the order of the cells."""
+    form = _form(edition.id)._replace(indicators=(row,), year=year)
+    card = score(form, edition)
+    found = [finding for rule in _ROW_RULES for finding in rule(form, card, edition)]
+    return sorted(found, key=lambda finding: finding.column)
+
+
+def _refusal(row: Indicator, edition: Edition, year: int | None) -> Finding:
+    """Why no rule gives this row a figure."""
+    for finding in _findings(row, edition, year):
+        if finding.column in (_TARGET, _ACTUAL) and finding.code not in _IN_PASSING:
+            return finding
+    limits = tier_range(row_attainment(row, edition, year), row.weight.number, edition)
+    if limits:
+        return Finding("S112", row.name, None, f"{points(limits[0])}—{points(limits[1])}")
+    return Finding("V208", row.name, row.actual_entry.text, row.target_entry.text)
+
+
+# ---- the whole form ----
+
+
+@_worksheet_function
+def PE_TOTAL(*scores: Any) -> Any:
+    """总分：各得分相加。空格和“-”“- 不计分”不计；其中有文字或错误时不会漏掉，而是给出代码并指出是第几个参数、第几行。"""
+    total, counted = Decimal(0), False
+    for n, argument in enumerate(scores, 1):
+        table = _table(argument)
+        for r, row in enumerate(table, 1):
+            for c, value in enumerate(row, 1):
+                entry = number_entry(_cell(value), 0, 0)
+                if entry.number is not None:
+                    total, counted = total + entry.number, True
+                elif entry.problem and plain_label(entry.text) not in _not_scored():
+                    place = (f"第{r}行" if len(table) > 1 else "") + (f"第{c}列" if len(row) > 1 else "")
+                    return messages.short(_problem(entry, f"第{n}个参数{place}"))
+    return _out(_figure(total, "总分")) if counted else ""
+
+
+@cache
+def _not_scored() -> frozenset[str]:
+    """What stands in a score cell that does not count, in the words of all editions ("- 不计分")."""
+    return frozenset(plain_label(words) for edition in editions().values() for words in edition.labels.get("not_scored", ()))
+
+
+def _out(found: float | str | Finding) -> float | str:
+    return messages.short(found) if isinstance(found, Finding) else found
+
+
+@_worksheet_function
+def PE_GRADE(total: Any, edition: Any) -> Any:
+    """总分的等级：优、良、中、差，按本版的分档。有空格时为空；总分不是一个数时给出以代码开头的说明。"""
+    return _by_row(_grade, 1, total, edition)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _grade(total: tuple, edition: Any) -> str | Finding:
+    entry, rules = number_entry(total[0], 0, 0), _edition(edition)
+    finding = _problem(entry, "总分") or rules
+    if isinstance(finding, Finding):
+        return finding
+    return "" if entry.number is None or rules is None else grade(entry.number, rules)
