@@ -21,14 +21,7 @@ DONE, ERRORS, UNREADABLE = 0, 1, 2
 MANY = 20
 
 
-class _Words(dict):
-    """Texts of the command line: key -> (Chinese, English)."""
-
-    def say(self, key: str, **args: object) -> str:
-        return self[key][messages.LANGUAGES.index(messages.language())].format(**args)
-
-
-_WORDS = _Words({
+_WORDS = messages.Words({
     "about": ("部门整体绩效自评表：重算每个数，指出每处错误。", "Recomputes every figure of a self-assessment form and says what is wrong."),
     "demo": ("用随附的示例走一遍：检查、写出批注版", "the whole job on the shipped examples: check, write the review copies"),
     "editions": ("列出认识的各版自评表", "the editions of the form it knows"),

@@ -72,6 +72,14 @@ def language(lang: str = "") -> str:
     return "en" if chosen.lower().startswith("en") else "zh"
 
 
+class Words(dict):
+    """Texts of a room that speaks to people: key -> (Chinese, English)."""
+
+    def say(self, key: str, **args: object) -> str:
+        """A text in the language that is spoken."""
+        return self[key][LANGUAGES.index(language())].format(**args)
+
+
 def text(code: str, lang: str = "", **args: object) -> str:
     """Text and remedy of a code that is not tied to a cell."""
     entry, pick = CODES[code], LANGUAGES.index(language(lang))
@@ -124,6 +132,12 @@ def short(finding: Finding, lang: str = "") -> str:
     if len(stated) > _LONGEST_STATED:
         finding = finding._replace(stated=f"{stated[:_LONGEST_STATED]}…")
     return f"{finding.code} {_fill(SHORT[finding.code], finding, lang).lstrip()}"
+
+
+def on_the_spot(finding: Finding, lang: str = "") -> str:
+    """The finding for a note on its own cell: as everywhere, without the place."""
+    words = render(finding._replace(row=-1), "", lang)
+    return words.replace("】 ", "】", 1) if language(lang) == "zh" else words.replace("] : ", "] ", 1)
 
 
 def catalogue() -> list[Code]:

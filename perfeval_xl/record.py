@@ -58,9 +58,9 @@ def check_file(path: str, wanted: str = "") -> list[Record]:
 
 def _check_book(path: str, book: intake.Book, wanted: str) -> list[Record]:
     for sheets in (book.sheets, book.hidden):
-        records = [record for sheet in sheets if (record := _check_sheet(path, book, sheet, wanted)) is not None]
+        records = [record for sheet in sheets if (record := check_sheet(sheet, path, wanted, len(book.sheets) > 1)) is not None]
         if records:
-            return records
+            return [record._replace(data=book.data) for record in records]
     return [Record(path, book.data, Refusal("X108", file=book.file))]
 
 
@@ -77,20 +77,22 @@ def check_files(paths: Iterable[str], wanted: str = "") -> Iterator[Record]:
             gc.enable()
 
 
-def _check_sheet(path: str, book: intake.Book, sheet: Sheet, wanted: str) -> Record | None:
+def check_sheet(sheet: Sheet, path: str, wanted: str = "", several: bool = False) -> Record | None:
+    """Checks one sheet of a workbook, open or read from a file; None where the sheet holds no form. ``several``: a refusal names the sheet."""
+    file = os.path.basename(os.path.normpath(path))
     try:
-        found = layout.read(sheet, wanted, book.file)
+        found = layout.read(sheet, wanted, file)
     except Refusal as refusal:
-        if len(book.sheets) > 1:
-            refusal.args_["file"] = f"{book.file} [{sheet.name}]"
-        return Record(path, book.data, refusal.with_traceback(None), sheet)
+        if several:
+            refusal.args_["file"] = f"{file} [{sheet.name}]"
+        return Record(path, refusal=refusal.with_traceback(None), grid=sheet)
     if found is None:
         return None
     form, notes = found
     edition = get(form.edition)
     card = scoring.score(form, edition)
     findings = sorted((*notes, *rules.check(form, card, edition)), key=lambda one: (one.row, one.column))
-    return Record(path, book.data, None, sheet, form, card, edition, tuple(findings))
+    return Record(path, grid=sheet, form=form, card=card, edition=edition, findings=tuple(findings))
 
 
 def as_json(record: Record, lang: str = "") -> dict:

@@ -298,16 +298,10 @@ def _mark(ws, record: Record, merges: list, notes: dict[tuple[int, int], str], l
         frame(ws, area, look)
     for area, found in areas.items():
         found = sorted(found, key=lambda one: LOOKS[one.severity].rank)
-        ours = "\n".join((MARK, *(_spoken(one, lang) for one in found)))
+        ours = "\n".join((MARK, *(messages.on_the_spot(one, lang) for one in found)))
         theirs = notes.get(area[:2])
         notes[area[:2]] = f"{theirs}\n{'─' * 16}\n{ours}" if theirs else ours
     for (row, column), text in sorted(notes.items()):
         cell, text = ws.cell(row + 1, column + 1), CONTROL.sub("", text)[:8000]
         if hasattr(cell, "comment") and type(cell).__name__ == "Cell":
             cell.comment = Comment(text, "perfeval_xl", height=min(24 + 18 * line_count(text, 46), 460), width=340)
-
-
-def _spoken(finding: Finding, lang: str) -> str:
-    """The finding as everywhere, without the place: the note stands on it."""
-    words = messages.render(finding._replace(row=-1), "", lang)
-    return words.replace("】 ", "】", 1) if lang == "zh" else words.replace("] : ", "] ", 1)
