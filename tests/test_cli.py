@@ -455,20 +455,20 @@ def test_an_error_of_ours_is_one_line(run, good, monkeypatch, error):
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(record, "_check_sheet", fail)
+    monkeypatch.setattr(record, "check_sheet", fail)
     status, out, err = run("check", good)
     assert status == 2 and out.count("\n") == 1 and type(error).__name__ in out and "意外错误" in out and "Traceback" not in out + err
 
 
 def test_an_error_of_ours_in_one_file_leaves_the_others(run, good, wrong, monkeypatch):
-    real = record._check_sheet
+    real = record.check_sheet
 
     def fail(path, *args):
         if path == good:
             raise RuntimeError("x")
         return real(path, *args)
 
-    monkeypatch.setattr(record, "_check_sheet", fail)
+    monkeypatch.setattr(record, "check_sheet", fail)
     status, out, err = run("check", good, wrong)
     assert status == 2 and "S101" in out and "意外错误" in out + err
 
@@ -477,7 +477,7 @@ def test_a_stop_by_the_user_is_quiet(run, good, monkeypatch):
     def stop(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(record, "_check_sheet", stop)
+    monkeypatch.setattr(record, "check_sheet", stop)
     status, out, err = run("check", good)
     assert (status, out, err) == (130, "", "")
 
@@ -486,7 +486,7 @@ def test_a_developer_sees_the_error(run, good, monkeypatch):
     def fail(*args, **kwargs):
         raise RuntimeError("x")
 
-    monkeypatch.setattr(record, "_check_sheet", fail)
+    monkeypatch.setattr(record, "check_sheet", fail)
     monkeypatch.setenv("PERFEVAL_DEBUG", "1")
     with pytest.raises(RuntimeError):
         cli.main(["check", good])
