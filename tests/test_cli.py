@@ -463,10 +463,10 @@ def test_an_error_of_ours_is_one_line(run, good, monkeypatch, error):
 def test_an_error_of_ours_in_one_file_leaves_the_others(run, good, wrong, monkeypatch):
     real = record.check_sheet
 
-    def fail(path, *args):
+    def fail(sheet, path, *args):
         if path == good:
             raise RuntimeError("x")
-        return real(path, *args)
+        return real(sheet, path, *args)
 
     monkeypatch.setattr(record, "check_sheet", fail)
     status, out, err = run("check", good, wrong)
