@@ -17,6 +17,7 @@ import datetime as dt
 import os
 import re
 from collections import Counter
+from contextlib import contextmanager
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -237,7 +238,7 @@ class Name(base_classes.Name):
     @property
     def refers_to_range(self):
         cells = self.named.getReferredCells()
-        if cells is None:
+        if cells is None or "#REF!" in self.named.Content:
             raise ComError(self.named.Content)
         address = cells.RangeAddress
         return Range(Sheet(self.book, cells.Spreadsheet), (address.StartRow, address.StartColumn, address.EndRow, address.EndColumn))
@@ -355,10 +356,19 @@ class Sheet(base_classes.Sheet):
         everything = {f"Allow{name}": False for name in _ALLOWED} | {"DrawingObjects": True, "Scenarios": True}
         return self.book_.allowed.setdefault(self.name, everything)
 
-    def guard(self, what=""):
-        """Raises as Excel does where the protection does not allow it."""
-        if self.uno.isProtected() and not (what and (not self.allowed[what] if what == "DrawingObjects" else self.allowed[what])):
+    @contextmanager
+    def allowing(self, what=""):
+        """Raises as Excel does where the protection does not allow it; where it does, LibreOffice, which knows no such options, is told to."""
+        closed = self.uno.isProtected()
+        if closed and not (what and self.allowed[what] != (what == "DrawingObjects")):
             raise ComError(f"{self.name} is protected")
+        if closed:
+            self.api.Unprotect("")
+        try:
+            yield
+        finally:
+            if closed:
+                self.uno.protect("")
 
 
 class SheetApi:
@@ -604,9 +614,9 @@ class Range(base_classes.Range):
 
     @number_format.setter
     def number_format(self, code):
-        self.sheet_.guard("AllowFormattingCells")
-        for row, column, _ in self._cells():
-            self._format(row, column, code)
+        with self.sheet_.allowing("AllowFormattingCells"):
+            for row, column, _ in self._cells():
+                self._format(row, column, code)
 
     @property
     def color(self):
@@ -614,8 +624,8 @@ class Range(base_classes.Range):
 
     @color.setter
     def color(self, rgb):
-        self.sheet_.guard("AllowFormattingCells")
-        self.uno.CellBackColor = _number(rgb)
+        with self.sheet_.allowing("AllowFormattingCells"):
+            self.uno.CellBackColor = _number(rgb)
 
     @property
     def borders(self):
@@ -646,21 +656,22 @@ class Range(base_classes.Range):
         return seen.pop()
 
     def merge(self, across=False):
-        self.sheet_.guard()
-        for row, column, cell in self._cells():
-            if (row, column) != (0, 0):
-                cell.setString("")
-        self.uno.merge(True)
+        with self.sheet_.allowing():
+            for row, column, cell in self._cells():
+                if (row, column) != (0, 0):
+                    cell.setString("")
+            self.uno.merge(False)
+            self.uno.merge(True)
         self.sheet_.forget()
 
     def insert(self, shift=None, copy_origin=None):
-        self.sheet_.guard("AllowInsertingRows")
-        self.sheet_.uno.Rows.insertByIndex(self.area[0], self.shape[0])
+        with self.sheet_.allowing("AllowInsertingRows"):
+            self.sheet_.uno.Rows.insertByIndex(self.area[0], self.shape[0])
         self.sheet_.forget()
 
     def delete(self, shift=None):
-        self.sheet_.guard()
-        self.sheet_.uno.Rows.removeByIndex(self.area[0], self.shape[0])
+        with self.sheet_.allowing():
+            self.sheet_.uno.Rows.removeByIndex(self.area[0], self.shape[0])
         self.sheet_.forget()
 
     # ---- notes ----
@@ -671,8 +682,8 @@ class Range(base_classes.Range):
         return found[0] if found else None
 
     def add_note(self, text):
-        self.sheet_.guard("DrawingObjects")
-        self.sheet_.uno.Annotations.insertNew(self.uno.getCellByPosition(0, 0).CellAddress, text)
+        with self.sheet_.allowing("DrawingObjects"):
+            self.sheet_.uno.Annotations.insertNew(self.uno.getCellByPosition(0, 0).CellAddress, text)
         return self.note
 
 
@@ -723,18 +734,21 @@ class Border(base_classes.Border):
         return getattr(Range(self.cells.sheet_, strip[:2] * 2).uno, _SIDES[self.side][0])
 
     def _set(self, **changes):
-        self.cells.sheet_.guard("AllowFormattingCells")
         line = self.line
         if not line.LineWidth and "LineWidth" not in changes:  # a colour or a style makes a line visible
             line.LineWidth, line.OuterLineWidth = _WEIGHTS["thin"], _WEIGHTS["thin"]
         for name, value in changes.items():
             setattr(line, name, value)
         own, opposite, down, across = _SIDES[self.side]
-        top, left, bottom, right = strip = self._strip()
-        Range(self.cells.sheet_, strip).uno.setPropertyValue(own, line)
-        if top + down >= 0 and left + across >= 0:
-            beyond = Range(self.cells.sheet_, (top + down, left + across, bottom + down, right + across))
-            beyond.uno.setPropertyValue(opposite, line)
+        top, left, bottom, right = self._strip()
+        cell = self.cells.sheet_.uno.getCellByPosition
+        # cell by cell: set on a range of cells that differ, one side wipes the others out
+        with self.cells.sheet_.allowing("AllowFormattingCells"):
+            for row in range(top, bottom + 1):
+                for column in range(left, right + 1):
+                    setattr(cell(column, row), own, line)
+                    if row + down >= 0 and column + across >= 0:
+                        setattr(cell(column + across, row + down), opposite, line)
 
     @property
     def line_style(self):
@@ -789,10 +803,10 @@ class Note(base_classes.Note):
 
     @text.setter
     def text(self, value):
-        self.sheet.guard("DrawingObjects")
-        self.annotation.setString(value)
+        with self.sheet.allowing("DrawingObjects"):
+            self.annotation.setString(value)
 
     def delete(self):
-        self.sheet.guard("DrawingObjects")
         places = [note.place for note in self.sheet.notes]
-        self.sheet.uno.Annotations.removeByIndex(places.index(self.place))
+        with self.sheet.allowing("DrawingObjects"):
+            self.sheet.uno.Annotations.removeByIndex(places.index(self.place))
