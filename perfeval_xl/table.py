@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from perfeval_xl.cells import Grid, label_and_value, number_entry, text_entry, vocabulary
+from perfeval_xl.cells import Grid, figure_entry, label_and_value, text_entry, vocabulary
 from perfeval_xl.edition import plain_label
 from perfeval_xl.messages import Refusal
 from perfeval_xl.model import Entry, Indicator, cell_name
@@ -256,7 +256,7 @@ def _of(field: str, line: tuple, row: int, columns: dict[str, int]) -> Entry | N
     column = columns.get(field)
     if column is None:
         return None
-    return number_entry(line[column], row, column) if field in _FIGURES else text_entry(line[column], row, column)
+    return figure_entry(line[column], row, column) if field in _FIGURES else text_entry(line[column], row, column)
 
 
 def _is_figure(entry: Entry | None) -> bool:
