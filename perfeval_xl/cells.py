@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from perfeval_xl.edition import DEFAULT, editions, plain_label
+from perfeval_xl.messages import is_short
 from perfeval_xl.model import Entry, Sheet
 from perfeval_xl.numbers import fold, read_number, tidy
 
@@ -140,11 +141,11 @@ class Grid:
         if column is None:
             return None
         if (row, column) not in self.tall:
-            return number_entry(self.lines[row][column], row, column)
+            return figure_entry(self.lines[row][column], row, column)
         top, _, height = self.tall[row, column]
         if top != row:
             return Entry("", None, row, column, covered=True)
-        return number_entry(self.value(row, column), row, column, height)
+        return figure_entry(self.value(row, column), row, column, height)
 
     def text(self, row: int, column: int | None) -> Entry | None:
         """The cell as text, taken from the top of a merged cell, or None where the form has no such column."""
@@ -171,6 +172,13 @@ def number_entry(value, row: int, column: int, span: int = 1) -> Entry:
     """A cell value as one number."""
     figure, text, unit, problem = read_number(value)
     return _entry(Entry, (text, figure, row, column, unit, problem, False, span))
+
+
+def figure_entry(value, row: int, column: int, span: int = 1) -> Entry:
+    """A cell of the form as one number. Where a worksheet function says why it gives none, the cell is blank: the checks find the reason
+    again, at the cell where it stands."""
+    entry = number_entry(value, row, column, span)
+    return Entry("", None, row, column, span=span) if entry.problem == "text" and is_short(entry.text) else entry
 
 
 def text_entry(value, row: int, column: int) -> Entry:

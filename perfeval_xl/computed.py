@@ -89,10 +89,8 @@ class _Desk:
 
     def call(self, function: str, *arguments: _Area | _Joined | str) -> tuple[float | str, str]:
         """What a worksheet function gives for these arguments, and the call as it stands in a formula. A str is a name of the workbook, or ""."""
-        words = ['""' if argument == "" else str(argument) for argument in arguments]
-        while words[-1] == '""':
-            words.pop()
-        return getattr(udfs, function)(*map(self.value, arguments)), f"{function}({','.join(words)})"
+        words = ",".join(str(argument) or '""' for argument in arguments)
+        return getattr(udfs, function)(*map(self.value, arguments)), f"{function}({words})"
 
     def value(self, argument: _Area | _Joined | str) -> Any:
         if isinstance(argument, str):
@@ -126,7 +124,7 @@ def _funds(desk: _Desk) -> None:
             continue
         money = _at(row.adjusted.row, row.adjusted.column), _at(row.executed.row, row.executed.column)
         if row.rate is not None:
-            desk.add(row.rate.row, row.rate.column, "funds", "rate", desk.call("PE_EXECUTION_RATE", *money))
+            desk.add(row.rate.row, row.rate.column, "funds", "rate", _rate(desk, *money, row is not desk.form.total_row))
         if row is desk.form.total_row and row.weight is not None and row.score is not None:
             weight = _at(row.weight.row, row.weight.column)
             desk.add(row.score.row, row.score.column, "funds", "score", desk.call("PE_EXECUTION_SCORE", *money, weight, "pe_edition"))
@@ -138,7 +136,16 @@ def _tasks(desk: _Desk, table: Table) -> None:
     if {"budget", "executed", "rate"} <= columns.keys():
         for row in rows:
             money = _at(row, columns["budget"]), _at(row, columns["executed"])
-            desk.add(row, columns["rate"], "tasks", "rate", desk.call("PE_EXECUTION_RATE", *money))
+            desk.add(row, columns["rate"], "tasks", "rate", _rate(desk, *money, True))
+
+
+def _rate(desk: _Desk, adjusted: _Area, executed: _Area, may_be_nothing: bool) -> tuple[float | str, str]:
+    """The execution rate; 0 for a source or task without money, as the published forms print it. The whole budget is never nothing."""
+    value, call = desk.call("PE_EXECUTION_RATE", adjusted, executed)
+    if not may_be_nothing:
+        return value, call
+    nothing = [type(money) in (int, float) and money == 0 for money in (desk.value(adjusted), desk.value(executed))]
+    return 0.0 if all(nothing) else value, f"IF(AND(COUNT({adjusted},{executed})=2,{adjusted}=0,{executed}=0),0,{call})"
 
 
 def indicator_rows(form: Submission, grid: Grid, table: Table) -> list[int]:
@@ -186,7 +193,7 @@ def _indicator(desk: _Desk, table: Table, row: int) -> None:
     columns = table.columns
     if not {"actual", "weight", "score"} <= columns.keys() or not table.target:
         return
-    target, actual, weight, score = (_at(row, columns[field]) for field in ("actual", "actual", "weight", "score"))
+    actual, weight, score = (_at(row, columns[field]) for field in ("actual", "weight", "score"))
     first, last = table.target[0], table.target[-1]
     target = _Area(row, first, row, last) if last - first == len(table.target) - 1 else _at(row, columns["target"])
     about = _at(row, columns["name"]), _sense(desk.grid, table, row), "pe_year"
@@ -207,7 +214,7 @@ def _by_hand(desk: _Desk, points: tuple[float | str, str], row: int, column: int
         return points
     value, call = points
     hand, given = _at(row, column), desk.cell(row, column)
-    if isinstance(value, str) and isinstance(given, (int, float)) and not isinstance(given, bool):
+    if isinstance(value, str) and type(given) in (int, float):
         value = float(given)
     return value, f"IF(COUNT({hand})=0,{call},IF(ISTEXT({call}),{hand},{call}))"
 

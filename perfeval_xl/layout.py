@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from perfeval_xl import table as indicator_table
 from perfeval_xl.cells import LABEL_LENGTH, LONGEST_HEADING, Grid, Word, label_and_value, text_entry, vocabulary
 from perfeval_xl.edition import DEFAULT, Edition, editions, get, known, plain_label
-from perfeval_xl.messages import Finding, Refusal
+from perfeval_xl.messages import Finding, Refusal, is_short
 from perfeval_xl.model import MONEY, Entry, FundsRow, Sheet, Submission, Task, cell_name
 from perfeval_xl.numbers import fold, is_nothing, read_number, tidy
 from perfeval_xl.table import Table
@@ -94,6 +94,12 @@ def read(sheet: Sheet, wanted: str = "", file: str = "") -> tuple[Submission, li
 def _part_names(edition_id: str) -> dict[str, str]:
     edition = get(edition_id)
     return {plain_label(spelling): part.name for part in edition.parts for spelling in (part.name, *part.also)}
+
+
+def part_name(text: object, edition_id: str) -> str:
+    """A 一级指标 as the edition calls it, from the cell that names it."""
+    label = plain_label(str(text))
+    return _part_names(edition_id).get(label, label)
 
 
 # ---- funds and tasks ----
@@ -299,7 +305,7 @@ def _grade(grid: Grid, by_label: dict[str, list[Word]], below: list[Word], rows:
     """The grade: beside its label in the head or below the rows, or in the total row itself."""
     spellings = _spellings("grade", edition.id)
     for word in [*(word for label in spellings for word in by_label.get(label, ())), *below]:
-        if word[2] in spellings and (entry := _beside(grid, word)) is not None and not is_nothing(entry.text):
+        if word[2] in spellings and (entry := _beside(grid, word)) is not None and not is_nothing(entry.text) and not is_short(entry.text):
             return entry
     names = {name for one in edition.grades for name in (one.name, *one.also)}
     totals = {row for row, *_ in rows.totals}
@@ -338,4 +344,4 @@ def _years(sheet: Sheet, title: Entry | None, words: list[Word], file: str) -> t
 def _texts(words: list[Word], below: list[Word]) -> tuple[Entry, ...]:
     """The prose of the form: what has punctuation inside, or is longer than any heading."""
     return tuple([text_entry(text, row, column) for row, column, _, _, text in (*words, *below)
-                  if len(text) >= 8 and (len(text) > LONGEST_HEADING or not _PROSE.isdisjoint(text))])
+                  if len(text) >= 8 and not is_short(text) and (len(text) > LONGEST_HEADING or not _PROSE.isdisjoint(text))])

@@ -140,6 +140,11 @@ def on_the_spot(finding: Finding, lang: str = "") -> str:
     return words.replace("】 ", "】", 1) if language(lang) == "zh" else words.replace("] : ", "] ", 1)
 
 
+def is_short(text: str) -> bool:
+    """Whether a cell holds what ``short`` makes: a worksheet function has put its refusal there, and nobody has typed it."""
+    return text[4:5] == " " and text[:4] in CODES
+
+
 def catalogue() -> list[Code]:
     """All codes, in the order of their letters and numbers."""
     return [CODES[code] for code in sorted(CODES)]

@@ -41,6 +41,10 @@ STRUCTURE_ROLES = frozenset(("basic", "project"))
 MONEY = ("initial", "adjusted", "executed")
 
 
+#: names of the sheets of our workbook that people fill in and read
+FORM_SHEET, RESULTS_SHEET = "自评表", "校验结果"
+
+
 class Percent(str):
     """A number cell that the file shows with a percent format, as what the user sees: ``Percent(0.666)`` is the text "66.6%".
 

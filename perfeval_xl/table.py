@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from perfeval_xl.cells import Grid, label_and_value, number_entry, text_entry, vocabulary
+from perfeval_xl.cells import Grid, figure_entry, label_and_value, text_entry, vocabulary
 from perfeval_xl.edition import plain_label
 from perfeval_xl.messages import Refusal
 from perfeval_xl.model import Entry, Indicator, cell_name
@@ -229,7 +229,7 @@ def _read_line(row: int, line: tuple, table: Table, part: str, group: str, tall:
     """
     column = table.places[2]
     place = text_entry(line[column], row, column)
-    weight, score, deviation = (None if column is None else number_entry(line[column], row, column) for column in table.figures)
+    weight, score, deviation = (None if column is None else figure_entry(line[column], row, column) for column in table.figures)
     name = indicator_name(place.text)
     if name == table.heading:
         return None

@@ -19,9 +19,9 @@ from xlsxwriter.worksheet import Worksheet
 
 from perfeval_xl.computed import Computed
 from perfeval_xl.edition import Column, Edition
-from perfeval_xl.model import MONEY, Sheet
+from perfeval_xl.model import FORM_SHEET, MONEY, Sheet
 
-SHEET = "自评表"
+SHEET = FORM_SHEET
 #: mm, A4 portrait: left, right, top, bottom
 MARGINS = (13, 13, 15, 17)
 #: what is worked out and not filled in: (block, field)
@@ -289,6 +289,12 @@ class _Drawing:
                 self.name(key, self.add(1, 1, ("aside", 0, key), value, "computed" if ("aside", key) in COMPUTED else "aside"))
         return Plan(tuple(self.boxes), self.names, self.widths, _heights(self.boxes, self.widths, last), self.header, last,
                     len(self.widths))
+
+
+def with_values(plan: Plan, value: Callable[[Box], Any]) -> Plan:
+    """The same form with other contents; the rows become as high as these need."""
+    boxes = tuple(box._replace(value=value(box)) for box in plan.boxes)
+    return plan._replace(boxes=boxes, heights=_heights(boxes, plan.widths, plan.last))
 
 
 def _at_left(box: Box) -> bool:

@@ -1,0 +1,76 @@
+"""What the buttons remember in the workbook itself, on a hidden sheet: which marks are ours, and what the last button changed.
+
+It stands in the workbook because Excel empties its own undo list whenever something outside writes to it, and because marks are taken away
+days later, perhaps by a colleague.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from perfeval_xl.host import Host, Look, Place
+
+SHEET = "_状态"
+_WIDTH = 6
+
+
+class Change(NamedTuple):
+    """A cell that a button has written: what the formula bar showed before and afterwards, and the value of what is no formula."""
+
+    row: int
+    column: int
+    before: Any
+    after: str
+
+
+class State(NamedTuple):
+    """``step`` is the button that can be taken back ("" = none) and ``sheet`` the one it changed; ``inserted`` the row it added, -1 = none.
+
+    ``looks`` is what the marked cells looked like, by sheet. ``height`` is the rows that the hidden sheet uses.
+    """
+
+    step: str = ""
+    sheet: str = ""
+    inserted: int = -1
+    changes: tuple[Change, ...] = ()
+    looks: dict[str, dict[Place, Look]] = {}  # noqa: RUF012 - a default that nobody writes to
+    height: int = 0
+
+
+def load(host: Host) -> State:
+    """What is remembered; nothing where the hidden sheet is missing, and nothing of a line that somebody has spoilt."""
+    if SHEET not in host.sheet_names():
+        return State()
+    rows = host.grid(SHEET).rows
+    step, sheet, inserted, changes, looks = "", "", -1, [], {}
+    for what, name, row, column, before, after in (tuple(row) + ("",) * (_WIDTH - len(row)) for row in rows):
+        try:
+            if what == "step":
+                step, sheet, inserted = str(before), name, int(row)
+            elif what == "change":
+                changes.append(Change(int(row), int(column), before, str(after)))
+            elif what == "mark":
+                looks.setdefault(name, {})[int(row), int(column)] = Look.unpacked(before)
+        except (TypeError, ValueError):
+            continue
+    return State(step, sheet, inserted, tuple(changes), looks, len(rows))
+
+
+def save(host: Host, state: State) -> None:
+    """Replaces what is remembered, in one write."""
+    rows = list(_lines(state))
+    blank = [("",) * _WIDTH] * max(state.height - len(rows), 0)
+    host.ensure_sheet(SHEET)
+    if rows or blank:
+        host.write(SHEET, 0, 0, [*rows, *blank])
+
+
+def _lines(state: State) -> Iterable[tuple[Any, ...]]:
+    if state.step:
+        yield "step", state.sheet, state.inserted, "", state.step, ""
+    for one in state.changes:
+        yield "change", state.sheet, one.row, one.column, one.before, one.after
+    for sheet, looks in state.looks.items():
+        for (row, column), look in looks.items():
+            yield "mark", sheet, row, column, look.packed(), ""
