@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, NamedTuple
 
-from perfeval_xl import computed, log, messages, record, review_lists, state
+from perfeval_xl import computed, log, messages, record, result_list, review_lists, state
 from perfeval_xl.cells import Grid
 from perfeval_xl.computed import Computed
 from perfeval_xl.host import Host, Mark, Place, XlwingsHost, text_of
@@ -33,12 +33,13 @@ _WORDS = messages.Words({
     "right": ("重新计算完毕：没有需要改的。", "Recalculated: nothing had to change."),
     "recalculated": ("重新计算完毕：改了 {n} 格。", "Recalculated: {n} cells changed."),
     "silent": ("重新计算完毕：改了 {n} 格。函数没有应答，{values} 格写的是数值；填写改动后请再点一次②。",
-               "Recalculated: {n} cells changed. The worksheet functions do not answer, so {values} cells hold values; press ② again after changes."),
+               "Recalculated: {n} cells changed. The functions do not answer, so {values} cells hold values; press ② again after changes."),
     "unmarked": ("已清除 {n} 处标记。", "{n} marks cleared."),
     "unmarked_none": ("没有标记。", "There are no marks."),
     "undone": ("已撤销“{step}”。", "{step} taken back."),
     "partly": ("已撤销“{step}”；有 {n} 格后来又改过，没有动。", "{step} taken back; {n} cells were changed since and stay as they are."),
-    "row_filled": ("要撤销的第 {row} 行已经填了内容，仍要删除这一行吗？", "Row {row}, which would be taken back, has been filled in. Delete it all the same?"),
+    "row_filled": ("要撤销的第 {row} 行已经填了内容，仍要删除这一行吗？",
+                   "Row {row}, which would be taken back, has been filled in. Delete it all the same?"),
     "kept": ("没有撤销。", "Nothing was taken back."),
     "inserted": ("已插入第 {row} 行，请填写名称、指标值和分值。", "Row {row} inserted; fill in name, target and weight."),
     "errors": ("还有 {n} 处错误没有改正：{some}\n仍要生成报送版吗？", "{n} errors are left: {some}\nMake the submission copy all the same?"),
@@ -108,18 +109,19 @@ def check(host: Host) -> str:
     """①检查: marks what is wrong in the form and lists it on 校验结果."""
     desk, remembered = _desk(host), state.load(host)
     findings = desk.record.findings
-    host.write(RESULTS_SHEET, *_results(desk.record))
+    _list(host, desk.record)
     with host.opened(desk.sheet):
         if earlier := remembered.looks.get(desk.sheet):
             host.unmark(desk.sheet, earlier)
         looks = host.mark(desk.sheet, _marks(desk.record))
     state.save(host, State("check", desk.sheet, looks=remembered.looks | {desk.sheet: looks}, height=remembered.height))
-    return say("counts", severities=_counts(findings)) if findings else say("clean")
+    return say("counts", severities=result_list.counts(findings)) if findings else say("clean")
 
 
-def _counts(findings: Iterable[Finding]) -> str:
-    severities = [finding.severity for finding in findings]
-    return "，".join(f"{messages.severity_word(one)} {severities.count(one)}" for one in LOOKS)
+def _list(host: Host, one: Record | None) -> None:
+    """Fills 校验结果, wherever the workbook has it by now."""
+    found = host.name_area("pe_results")
+    host.fill(found[0] if found else RESULTS_SHEET, result_list.contents(one))
 
 
 def _marks(one: Record) -> dict[Place, Mark]:
@@ -149,7 +151,7 @@ def clear_marks(host: Host) -> str:
     """③清除标记: frames, fills and notes of ours go, and the list on 校验结果; a user's note stays."""
     desk, remembered = _desk(host), state.load(host)
     looks = remembered.looks.get(desk.sheet, {})
-    host.write(RESULTS_SHEET, *_no_results())
+    _list(host, None)
     with host.opened(desk.sheet):
         host.unmark(desk.sheet, looks)
     rest = {sheet: those for sheet, those in remembered.looks.items() if sheet != desk.sheet}
@@ -237,7 +239,7 @@ def undo(host: Host) -> str:
     sheet, left = remembered.sheet, 0
     with host.opened(sheet):
         if remembered.step == "check":
-            host.write(RESULTS_SHEET, *_no_results())
+            _list(host, None)
             host.unmark(sheet, remembered.looks.get(sheet, {}))
         elif remembered.step == "insert_row":
             if not _take_out(host, sheet, remembered.inserted):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, time
 from decimal import Decimal
@@ -133,7 +133,10 @@ class Host(Protocol):
 
     def opened(self, sheet: str) -> AbstractContextManager[None]:
         """Locked cells of the sheet can be written inside; afterwards it is protected as before, also after an exception. A sheet with a
-        password is refused (X202) and not touched."""
+        password is refused (X202) and not touched, and so is one whose filter hides rows (X207): what is written to it may miss them."""
+
+    def fill(self, sheet: str, contents: Mapping[Place, Any]) -> None:
+        """Writes single cells, a rectangle of neighbours at a time: values, and formulas where a text begins with "="."""
 
     def insert_row(self, sheet: str, row: int) -> None:
         """A new row above ``row``, formatted like the one above it; merged cells, names and formulas that span the place grow."""
@@ -195,6 +198,24 @@ def trimmed(rows: list[list[Any]]) -> list[list[Any]]:
     height = max((n for n, row in enumerate(rows, 1) if any(value != "" for value in row)), default=0)
     width = max((n for row in rows for n, value in enumerate(row, 1) if value != ""), default=0)
     return [row[:width] for row in rows[:height]]
+
+
+def rectangles(places: Iterable[Place]) -> list[Area]:
+    """Cells grouped into rectangles: runs of each column, put together where neighbours reach equally far."""
+    runs: list[list[int]] = []
+    for row, column in sorted(places, key=lambda place: place[::-1]):
+        if runs and runs[-1][1] == column and runs[-1][2] == row - 1:
+            runs[-1][2] = row
+        else:
+            runs.append([row, column, row])
+    grouped: dict[tuple[int, int], list[Area]] = {}
+    for top, column, bottom in runs:
+        known = grouped.setdefault((top, bottom), [])
+        if known and known[-1][3] == column - 1:
+            known[-1] = (*known[-1][:3], column)
+        else:
+            known.append((top, column, bottom, column))
+    return sorted(area for areas in grouped.values() for area in areas)
 
 
 class XlwingsHost:
@@ -342,6 +363,11 @@ class XlwingsHost:
                 raise Refusal("X203", sheet=sheet, cell=cell_name(*place)) from None
             raise
 
+    def fill(self, sheet: str, contents: Mapping[Place, Any]) -> None:
+        for top, left, bottom, right in rectangles(contents):
+            block = [[contents[row, column] for column in range(left, right + 1)] for row in range(top, bottom + 1)]
+            self.write_formulas(sheet, top, left, block)
+
     def insert_row(self, sheet: str, row: int) -> None:
         with self._refusing(sheet, (row, 0)):
             self._sheet(sheet).range(f"{row + 1}:{row + 1}").insert("down", "format_from_left_or_above")
@@ -386,6 +412,8 @@ class XlwingsHost:
         """On the Mac a protected sheet is refused (X203): its protection could not be put back with the same options. That Excel refuses
         an empty password without showing its dialog must be tried there."""
         api = self._sheet(sheet).api
+        if self.filtered(sheet):
+            raise Refusal("X207", sheet=sheet)
         if not self.protected(sheet):
             yield
             return

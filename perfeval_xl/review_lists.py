@@ -283,7 +283,7 @@ def _findings(record: Record, title: str, lang: str):
         place = _Link(word("whole", lang), title, "A1") if title else word("whole", lang)
         severity = f"{LOOKS['error'].sign} {messages.severity_word('error', lang)}"
         yield (severity, record.refusal.code, place, "", "", "", record.refusal.words(lang), "", ""), LOOKS["error"]
-    for run in _folded(record):
+    for run in folded(record):
         one, look = run[0], LOOKS[run[0].severity]
         labels = list(dict.fromkeys(finding.label for finding in run))
         label = ("、", ", ")[lang == "en"].join(labels[:3])
@@ -298,7 +298,8 @@ def _findings(record: Record, title: str, lang: str):
                messages.message(one, lang), messages.fix(one, lang), messages.source(one, lang)), look
 
 
-def _folded(record: Record) -> list[list[Finding]]:
+def folded(record: Record) -> list[list[Finding]]:
+    """The findings in the order of their cells, those of one kind in consecutive cells of a column together."""
     runs: list[list[Finding]] = []
     for one in sorted(record.findings, key=lambda finding: (finding.code, finding.column, finding.row)):
         last = runs[-1][-1] if runs else None

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from perfeval_xl.host import Host, Look, Place
+from perfeval_xl.messages import Refusal
 
 SHEET = "_状态"
 _WIDTH = 6
@@ -27,7 +28,8 @@ class Change(NamedTuple):
 class State(NamedTuple):
     """``step`` is the button that can be taken back ("" = none) and ``sheet`` the one it changed; ``inserted`` the row it added, -1 = none.
 
-    ``looks`` is what the marked cells looked like, by sheet. ``height`` is the rows that the hidden sheet uses.
+    ``looks`` is what the marked cells looked like, by sheet. ``height`` is the rows that the hidden sheet uses, -1 where
+    there is no such sheet.
     """
 
     step: str = ""
@@ -35,14 +37,15 @@ class State(NamedTuple):
     inserted: int = -1
     changes: tuple[Change, ...] = ()
     looks: dict[str, dict[Place, Look]] = {}  # noqa: RUF012 - a default that nobody writes to
-    height: int = 0
+    height: int = -1
 
 
 def load(host: Host) -> State:
     """What is remembered; nothing where the hidden sheet is missing, and nothing of a line that somebody has spoilt."""
-    if SHEET not in host.sheet_names():
+    try:
+        rows = host.grid(SHEET).rows
+    except Refusal:
         return State()
-    rows = host.grid(SHEET).rows
     step, sheet, inserted, changes, looks = "", "", -1, [], {}
     for what, name, row, column, before, after in (tuple(row) + ("",) * (_WIDTH - len(row)) for row in rows):
         try:
@@ -61,7 +64,8 @@ def save(host: Host, state: State) -> None:
     """Replaces what is remembered, in one write."""
     rows = list(_lines(state))
     blank = [("",) * _WIDTH] * max(state.height - len(rows), 0)
-    host.ensure_sheet(SHEET)
+    if state.height < 0:
+        host.ensure_sheet(SHEET)
     if rows or blank:
         host.write(SHEET, 0, 0, [*rows, *blank])
 

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from perfeval_xl import messages
-from perfeval_xl.host import Edge, Look, grid_value, text_of, trimmed
+from perfeval_xl.host import Edge, Look, grid_value, rectangles, text_of, trimmed
 from perfeval_xl.messages import MARK, Refusal
 from perfeval_xl.model import Percent, Sheet, as_percent, cell_name, shows_percent
 
@@ -185,6 +185,11 @@ class MemoryHost:
     def write_formulas(self, sheet: str, row: int, column: int, rows) -> None:
         self._write(sheet, row, column, rows, True)
 
+    def fill(self, sheet: str, contents) -> None:
+        for top, left, bottom, right in rectangles(contents):
+            block = [[contents[row, column] for column in range(left, right + 1)] for row in range(top, bottom + 1)]
+            self._write(sheet, top, left, block, True)
+
     def insert_row(self, sheet: str, row: int) -> None:
         where = self._unlocked(sheet, (row, 0))
         self._shift(where, row, 1)
@@ -267,6 +272,8 @@ class MemoryHost:
     @contextmanager
     def opened(self, sheet: str) -> Iterator[None]:
         where = self._sheet(sheet)
+        if where.filtered:
+            raise Refusal("X207", sheet=sheet)
         if where.protected and where.password:
             raise Refusal("X202", sheet=sheet)
         before, where.protected = where.protected, False

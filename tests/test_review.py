@@ -146,7 +146,7 @@ def test_findings_that_are_not_alike_or_not_side_by_side_stay_apart():
     apart = (Finding("V106", "甲", "-1", row=0), Finding("V106", "乙", "-2", row=1), Finding("V106", "丙", "-2", row=3),
              Finding("L203", "甲"), Finding("L203", "乙"))
     one = record.Record("a.xlsx", grid=drawn, findings=tuple(finding._replace(column=0) for finding in apart[:3]) + apart[3:])
-    assert len(review_lists._folded(one)) == 5
+    assert len(review_lists.folded(one)) == 5
 
 
 def test_the_second_list_holds_stated_against_recomputed(form, tmp_path):
