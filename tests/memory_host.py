@@ -1,7 +1,8 @@
 """A ``Host`` in memory: fast, counts its calls, and never works a formula out.
 
 A book is loaded from an .xlsx that our own code wrote, with the values the file holds. A formula that is written leaves the cell's value as it
-was, as in a workbook set to manual calculation. ``cell`` gives a cell for assertions; what stands in ``sheets`` may be changed freely.
+was, as in a workbook set to manual calculation; what refers to a deleted row stays as it is. ``cell`` gives a cell for assertions, and what
+stands in ``sheets`` may be changed freely.
 """
 
 from __future__ import annotations

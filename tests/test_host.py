@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,15 +81,6 @@ def workbook(tmp_path_factory) -> str:
         for name, cells in (("pe_department", "名称!$A$2"), ("pe_year", "名称!$A$4"), ("pe_edition", "名称!$B$1"), ("pe_rows", "名称!$A$4:$B$6")):
             book.define_name(name, f"={cells}")
     return path
-
-
-@pytest.fixture(params=["memory", "calc"])
-def open_host(request):
-    """Opens a workbook on the one host or the other."""
-    if request.param == "memory":
-        return lambda path: MemoryHost.load(path)
-    calc_book = request.getfixturevalue("calc_book")
-    return lambda path: XlwingsHost(calc_book(path))
 
 
 @pytest.fixture
@@ -530,6 +522,36 @@ def test_a_sheet_larger_than_any_form_is_refused_as_by_intake(calc_book, workboo
     assert len(host.grid("名称").rows) == 10
 
 
+def test_a_threaded_comment_is_left_alone(calc_book, workbook, monkeypatch):
+    host = XlwingsHost(calc_book(workbook))
+    cell = type(host.book.sheets["标记"].range("A1").impl)
+    monkeypatch.setattr(cell, "comment", SimpleNamespace(text="讨论"))
+    host.mark("标记", {(0, 0): Mark(PINK, RED, "一")})
+    assert host.notes("标记") == {(2, 2): "科长：请复核"} and host.mark("标记", {(0, 0): Mark()})[0, 0].fill == PINK
+
+    def unknown(cell):
+        raise AttributeError("CommentThreaded")
+
+    monkeypatch.setattr(cell, "comment", property(unknown))
+    host.mark("标记", {(0, 0): Mark(note="一")})
+    assert host.notes("标记")[0, 0] == f"{MARK}\n一"
+
+
+def test_a_call_that_excel_rejects_is_not_repeated_for_ever(calc_book, workbook, monkeypatch):
+    host, tries = XlwingsHost(calc_book(workbook)), []
+    windows = SimpleNamespace(N_COM_ATTEMPTS=0)
+    monkeypatch.setitem(sys.modules, "xlwings._xlwindows", windows)
+
+    class Rejecting:
+        @property
+        def Ready(self):
+            tries.append(windows.N_COM_ATTEMPTS)
+            raise OSError(-2147418111)
+
+    monkeypatch.setattr(host.app.impl, "api", Rejecting())
+    assert "Enter" in host.busy() and tries == [3] and windows.N_COM_ATTEMPTS == 0
+
+
 def test_on_the_mac_nothing_asks_for_what_only_windows_has(calc_book, workbook, monkeypatch):
     host = XlwingsHost(calc_book(workbook))
     monkeypatch.setattr("perfeval_xl.host._on_mac", lambda: True)
@@ -599,6 +621,17 @@ def test_a_thousand_rows_cost_no_more_calls_than_thirty(calc, calc_book, tmp_pat
     # finding the merged head in a longer column takes a few bisections more
     assert sum(asked[1000].values()) <= sum(asked[30].values()) + 60
     assert sum(asked[1000].values()) < 350
+
+
+def test_what_the_hosts_did_stands_in_the_file_they_save(calc_book, workbook, tmp_path):
+    host = XlwingsHost(calc_book(workbook))
+    host.write("名称", 0, 0, [["007"]])
+    host.mark("名称", {(0, 0): Mark(PINK, RED, "一")})
+    path = str(tmp_path / "存 下.xlsx")
+    host.book.save(path)
+    assert host.grid("名称").rows == next(sheet.rows for sheet in intake.load(path).sheets if sheet.name == "名称")
+    again = MemoryHost.load(path)
+    assert again.cell("名称", 0, 0).fill == PINK and again.notes("名称") == {(0, 0): f"{MARK}\n一"}
 
 
 def test_the_memory_host_counts_what_it_was_asked(workbook):

@@ -19,6 +19,7 @@ import re
 from collections import Counter
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 
 from xlwings import NoSuchObjectError, base_classes
@@ -189,9 +190,10 @@ class Book(base_classes.Book):
         self.app.books.active = self
 
     def save(self, path=None, password=None):
-        properties = self.app.engine.office.uno.createUnoStruct("com.sun.star.beans.PropertyValue")
-        properties.Name, properties.Value = "FilterName", "Calc MS Excel 2007 XML"
-        self.document.storeToURL("file://" + os.path.realpath(path or self.fullname), (properties,))
+        """For the tests to look at; what LibreOffice saves is never shipped."""
+        kind = self.app.engine.office.uno.createUnoStruct("com.sun.star.beans.PropertyValue")
+        kind.Name, kind.Value = "FilterName", "Calc MS Excel 2007 XML"
+        self.document.storeToURL(Path(path or self.fullname).resolve().as_uri(), (kind,))
 
     def close(self):
         self.document.close(True)
