@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml
 
 # LibreOffice is the spreadsheet the tests run on. Where it is missing and cannot be installed, those tests are skipped, loudly.
 office:
-	@command -v soffice >/dev/null && fc-list 2>/dev/null | grep -qi 'cjk' || { \
+	@command -v soffice >/dev/null && test -f /usr/lib/python3/dist-packages/uno.py && fc-list 2>/dev/null | grep -qi 'cjk' || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "installing LibreOffice and Chinese fonts ..."; \
 	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \

@@ -30,7 +30,6 @@ Colour = tuple[int, int, int]
 #: the names of the workbook whose values go into ``Sheet.stamp``
 _STAMPS = ("pe_edition", "pe_department", "pe_project", "pe_year")
 _SIDES = ("edge_top", "edge_left", "edge_bottom", "edge_right")
-_BUTTONS = {"ok": "ok", "okcancel": "ok_cancel", "yesno": "yes_no", "yesnocancel": "yes_no_cancel"}
 #: what a protection allows although it protects, as Excel's Protection object and Protect method call it
 _ALLOWED = tuple(f"Allow{what}" for what in (
     "FormattingCells", "FormattingColumns", "FormattingRows", "InsertingColumns", "InsertingRows", "InsertingHyperlinks",
@@ -95,7 +94,7 @@ class Host(Protocol):
         """All sheets in their order, hidden ones too."""
 
     def path(self) -> str:
-        """Full name of the book on disk (or its address in the cloud); "" if it was never saved."""
+        """Full name of the book on disk, or its address (https://...) if it stands in the cloud; "" if it was never saved."""
 
     def selection(self) -> tuple[str, int, int]:
         """(sheet, row, column) of the first selected cell; row and column are -1 where no cell of this book is selected."""
@@ -160,7 +159,7 @@ class Host(Protocol):
         """Shows the sheet and selects the cell."""
 
     def ask(self, text: str, title: str, buttons: str = "ok") -> str:
-        """Shows a message box; ``buttons``: ok, okcancel, yesno, yesnocancel. Gives the one pressed: ok, cancel, yes or no."""
+        """Shows a message box; ``buttons``: ok, ok_cancel, yes_no, yes_no_cancel. Gives the one pressed: ok, cancel, yes or no."""
 
     def quiet(self) -> AbstractContextManager[None]:
         """Inside, the screen stands still; afterwards screen and status bar are as they were, also after an exception."""
@@ -237,7 +236,10 @@ class XlwingsHost:
         return tuple(sheet.name for sheet in self.book.sheets)
 
     def path(self) -> str:
-        name = self.book.fullname
+        try:
+            name = self.book.fullname
+        except Exception:  # a book in the cloud, and not where xlwings looks for the copy on this machine
+            name = "" if _on_mac() else self.book.api.FullName
         return name if any(mark in name for mark in "/\\") else ""
 
     def selection(self) -> tuple[str, int, int]:
@@ -314,11 +316,11 @@ class XlwingsHost:
 
     def formulas(self, sheet: str, area: Area) -> list[list[str]]:
         found = _range(self._sheet(sheet), area).formula
-        rows = found if isinstance(found, (list, tuple)) else ((found,),)
-        rows = rows if isinstance(rows[0], (list, tuple)) else (rows,)
-        if area[3] == area[1] and len(rows) == 1:  # a single column may come as one flat row
-            rows = [(value,) for value in rows[0]]
-        return [[text_of(value) for value in row] for row in rows]
+        # one cell comes as a text, one row or column on the Mac perhaps as a flat list
+        rows = found if isinstance(found, (list, tuple)) else [found]
+        flat = [text_of(value) for row in rows for value in (row if isinstance(row, (list, tuple)) else [row])]
+        width = area[3] - area[1] + 1
+        return [flat[first : first + width] for first in range(0, len(flat), width)]
 
     def notes(self, sheet: str) -> dict[Place, str]:
         found = [(note.location, note.text) for note in self._sheet(sheet).notes]
@@ -335,12 +337,13 @@ class XlwingsHost:
     # ---- writing ----
 
     def write(self, sheet: str, row: int, column: int, rows: Sequence[Sequence[Any]]) -> None:
-        """Only Excel shows how its guessing (007, 3/4, =x) and merged cells take what is written; the apostrophe in front of every text is
-        the way it documents."""
+        """Only Excel shows how its guessing (007, 3/4, =x), cells formatted as text and merged cells take what is written; the apostrophe in
+        front of every text is the way it documents."""
         with self._writing(sheet, row, column, rows) as area:
             area.value = [[_cell(value) for value in line] for line in rows]
 
     def write_formulas(self, sheet: str, row: int, column: int, rows: Sequence[Sequence[Any]]) -> None:
+        """Through Range.Formula, which means in every Excel what a formula in a file means; newer ones may show an @ before a function of ours."""
         with self._writing(sheet, row, column, rows) as area:
             area.formula = [[value if isinstance(value, str) and value.startswith("=") else _cell(value) for value in line] for line in rows]
 
@@ -446,7 +449,7 @@ class XlwingsHost:
         where.range((row + 1, column + 1)).select()
 
     def ask(self, text: str, title: str, buttons: str = "ok") -> str:
-        return self.app.alert(text, title, _BUTTONS[buttons])
+        return self.app.alert(text, title, buttons)
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
@@ -559,11 +562,13 @@ def _look(area: Any, mark: Mark) -> Look:
 
 
 def _draw(area: Any, side: str, edge: Edge | None) -> None:
-    area.borders.set(side, line_style=edge and edge.style)
-    if edge and edge.style == "continuous":
+    """Line and weight change each other in Excel: a plain line is drawn line first, any other on a clean side and line last."""
+    plain = edge is not None and edge.style == "continuous"
+    area.borders.set(side, line_style="continuous" if plain else None)
+    if plain:
         area.borders.set(side, weight=edge.weight, color=edge.colour)
-    elif edge:  # a weight would make a plain line of a dashed or double one
-        area.borders.set(side, color=edge.colour)
+    elif edge:
+        area.borders.set(side, color=edge.colour, weight=edge.weight, line_style=edge.style)
 
 
 def _dress(area: Any, mark: Mark) -> None:

@@ -64,3 +64,16 @@ def calc_book(calc):
     yield opened
     for book in books:
         book.close()
+
+
+@pytest.fixture(params=["memory", "calc"])
+def open_host(request):
+    """Opens a workbook on the host in memory, then on LibreOffice: a test that uses it runs on both."""
+    if request.param == "memory":
+        from memory_host import MemoryHost
+
+        return MemoryHost.load
+    from perfeval_xl.host import XlwingsHost
+
+    calc_book = request.getfixturevalue("calc_book")
+    return lambda path: XlwingsHost(calc_book(path))

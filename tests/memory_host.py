@@ -1,7 +1,8 @@
 """A ``Host`` in memory: fast, counts its calls, and never works a formula out.
 
 A book is loaded from an .xlsx that our own code wrote, with the values the file holds. A formula that is written leaves the cell's value as it
-was, as in a workbook set to manual calculation. ``cell`` gives a cell for assertions; what stands in ``sheets`` may be changed freely.
+was, as in a workbook set to manual calculation; what refers to a deleted row stays as it is. ``cell`` gives a cell for assertions, and what
+stands in ``sheets`` may be changed freely.
 """
 
 from __future__ import annotations
@@ -290,7 +291,7 @@ class MemoryHost:
 
     def ask(self, text: str, title: str, buttons: str = "ok") -> str:
         self.asked.append((text, title, buttons))
-        return self.answers.pop(0) if self.answers else {"ok": "ok", "okcancel": "ok", "yesno": "yes", "yesnocancel": "yes"}[buttons]
+        return self.answers.pop(0) if self.answers else buttons.partition("_")[0]
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
@@ -302,6 +303,9 @@ class MemoryHost:
 
 
 _BLANK = Cell()
+#: lines of a file -> line and weight as the host says them
+_LINES = {"hair": ("continuous", "hairline"), "thin": ("continuous", "thin"), "medium": ("continuous", "medium"), "thick": ("continuous", "thick"),
+          "dashed": ("dash", "thin"), "dotted": ("dot", "thin"), "double": ("double", "thick"), "mediumDashed": ("dash", "medium")}
 _METHODS = frozenset(name for name in vars(MemoryHost) if not name.startswith("_") and name not in ("load", "cell"))
 
 
@@ -316,10 +320,9 @@ def _take(sheet: MemorySheet, row: int, column: int, source: Any, value: Any) ->
     for side, (lines, keys) in zip((source.border.top, source.border.left, source.border.bottom, source.border.right),
                                    sheet.sides((row, column, row, column)), strict=True):
         if side is not None and side.style:
-            plain = side.style in ("thin", "medium", "thick", "hair")
+            style, weight = _LINES[side.style]
             colour = side.color.rgb if side.color is not None and side.color.type == "rgb" else "000000"
-            lines[keys[0]] = Edge("continuous" if plain else side.style, {"hair": "hairline"}.get(side.style, side.style) if plain else "thin",
-                                  tuple(bytes.fromhex(colour[-6:])))
+            lines[keys[0]] = Edge(style, weight, tuple(bytes.fromhex(colour[-6:])))
 
 
 def _plain(value: Any) -> Any:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import xlsxwriter
 from memory_host import MemoryHost
+from xlwings import XlwingsError
 
 from perfeval_xl import intake, layout, messages
 from perfeval_xl.host import Edge, Host, Look, Mark, XlwingsHost, grid_value, text_of, trimmed
@@ -47,6 +50,8 @@ def _marked(sheet, look) -> None:
     sheet.write(1, 1, 7, look({"border": 1, "bg_color": "#D9D9D9"}))
     sheet.merge_range(4, 0, 5, 1, "合并", look({"border": 1}))
     sheet.write(8, 3, "无框")
+    for column, line in enumerate((3, 4, 6, 5)):  # dashed, dotted, double, thick
+        sheet.write(10, 2 * column, "线", look({"border": line, "border_color": "#336699"}))
     sheet.write_comment(2, 2, "科长：请复核")
 
 
@@ -76,15 +81,6 @@ def workbook(tmp_path_factory) -> str:
         for name, cells in (("pe_department", "名称!$A$2"), ("pe_year", "名称!$A$4"), ("pe_edition", "名称!$B$1"), ("pe_rows", "名称!$A$4:$B$6")):
             book.define_name(name, f"={cells}")
     return path
-
-
-@pytest.fixture(params=["memory", "calc"])
-def open_host(request):
-    """Opens a workbook on the one host or the other."""
-    if request.param == "memory":
-        return lambda path: MemoryHost.load(path)
-    calc_book = request.getfixturevalue("calc_book")
-    return lambda path: XlwingsHost(calc_book(path))
 
 
 @pytest.fixture
@@ -277,10 +273,25 @@ def test_marks_go_as_they_came(host):
 def test_a_mark_inside_merged_cells_is_a_mark_on_the_whole_area(host):
     before = host.mark("标记", {(5, 1): Mark(PINK, RED, "合并")})
     assert list(before) == [(4, 0)]
-    assert list(host.notes("标记")) == [(2, 2), (4, 0)] or set(host.notes("标记")) == {(2, 2), (4, 0)}
+    assert set(host.notes("标记")) == {(2, 2), (4, 0)}
     assert host.mark("标记", {(4, 0): Mark()})[4, 0].edges == (Edge("continuous", "medium", RED),) * 4
     host.unmark("标记", before)
     assert host.mark("标记", {(4, 0): Mark()})[4, 0][:2] == before[4, 0][:2]
+
+
+@pytest.mark.parametrize("column", [0, 2, 4, 6])
+def test_lines_of_other_kinds_come_back(host, column):
+    before = host.mark("标记", {(10, column): Mark(None, RED)})
+    assert None not in before[10, column].edges
+    assert host.mark("标记", {(10, column): Mark()})[10, column].edges == (Edge("continuous", "medium", RED),) * 4
+    host.unmark("标记", before)
+    assert host.mark("标记", {(10, column): Mark()})[10, column].edges == before[10, column].edges
+
+
+def test_looks_are_remembered_as_text():
+    look = Look(GREY, (Edge("continuous", "thin", BLACK), None, Edge("dash", "thin", RED), None), None, RED)
+    assert Look.unpacked(look.packed()) == look
+    assert Look.unpacked(Look(None, (None,) * 4, PINK, None).packed()) == Look(None, (None,) * 4, PINK, None)
 
 
 def test_a_second_note_of_ours_takes_the_place_of_the_first(host):
@@ -382,6 +393,14 @@ def test_rows_inserted_inside_belong_to_names_merged_cells_and_formulas(host):
     assert host.formulas("名称", (9, 0, 9, 1)) == [["=SUM(A4:A6)+$A$4", '=A4&"A4"']]
 
 
+@pytest.mark.parametrize(("row", "last"), [(4, 6), (5, 6), (6, 5)])
+def test_only_a_row_above_the_last_one_makes_a_name_longer(host, row, last):
+    host.insert_row("名称", row)
+    assert host.name_area("pe_rows") == ("名称", (3, 0, last, 1))
+    assert host.grid("名称").merged == ((3, 2, 7, 2),)
+    assert host.formulas("名称", (10, 0, 10, 0)) == [[f"=SUM(A4:A{last + 1})+$A$4"]]
+
+
 def test_a_row_inserted_above_moves_everything_down(host):
     host.insert_row("名称", 3)
     assert host.name_area("pe_rows") == ("名称", (4, 0, 6, 1)) and host.grid("名称").merged == ((4, 2, 7, 2),)
@@ -409,8 +428,8 @@ def test_questions_and_their_answers(host):
     front = host if isinstance(host, MemoryHost) else host.app.impl
     front.asked.clear()
     front.answers[:] = ["cancel", "no"]
-    assert host.ask("要覆盖吗？", "绩效自评", "okcancel") == "cancel"
-    assert host.ask("继续？", "绩效自评", "yesno") == "no"
+    assert host.ask("要覆盖吗？", "绩效自评", "ok_cancel") == "cancel"
+    assert host.ask("继续？", "绩效自评", "yes_no") == "no"
     assert host.ask("完成", "绩效自评") == "ok"
     assert [text for text, *_ in front.asked] == ["要覆盖吗？", "继续？", "完成"]
 
@@ -484,6 +503,76 @@ def test_a_book_that_was_never_saved_has_no_path(calc_book):
     assert XlwingsHost(calc_book()).path() == ""
 
 
+def test_a_book_in_the_cloud_has_an_address(calc_book, workbook, monkeypatch):
+    host = XlwingsHost(calc_book(workbook))
+
+    def unknown(book):
+        raise XlwingsError("no local copy")
+
+    monkeypatch.setattr(type(host.book.impl), "fullname", property(unknown))
+    host.book.api.FullName = "https://pan.example/自评表.xlsm"
+    assert host.path() == "https://pan.example/自评表.xlsm"
+
+
+def test_a_sheet_larger_than_any_form_is_refused_as_by_intake(calc_book, workbook, monkeypatch):
+    host = XlwingsHost(calc_book(workbook))
+    monkeypatch.setattr("perfeval_xl.host.ROWS", 11)
+    with pytest.raises(Refusal, match="行数 12，上限 11"):
+        host.grid("值")
+    assert len(host.grid("名称").rows) == 10
+
+
+def test_a_threaded_comment_is_left_alone(calc_book, workbook, monkeypatch):
+    host = XlwingsHost(calc_book(workbook))
+    cell = type(host.book.sheets["标记"].range("A1").impl)
+    monkeypatch.setattr(cell, "comment", SimpleNamespace(text="讨论"))
+    host.mark("标记", {(0, 0): Mark(PINK, RED, "一")})
+    assert host.notes("标记") == {(2, 2): "科长：请复核"} and host.mark("标记", {(0, 0): Mark()})[0, 0].fill == PINK
+
+    def unknown(cell):
+        raise AttributeError("CommentThreaded")
+
+    monkeypatch.setattr(cell, "comment", property(unknown))
+    host.mark("标记", {(0, 0): Mark(note="一")})
+    assert host.notes("标记")[0, 0] == f"{MARK}\n一"
+
+
+def test_a_call_that_excel_rejects_is_not_repeated_for_ever(calc_book, workbook, monkeypatch):
+    host, tries = XlwingsHost(calc_book(workbook)), []
+    windows = SimpleNamespace(N_COM_ATTEMPTS=0)
+    monkeypatch.setitem(sys.modules, "xlwings._xlwindows", windows)
+
+    class Rejecting:
+        @property
+        def Ready(self):
+            tries.append(windows.N_COM_ATTEMPTS)
+            raise OSError(-2147418111)
+
+    monkeypatch.setattr(host.app.impl, "api", Rejecting())
+    assert "Enter" in host.busy() and tries == [3] and windows.N_COM_ATTEMPTS == 0
+
+
+def test_on_the_mac_nothing_asks_for_what_only_windows_has(calc_book, workbook, monkeypatch):
+    host = XlwingsHost(calc_book(workbook))
+    monkeypatch.setattr("perfeval_xl.host._on_mac", lambda: True)
+    monkeypatch.setattr(type(host.book.sheets[0].impl), "api", SimpleNamespace(protect_contents=SimpleNamespace(get=lambda: False)))
+    before = host.mark("标记", {(0, 0): Mark(PINK, RED, "一")})
+    assert host.notes("标记")[0, 0] == f"{MARK}\n一"
+    assert host.mark("标记", {(0, 0): Mark()})[0, 0][:2] == (PINK, (Edge("continuous", "medium", RED),) * 4)
+    host.unmark("标记", before)
+    host.ensure_sheet("_状态")
+    assert not host.book.sheets["_状态"].visible
+    assert not host.protected("标记") and host.busy() == ""
+
+
+def test_a_protected_sheet_on_the_mac_is_left_to_the_user(calc_book, workbook, monkeypatch):
+    host = XlwingsHost(calc_book(workbook))
+    monkeypatch.setattr("perfeval_xl.host._on_mac", lambda: True)
+    monkeypatch.setattr(type(host.book.sheets[0].impl), "api", SimpleNamespace(protect_contents=SimpleNamespace(get=lambda: True)))
+    with refused("X203"), host.opened("保护"):
+        raise AssertionError("opened")
+
+
 # ---- values between ----
 
 
@@ -532,6 +621,17 @@ def test_a_thousand_rows_cost_no_more_calls_than_thirty(calc, calc_book, tmp_pat
     # finding the merged head in a longer column takes a few bisections more
     assert sum(asked[1000].values()) <= sum(asked[30].values()) + 60
     assert sum(asked[1000].values()) < 350
+
+
+def test_what_the_hosts_did_stands_in_the_file_they_save(calc_book, workbook, tmp_path):
+    host = XlwingsHost(calc_book(workbook))
+    host.write("名称", 0, 0, [["007"]])
+    host.mark("名称", {(0, 0): Mark(PINK, RED, "一")})
+    path = str(tmp_path / "存 下.xlsx")
+    host.book.save(path)
+    assert host.grid("名称").rows == next(sheet.rows for sheet in intake.load(path).sheets if sheet.name == "名称")
+    again = MemoryHost.load(path)
+    assert again.cell("名称", 0, 0).fill == PINK and again.notes("名称") == {(0, 0): f"{MARK}\n一"}
 
 
 def test_the_memory_host_counts_what_it_was_asked(workbook):

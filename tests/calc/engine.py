@@ -4,7 +4,7 @@ It behaves like Excel over COM where LibreOffice differs: text that looks like a
 apostrophe stands in front; a locked cell of a protected sheet raises; cells with a currency format come as Decimal, errors as Excel's whole
 numbers; a frame's side is also the neighbour's. Of the COM objects behind ``api`` these members answer:
 
-- App: Ready. Book: ReadOnly, ProtectStructure. Note: Shape (Width, Height; kept, not shown).
+- App: Ready. Book: FullName, ReadOnly, ProtectStructure. Note: Shape (Width, Height; kept, not shown).
 - Sheet: Visible, FilterMode, ProtectContents, ProtectDrawingObjects, ProtectScenarios, ProtectionMode, Protection.Allow..., EnableSelection,
   Protect, Unprotect.
 
@@ -19,6 +19,7 @@ import re
 from collections import Counter
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 
 from xlwings import NoSuchObjectError, base_classes
@@ -175,7 +176,7 @@ class Book(base_classes.Book):
         self.app, self.document = app, document
         self.fullname = os.path.realpath(path) if path else f"Book{len(app.books) + 1}"
         self.name = os.path.basename(self.fullname)
-        self.api = SimpleNamespace(ReadOnly=bool(document.isReadonly()), ProtectStructure=document.isProtected())
+        self.api = SimpleNamespace(ReadOnly=bool(document.isReadonly()), ProtectStructure=document.isProtected(), FullName=self.fullname)
         self.allowed, self.merged = _protections(path) if path else {}, {}
         self.sheets, self.names = Sheets(self), Names(self)
         null = document.NullDate
@@ -189,9 +190,10 @@ class Book(base_classes.Book):
         self.app.books.active = self
 
     def save(self, path=None, password=None):
-        properties = self.app.engine.office.uno.createUnoStruct("com.sun.star.beans.PropertyValue")
-        properties.Name, properties.Value = "FilterName", "Calc MS Excel 2007 XML"
-        self.document.storeToURL("file://" + os.path.realpath(path or self.fullname), (properties,))
+        """For the tests to look at; what LibreOffice saves is never shipped."""
+        kind = self.app.engine.office.uno.createUnoStruct("com.sun.star.beans.PropertyValue")
+        kind.Name, kind.Value = "FilterName", "Calc MS Excel 2007 XML"
+        self.document.storeToURL(Path(path or self.fullname).resolve().as_uri(), (kind,))
 
     def close(self):
         self.document.close(True)
