@@ -179,8 +179,9 @@ def _fake_com() -> None:
         def __init__(self, *arguments, **named):
             pass
 
-    words = {"pythoncom": ("CoInitialize",), "pywintypes": ("com_error", "TimeType"), "win32api": (), "win32con": (), "win32gui": (), "win32process": (),
-             "win32timezone": (), "win32com": (), "win32com.client": ("Dispatch", "DispatchEx", "CDispatch", "CoClassBaseClass", "DispatchBaseClass")}
+    words = {"pythoncom": ("CoInitialize",), "pywintypes": ("com_error", "TimeType"), "win32com": (),
+             "win32com.client": ("Dispatch", "DispatchEx", "CDispatch", "CoClassBaseClass", "DispatchBaseClass"),
+             **dict.fromkeys(("win32api", "win32con", "win32gui", "win32process", "win32timezone"), ())}
     for name, members in words.items():
         module = sys.modules[name] = types.ModuleType(name)
         for member in members:
@@ -216,6 +217,18 @@ def _serve() -> None:
     def call(module, name, arguments):
         return udfs.call_udf(module, name, tuple(arguments), None, caller)
 
+    def microseconds(name, arguments, times):
+        function = getattr(importlib.import_module("perfeval_xl.udfs"), name)
+        taken = []
+        for turn, one in enumerate((lambda *new: call("perfeval_xl.udfs", name, new), function)):
+            one(*arguments)
+            calls = [[_renewed(argument, turn * times + n) for argument in arguments] for n in range(1, times + 1)]
+            start = time.perf_counter()
+            for new in calls:
+                one(*new)
+            taken.append((time.perf_counter() - start) / times * 1e6)
+        return taken
+
     for line in sys.stdin:
         question = json.loads(line)
         arguments = [_unpacked(argument) for argument in question.get("arguments", ())]
@@ -223,15 +236,7 @@ def _serve() -> None:
             if "call" in question:
                 value = call(question["module"], question["call"], arguments)
             elif "time" in question:
-                function = getattr(importlib.import_module("perfeval_xl.udfs"), question["time"])
-                value = []
-                for one in (lambda new: call("perfeval_xl.udfs", question["time"], new), lambda new: function(*new)):
-                    one(arguments)
-                    calls = [[_renewed(argument, n) for argument in arguments] for n in range(question["times"])]
-                    start = time.perf_counter()
-                    for new in calls:
-                        one(new)
-                    value.append((time.perf_counter() - start) / question["times"] * 1e6)
+                value = microseconds(question["time"], arguments, question["times"])
             else:
                 value = eval(question["eval"], {"sys": sys, "xlwings": xlwings})
             answer = {"value": value}
@@ -241,8 +246,10 @@ def _serve() -> None:
 
 
 def _renewed(argument, n):
-    """A number made different for every call, so that nothing can be remembered."""
-    return argument + n / 1024 if isinstance(argument, float) else argument
+    """A number, or a percentage in a text, made different for every call, so that nothing can be remembered."""
+    if isinstance(argument, float):
+        return argument + n / 1024
+    return f"{float(argument[:-1]) + n / 1000:.3f}%" if isinstance(argument, str) and argument[-1:] == "%" and argument[0].isdigit() else argument
 
 
 if __name__ == "__main__":
