@@ -87,9 +87,9 @@ class Bench:
         block = self.ask(call=function, module=module, arguments=[_packed(argument) for argument in arguments])
         return block[0][0] if len(block) == len(block[0]) == 1 else block
 
-    def microseconds(self, function, *arguments, times=2000):
-        """One call through ``call_udf`` and one of the plain function, microseconds each, first arguments made new for every call."""
-        return self.ask(time=function, arguments=[_packed(argument) for argument in arguments], times=times)
+    def microseconds(self, function, calls):
+        """Median of one call through ``call_udf``, the arguments of each call given."""
+        return self.ask(time=function, calls=[[_packed(argument) for argument in arguments] for arguments in calls])
 
 
 class Excel:
@@ -197,8 +197,8 @@ def _fake_com() -> None:
 
 def _serve() -> None:
     import atexit
-    import importlib
     import logging
+    import statistics
     import time
 
     _fake_com()
@@ -217,17 +217,13 @@ def _serve() -> None:
     def call(module, name, arguments):
         return udfs.call_udf(module, name, tuple(arguments), None, caller)
 
-    def microseconds(name, arguments, times):
-        function = getattr(importlib.import_module("perfeval_xl.udfs"), name)
+    def microseconds(name, calls):
         taken = []
-        for turn, one in enumerate((lambda *new: call("perfeval_xl.udfs", name, new), function)):
-            one(*arguments)
-            calls = [[_renewed(argument, turn * times + n) for argument in arguments] for n in range(1, times + 1)]
+        for arguments in calls:
             start = time.perf_counter()
-            for new in calls:
-                one(*new)
-            taken.append((time.perf_counter() - start) / times * 1e6)
-        return taken
+            call("perfeval_xl.udfs", name, arguments)
+            taken.append(time.perf_counter() - start)
+        return statistics.median(taken) * 1e6
 
     for line in sys.stdin:
         question = json.loads(line)
@@ -236,20 +232,13 @@ def _serve() -> None:
             if "call" in question:
                 value = call(question["module"], question["call"], arguments)
             elif "time" in question:
-                value = microseconds(question["time"], arguments, question["times"])
+                value = microseconds(question["time"], [tuple(map(_unpacked, one)) for one in question["calls"]])
             else:
                 value = eval(question["eval"], {"sys": sys, "xlwings": xlwings})
             answer = {"value": value}
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)
-
-
-def _renewed(argument, n):
-    """A number, or a percentage in a text, made different for every call, so that nothing can be remembered."""
-    if isinstance(argument, float):
-        return argument + n / 1024
-    return f"{float(argument[:-1]) + n / 1000:.3f}%" if isinstance(argument, str) and argument[-1:] == "%" and argument[0].isdigit() else argument
 
 
 if __name__ == "__main__":
