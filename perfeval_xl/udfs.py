@@ -58,8 +58,6 @@ _PLACE = text_entry("", 0, 0)
 _ROW_RULES = tuple(rule.holds for rule in RULES if rule.holds.__module__ == checks_rows.__name__)
 #: what a row lacks as long as nobody has begun to fill it in
 _NOT_YET = frozenset(("V201", "V202", "S105"))
-#: what is said of a figure and does not keep a row from being scored
-_IN_PASSING = frozenset(("V105", "V106"))
 #: a text that one of these functions has put into a cell
 _OWN_TEXT = re.compile("[A-Z][0-9]{3} ")
 
@@ -99,32 +97,29 @@ def _worksheet_function(function: Callable) -> Callable:
     return registered
 
 
-def _table(value: Any) -> list | tuple:
+def _table(value: Any) -> tuple:
     """An argument as rows of cells; a plain list is one row."""
     if not isinstance(value, (list, tuple)):
         return ((value,),)
-    return value if value and isinstance(value[0], (list, tuple)) else (value,)
+    return tuple(value) if value and isinstance(value[0], (list, tuple)) else (value,)
 
 
 def _by_row(one: Callable, widest: int, *arguments: Any) -> Any:
     """``one`` called for each row; one row gives its value, several give a column of values.
 
-    The first argument may be ``widest`` cells wide and arrives as a tuple of its cells, the others as one cell each. An argument of one
-    row serves all rows.
+    The first argument may be ``widest`` cells wide; ``one`` gets them last, one by one: what it remembers tells TRUE from 1 by the types of
+    its arguments, and would not look into a tuple. The others are one cell wide. An argument of one row serves all rows.
     """
-    tables = [_table(argument) for argument in arguments]
+    first, *others = tables = [_table(argument) for argument in arguments]
     height = max(map(len, tables))
-    for n, table in enumerate(tables):
-        widths = {len(row) for row in table}
-        if len(table) not in (1, height) or not all(1 <= width <= (1 if n else widest) for width in widths):
-            return messages.short(Finding("X711", "", "、".join(f"{len(table)}×{len(table[0])}" for table in tables)))
-    first, *others = tables
-    results = []
-    for n in range(height):
-        cells = tuple([_cell(value) for value in first[n if len(first) > 1 else 0]])
-        found = one(cells, *[_cell(table[n if len(table) > 1 else 0][0]) for table in others])
-        results.append(_out(found))
-    return results[0] if height == 1 else [[result] for result in results]
+    if height == 1:
+        if 1 <= len(first[0]) <= widest and all(len(table[0]) == 1 for table in others):
+            return _out(one(*[_cell(table[0][0]) for table in others], *map(_cell, first[0])))
+    elif all(len(table) in (1, height) for table in tables) and all(len(row) == 1 for table in others for row in table) \
+            and all(1 <= len(row) <= widest for row in first):
+        rows = zip(*(table if len(table) > 1 else table * height for table in tables), strict=True)
+        return [[_out(one(*[_cell(row[0]) for row in rest], *map(_cell, cells)))] for cells, *rest in rows]
+    return messages.short(Finding("X711", "", "、".join(f"{len(table)}×{len(table[0])}" for table in tables)))
 
 
 def _cell(value: Any) -> Any:
@@ -134,6 +129,10 @@ def _cell(value: Any) -> Any:
     if type(value) is int and 2000 <= value - _ERROR_BASE < 3000:
         return _ERRORS.get(value - _ERROR_BASE, f"Err:{value - _ERROR_BASE}")
     return value
+
+
+def _out(found: float | str | Finding) -> float | str:
+    return messages.short(found) if isinstance(found, Finding) else found
 
 
 def _figure(value: Decimal, label: str) -> float | Finding:
@@ -147,6 +146,7 @@ def _problem(entry: Entry, label: str) -> Finding | None:
     return Finding(codes[entry.problem], label, entry.text) if entry.problem else None
 
 
+@lru_cache(maxsize=64, typed=True)
 def _edition(value: Any) -> Edition | Finding | None:
     """The edition of an id, None for a blank cell."""
     name = text_entry(value, 0, 0).text
@@ -161,32 +161,44 @@ def _edition(value: Any) -> Edition | Finding | None:
 @_worksheet_function
 def PE_EXECUTION_RATE(adjusted: Any, executed: Any) -> Any:
     """预算执行率 = 全年执行数 ÷ 全年预算数，百分数的数值，四舍五入到两位小数（56.76）。有空格时为空；没有预算数时给出以代码开头的说明。"""
-    return _by_row(_execution, 1, adjusted, executed)
+    return _by_row(_execution_rate, 1, adjusted, executed)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _execution_rate(executed: Any, adjusted: Any) -> float | str | Finding:
+    figures = _figures({"全年预算数": adjusted, "全年执行数": executed})
+    if not isinstance(figures, list):
+        return figures
+    rate = execution_rate(*figures)
+    return Finding("F112", "") if rate is None else _figure(half_up(rate, 2), "执行率")
 
 
 @_worksheet_function
 def PE_EXECUTION_SCORE(adjusted: Any, executed: Any, weight: Any, edition: Any) -> Any:
     """预算执行率的得分：按本版的规则，由全年执行数、全年预算数和分值算出，不低于 0，不超过分值。有空格时为空；算不出时给出以代码开头的说明。"""
-    return _by_row(_execution, 1, adjusted, executed, weight, edition)
+    return _by_row(_execution_score, 1, adjusted, executed, weight, edition)
 
 
 @lru_cache(maxsize=4096, typed=True)
-def _execution(adjusted: tuple, executed: Any, weight: Any = None, edition: Any = None) -> float | str | Finding:
-    """The rate, or with a weight and an edition its score."""
-    wanted = [("全年预算数", adjusted[0]), ("全年执行数", executed), *([("分值", weight)] if weight is not None else [])]
-    entries = [number_entry(value, 0, 0) for _, value in wanted]
-    for (label, _), entry in zip(wanted, entries, strict=True):
-        if finding := _problem(entry, label):
-            return finding
-    rules = _edition(edition) if edition is not None else None
-    if isinstance(rules, Finding):
-        return rules
-    if any(entry.number is None for entry in entries) or (edition is not None and rules is None):
+def _execution_score(executed: Any, weight: Any, edition: Any, adjusted: Any) -> float | str | Finding:
+    figures, rules = _figures({"全年预算数": adjusted, "全年执行数": executed, "分值": weight}), _edition(edition)
+    for stop in (figures, rules):
+        if isinstance(stop, Finding):
+            return stop
+    if not figures or not rules:
         return ""
-    rate = execution_rate(entries[0].number, entries[1].number)
-    if rate is None:
-        return Finding("F112", "")
-    return _figure(half_up(rate, 2), "执行率") if rules is None else _figure(execution_score(rate, entries[2].number, rules.execution), "得分")
+    rate = execution_rate(*figures[:2])
+    return Finding("F112", "") if rate is None else _figure(execution_score(rate, figures[2], rules.execution), "得分")
+
+
+def _figures(cells: dict[str, Any]) -> list[Decimal] | str | Finding:
+    """The numbers in some cells, "" if one is blank; why one is no number, with the label under which it is given."""
+    entries = {label: number_entry(value, 0, 0) for label, value in cells.items()}
+    for label, entry in entries.items():
+        if entry.problem:
+            return _problem(entry, label)
+    numbers = [entry.number for entry in entries.values()]
+    return "" if None in numbers else numbers
 
 
 # ---- the indicators ----
@@ -199,7 +211,7 @@ def PE_SCORE(target: Any, actual: Any, weight: Any, edition: Any, indicator: Any
 
 
 @lru_cache(maxsize=8192, typed=True)
-def _score(target: tuple, actual: Any, weight: Any, edition: Any, indicator: Any, group: Any, year: Any) -> float | str | Finding:
+def _score(actual: Any, weight: Any, edition: Any, indicator: Any, group: Any, year: Any, *target: Any) -> float | str | Finding:
     rules = _edition(edition)
     if rules is None or isinstance(rules, Finding):
         return rules or ""
@@ -220,7 +232,7 @@ def PE_DEVIATION(target: Any, actual: Any, indicator: Any = "", group: Any = "",
 
 
 @lru_cache(maxsize=8192, typed=True)
-def _deviation(target: tuple, actual: Any, indicator: Any, group: Any, year: Any) -> float | str | Finding:
+def _deviation(actual: Any, indicator: Any, group: Any, year: Any, *target: Any) -> float | str | Finding:
     # a weight, because the checks pass over rows that do not count
     row, year, rules = _row(target, actual, 1, "", "", indicator, group), _year(year), editions()[_DEVIATION_EDITION]
     if finding := _broken(row):
@@ -239,7 +251,7 @@ def PE_CHECK(target: Any, actual: Any, weight: Any, score: Any, reason: Any, edi
 
 
 @lru_cache(maxsize=8192, typed=True)
-def _check(target: tuple, actual: Any, weight: Any, score: Any, reason: Any, edition: Any, indicator: Any, group: Any, year: Any) -> str | Finding:
+def _check(actual: Any, weight: Any, score: Any, reason: Any, edition: Any, indicator: Any, group: Any, year: Any, *target: Any) -> str | Finding:
     rules = _edition(edition)
     if rules is None or isinstance(rules, Finding):
         return rules or ""
@@ -254,15 +266,22 @@ def _check(target: tuple, actual: Any, weight: Any, score: Any, reason: Any, edi
 
 
 def _row(target: tuple, actual: Any, weight: Any, score: Any, reason: Any, indicator: Any, group: Any) -> Indicator:
-    reading, name = read_target(*target), indicator_name(text_entry(indicator, 0, 0).text)
+    reading, (name, role, group) = read_target(*target), _named(indicator, group)
     entry = text_entry(target[0], 0, _TARGET)
     if len(target) > 1:
         entry = entry._replace(text=reading.text or entry.text)
-    return Indicator("", text_entry(group, 0, 0).text, name, indicator_role(name), _PLACE, reading, read_actual(actual), entry,
+    return Indicator("", group, name, role, _PLACE, reading, read_actual(actual), entry,
                      text_entry(actual, 0, _ACTUAL), number_entry(weight, 0, _WEIGHT), number_entry(score, 0, _SCORE), None,
                      text_entry(reason, 0, _REASON))
 
 
+@lru_cache(maxsize=1024, typed=True)
+def _named(indicator: Any, group: Any) -> tuple[str, str, str]:
+    name = indicator_name(text_entry(indicator, 0, 0).text)
+    return name, indicator_role(name), text_entry(group, 0, 0).text
+
+
+@lru_cache(maxsize=64, typed=True)
 def _year(value: Any) -> int | None:
     """The year of 2022, "2022年" or "2022年度"; None for anything else, so that a date without year is asked about and not guessed."""
     text = fold(text_entry(value, 0, 0).text).removesuffix("度").removesuffix("年")
@@ -288,19 +307,19 @@ def _form(edition: str) -> Submission:
     return Submission("", edition, False, None, None, None, (), None, "万元", ONE, (), None, (), (), {}, (), None, None, (), frozenset(columns))
 
 
-def _findings(row: Indicator, edition: Edition, year: int | None) -> list[Finding]:
+def _findings(row: Indicator, edition: Edition, year: int | None, checks: tuple = _ROW_RULES) -> list[Finding]:
     """What the checks of single rows find, in the order of the cells."""
     form = _form(edition.id)._replace(indicators=(row,), year=year)
     card = score(form, edition)
-    found = [finding for rule in _ROW_RULES for finding in rule(form, card, edition)]
+    found = [finding for check in checks for finding in check(form, card, edition)]
     return sorted(found, key=lambda finding: finding.column)
 
 
 def _refusal(row: Indicator, edition: Edition, year: int | None) -> Finding:
     """Why no rule gives this row a figure."""
-    for finding in _findings(row, edition, year):
-        if finding.column in (_TARGET, _ACTUAL) and finding.code not in _IN_PASSING:
-            return finding
+    found = _findings(row, edition, year, (checks_rows.targets_and_actuals_stand,))
+    if found:
+        return found[0]
     limits = tier_range(row_attainment(row, edition, year), row.weight.number, edition)
     if limits:
         return Finding("S112", row.name, None, f"{points(limits[0])}—{points(limits[1])}")
@@ -333,10 +352,6 @@ def _not_scored() -> frozenset[str]:
     return frozenset(plain_label(words) for edition in editions().values() for words in edition.labels.get("not_scored", ()))
 
 
-def _out(found: float | str | Finding) -> float | str:
-    return messages.short(found) if isinstance(found, Finding) else found
-
-
 @_worksheet_function
 def PE_GRADE(total: Any, edition: Any) -> Any:
     """总分的等级：优、良、中、差，按本版的分档。有空格时为空；总分不是一个数时给出以代码开头的说明。"""
@@ -344,8 +359,8 @@ def PE_GRADE(total: Any, edition: Any) -> Any:
 
 
 @lru_cache(maxsize=1024, typed=True)
-def _grade(total: tuple, edition: Any) -> str | Finding:
-    entry, rules = number_entry(total[0], 0, 0), _edition(edition)
+def _grade(edition: Any, total: Any) -> str | Finding:
+    entry, rules = number_entry(total, 0, 0), _edition(edition)
     finding = _problem(entry, "总分") or rules
     if isinstance(finding, Finding):
         return finding
