@@ -58,8 +58,6 @@ _PLACE = text_entry("", 0, 0)
 _ROW_RULES = tuple(rule.holds for rule in RULES if rule.holds.__module__ == checks_rows.__name__)
 #: what a row lacks as long as nobody has begun to fill it in
 _NOT_YET = frozenset(("V201", "V202", "S105"))
-#: what is said of a figure and does not keep a row from being scored
-_IN_PASSING = frozenset(("V105", "V106"))
 #: a text that one of these functions has put into a cell
 _OWN_TEXT = re.compile("[A-Z][0-9]{3} ")
 
@@ -99,11 +97,11 @@ def _worksheet_function(function: Callable) -> Callable:
     return registered
 
 
-def _table(value: Any) -> list | tuple:
+def _table(value: Any) -> tuple:
     """An argument as rows of cells; a plain list is one row."""
     if not isinstance(value, (list, tuple)):
         return ((value,),)
-    return value if value and isinstance(value[0], (list, tuple)) else (value,)
+    return tuple(value) if value and isinstance(value[0], (list, tuple)) else (value,)
 
 
 def _by_row(one: Callable, widest: int, *arguments: Any) -> Any:
@@ -112,19 +110,16 @@ def _by_row(one: Callable, widest: int, *arguments: Any) -> Any:
     The first argument may be ``widest`` cells wide and arrives as a tuple of its cells, the others as one cell each. An argument of one
     row serves all rows.
     """
-    tables = [_table(argument) for argument in arguments]
+    first, *others = tables = [_table(argument) for argument in arguments]
     height = max(map(len, tables))
-    for n, table in enumerate(tables):
-        widths = {len(row) for row in table}
-        if len(table) not in (1, height) or not all(1 <= width <= (1 if n else widest) for width in widths):
-            return messages.short(Finding("X711", "", "、".join(f"{len(table)}×{len(table[0])}" for table in tables)))
-    first, *others = tables
-    results = []
-    for n in range(height):
-        cells = tuple([_cell(value) for value in first[n if len(first) > 1 else 0]])
-        found = one(cells, *[_cell(table[n if len(table) > 1 else 0][0]) for table in others])
-        results.append(_out(found))
-    return results[0] if height == 1 else [[result] for result in results]
+    if height == 1:
+        if 1 <= len(first[0]) <= widest and all(len(table[0]) == 1 for table in others):
+            return _out(one(tuple(map(_cell, first[0])), *[_cell(table[0][0]) for table in others]))
+    elif all(len(table) in (1, height) for table in tables) and all(len(row) == 1 for table in others for row in table) \
+            and all(1 <= len(row) <= widest for row in first):
+        rows = zip(*(table if len(table) > 1 else table * height for table in tables), strict=True)
+        return [[_out(one(tuple(map(_cell, cells)), *[_cell(row[0]) for row in rest]))] for cells, *rest in rows]
+    return messages.short(Finding("X711", "", "、".join(f"{len(table)}×{len(table[0])}" for table in tables)))
 
 
 def _cell(value: Any) -> Any:
@@ -134,6 +129,10 @@ def _cell(value: Any) -> Any:
     if type(value) is int and 2000 <= value - _ERROR_BASE < 3000:
         return _ERRORS.get(value - _ERROR_BASE, f"Err:{value - _ERROR_BASE}")
     return value
+
+
+def _out(found: float | str | Finding) -> float | str:
+    return messages.short(found) if isinstance(found, Finding) else found
 
 
 def _figure(value: Decimal, label: str) -> float | Finding:
@@ -147,6 +146,7 @@ def _problem(entry: Entry, label: str) -> Finding | None:
     return Finding(codes[entry.problem], label, entry.text) if entry.problem else None
 
 
+@lru_cache(maxsize=64, typed=True)
 def _edition(value: Any) -> Edition | Finding | None:
     """The edition of an id, None for a blank cell."""
     name = text_entry(value, 0, 0).text
@@ -254,15 +254,22 @@ def _check(target: tuple, actual: Any, weight: Any, score: Any, reason: Any, edi
 
 
 def _row(target: tuple, actual: Any, weight: Any, score: Any, reason: Any, indicator: Any, group: Any) -> Indicator:
-    reading, name = read_target(*target), indicator_name(text_entry(indicator, 0, 0).text)
+    reading, (name, role, group) = read_target(*target), _named(indicator, group)
     entry = text_entry(target[0], 0, _TARGET)
     if len(target) > 1:
         entry = entry._replace(text=reading.text or entry.text)
-    return Indicator("", text_entry(group, 0, 0).text, name, indicator_role(name), _PLACE, reading, read_actual(actual), entry,
+    return Indicator("", group, name, role, _PLACE, reading, read_actual(actual), entry,
                      text_entry(actual, 0, _ACTUAL), number_entry(weight, 0, _WEIGHT), number_entry(score, 0, _SCORE), None,
                      text_entry(reason, 0, _REASON))
 
 
+@lru_cache(maxsize=1024, typed=True)
+def _named(indicator: Any, group: Any) -> tuple[str, str, str]:
+    name = indicator_name(text_entry(indicator, 0, 0).text)
+    return name, indicator_role(name), text_entry(group, 0, 0).text
+
+
+@lru_cache(maxsize=64, typed=True)
 def _year(value: Any) -> int | None:
     """The year of 2022, "2022年" or "2022年度"; None for anything else, so that a date without year is asked about and not guessed."""
     text = fold(text_entry(value, 0, 0).text).removesuffix("度").removesuffix("年")
@@ -288,19 +295,19 @@ def _form(edition: str) -> Submission:
     return Submission("", edition, False, None, None, None, (), None, "万元", ONE, (), None, (), (), {}, (), None, None, (), frozenset(columns))
 
 
-def _findings(row: Indicator, edition: Edition, year: int | None) -> list[Finding]:
+def _findings(row: Indicator, edition: Edition, year: int | None, checks: tuple = _ROW_RULES) -> list[Finding]:
     """What the checks of single rows find, in the order of the cells."""
     form = _form(edition.id)._replace(indicators=(row,), year=year)
     card = score(form, edition)
-    found = [finding for rule in _ROW_RULES for finding in rule(form, card, edition)]
+    found = [finding for check in checks for finding in check(form, card, edition)]
     return sorted(found, key=lambda finding: finding.column)
 
 
 def _refusal(row: Indicator, edition: Edition, year: int | None) -> Finding:
     """Why no rule gives this row a figure."""
-    for finding in _findings(row, edition, year):
-        if finding.column in (_TARGET, _ACTUAL) and finding.code not in _IN_PASSING:
-            return finding
+    found = _findings(row, edition, year, (checks_rows.targets_and_actuals_stand,))
+    if found:
+        return found[0]
     limits = tier_range(row_attainment(row, edition, year), row.weight.number, edition)
     if limits:
         return Finding("S112", row.name, None, f"{points(limits[0])}—{points(limits[1])}")
@@ -331,10 +338,6 @@ def PE_TOTAL(*scores: Any) -> Any:
 def _not_scored() -> frozenset[str]:
     """What stands in a score cell that does not count, in the words of all editions ("- 不计分")."""
     return frozenset(plain_label(words) for edition in editions().values() for words in edition.labels.get("not_scored", ()))
-
-
-def _out(found: float | str | Finding) -> float | str:
-    return messages.short(found) if isinstance(found, Finding) else found
 
 
 @_worksheet_function

@@ -87,9 +87,9 @@ class Bench:
         block = self.ask(call=function, module=module, arguments=[_packed(argument) for argument in arguments])
         return block[0][0] if len(block) == len(block[0]) == 1 else block
 
-    def microseconds(self, function, *arguments, times=2000):
-        """One call through ``call_udf`` and one of the plain function, microseconds each, first arguments made new for every call."""
-        return self.ask(time=function, arguments=[_packed(argument) for argument in arguments], times=times)
+    def microseconds(self, function, calls):
+        """Median of one call through ``call_udf``, the arguments of each call given."""
+        return self.ask(time=function, calls=[[_packed(argument) for argument in arguments] for arguments in calls])
 
 
 class Excel:
@@ -179,8 +179,9 @@ def _fake_com() -> None:
         def __init__(self, *arguments, **named):
             pass
 
-    words = {"pythoncom": ("CoInitialize",), "pywintypes": ("com_error", "TimeType"), "win32api": (), "win32con": (), "win32gui": (), "win32process": (),
-             "win32timezone": (), "win32com": (), "win32com.client": ("Dispatch", "DispatchEx", "CDispatch", "CoClassBaseClass", "DispatchBaseClass")}
+    words = {"pythoncom": ("CoInitialize",), "pywintypes": ("com_error", "TimeType"), "win32com": (),
+             "win32com.client": ("Dispatch", "DispatchEx", "CDispatch", "CoClassBaseClass", "DispatchBaseClass"),
+             **dict.fromkeys(("win32api", "win32con", "win32gui", "win32process", "win32timezone"), ())}
     for name, members in words.items():
         module = sys.modules[name] = types.ModuleType(name)
         for member in members:
@@ -196,8 +197,8 @@ def _fake_com() -> None:
 
 def _serve() -> None:
     import atexit
-    import importlib
     import logging
+    import statistics
     import time
 
     _fake_com()
@@ -216,6 +217,14 @@ def _serve() -> None:
     def call(module, name, arguments):
         return udfs.call_udf(module, name, tuple(arguments), None, caller)
 
+    def microseconds(name, calls):
+        taken = []
+        for arguments in calls:
+            start = time.perf_counter()
+            call("perfeval_xl.udfs", name, arguments)
+            taken.append(time.perf_counter() - start)
+        return statistics.median(taken) * 1e6
+
     for line in sys.stdin:
         question = json.loads(line)
         arguments = [_unpacked(argument) for argument in question.get("arguments", ())]
@@ -223,26 +232,13 @@ def _serve() -> None:
             if "call" in question:
                 value = call(question["module"], question["call"], arguments)
             elif "time" in question:
-                function = getattr(importlib.import_module("perfeval_xl.udfs"), question["time"])
-                value = []
-                for one in (lambda new: call("perfeval_xl.udfs", question["time"], new), lambda new: function(*new)):
-                    one(arguments)
-                    calls = [[_renewed(argument, n) for argument in arguments] for n in range(question["times"])]
-                    start = time.perf_counter()
-                    for new in calls:
-                        one(new)
-                    value.append((time.perf_counter() - start) / question["times"] * 1e6)
+                value = microseconds(question["time"], [tuple(map(_unpacked, one)) for one in question["calls"]])
             else:
                 value = eval(question["eval"], {"sys": sys, "xlwings": xlwings})
             answer = {"value": value}
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)
-
-
-def _renewed(argument, n):
-    """A number made different for every call, so that nothing can be remembered."""
-    return argument + n / 1024 if isinstance(argument, float) else argument
 
 
 if __name__ == "__main__":
