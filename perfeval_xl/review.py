@@ -16,6 +16,7 @@ from copy import copy
 from datetime import datetime
 
 from perfeval_xl import messages
+from perfeval_xl.container import replace_file
 from perfeval_xl.messages import Finding, Refusal
 from perfeval_xl.model import Percent, Sheet, column_name
 from perfeval_xl.record import Record
@@ -54,7 +55,7 @@ def write(records: list[Record], path: str, lang: str = "") -> None:
         data = _workbook(records, lang, True)
     except Exception:  # openpyxl raises whatever the submitted parts lead it to; the grid was read and is always good for a copy
         data = _workbook(records, lang, False)
-    _replace(path, data)
+    replace_file(path, data)
 
 
 def _same(one: str, other: str) -> bool:
@@ -62,21 +63,6 @@ def _same(one: str, other: str) -> bool:
         return os.path.samefile(one, other)
     except OSError:
         return os.path.normcase(os.path.realpath(one)) == os.path.normcase(os.path.realpath(other))
-
-
-def _replace(path: str, data: bytes) -> None:
-    folder, name = os.path.split(os.path.abspath(path))
-    draft = os.path.join(folder, f".perfeval-{os.getpid()}.tmp")
-    try:
-        try:
-            with open(draft, "wb") as stream:
-                stream.write(data)
-            os.replace(draft, path)
-        finally:
-            if os.path.exists(draft):
-                os.remove(draft)
-    except OSError as error:
-        raise Refusal("X116", file=name, why=error.strerror or error) from None
 
 
 def _workbook(records: list[Record], lang: str, keep: bool) -> bytes:

@@ -21,10 +21,11 @@ ROOMS = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__ini
 #: from left to right: a room imports only rooms that stand before it
 ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "edition_file", "edition", "compare", "scoring",
          "checks_funds", "checks_rows", "checks_sums", "rules", "cells", "table", "udfs", "layout", "computed", "container", "intake", "record",
-         "review_lists", "review", "template", "beside", "form_sheet", "vba", "sheets", "workbook_file", "examples", "host", "buttons", "install", "doctor", "cli")
+         "review_lists", "review", "template", "beside", "form_sheet", "vba", "sheets", "workbook_file", "examples", "host", "buttons", "install",
+         "doctor", "cli")
 #: heavy libraries and the only rooms that may import them
 LIBRARIES = {"pandas": (), "xlwings": ("host", "vba", "doctor"), "pyopenvba": ("vba",), "openpyxl": ("review", "review_lists"), "rich": ("cli",),
-             "xlsxwriter": ("template", "vba", "sheets", "workbook_file", "examples", "review"), "python_calamine": ("intake",), "xlrd": ("intake",)}
+             "xlsxwriter": ("template", "form_sheet", "vba", "sheets", "workbook_file", "examples", "review"), "python_calamine": ("intake",), "xlrd": ("intake",)}
 #: libraries that a room may import at its top, because nothing it does works without them
 AT_THE_TOP = {("intake", "python_calamine"), ("template", "xlsxwriter"), ("examples", "xlsxwriter"), ("form_sheet", "xlsxwriter"),
               ("sheets", "xlsxwriter"), ("workbook_file", "xlsxwriter")}
