@@ -20,7 +20,8 @@ from perfeval_xl.template import Box, Filling, Plan, as_sheet, blank, lay_out
 
 HELP = "参考数"
 #: from the form to the right: field, heading with its explanation, width in characters
-COLUMNS = (("gap", "", 2.0), ("hand", f"{HAND}（规则评不了时）", 21.0), ("help", f"{HELP}（按资金和分值）", 19.5), ("state", f"{STATE}（有字请照着改）", 48.0))
+COLUMNS = (("gap", "", 2.0), ("hand", f"{HAND}（规则评不了时）", 21.0), ("help", f"{HELP}（按资金和分值）", 19.5),
+           ("state", f"{STATE}（有字请照着改）", 48.0))
 _NARROW = 9
 #: standard indicators that follow from the funds block: role -> (words around the rate, the base, the amount as a formula and as a function)
 _FOLLOWS = {

@@ -1,4 +1,5 @@
-"""The directory of a zip file, read strictly and without trusting it: what parts there are, and one part at a time, bounded.
+"""The directory of a zip file, read strictly and without trusting it: what parts there are, and one part at a time, bounded;
+and how a finished file gets to its place.
 
 Not ``zipfile``: it has no limit on what a part unpacks to, and importing it takes as long as everything else a check of one form does.
 What a spreadsheet program never writes (encrypted parts, a name twice, parts outside the file, other packings) is refused.
@@ -6,9 +7,12 @@ What a spreadsheet program never writes (encrypted parts, a name twice, parts ou
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from typing import NamedTuple
+
+from perfeval_xl.messages import Refusal
 
 #: a form's largest part is some 50 KB
 PART_BYTES = 64_000_000

@@ -131,6 +131,7 @@ class Tolerance(NamedTuple):
     rate: Decimal
     money: Decimal
     as_printed: bool
+    source: str
 
 
 class TreeRow(NamedTuple):
@@ -369,7 +370,8 @@ def _edition(top: _Table) -> Edition:
         Deviation(deviation.whole("places", 0, 4), deviation.source),
         Explain(explain.flag("score_below_weight"), explain.number("execution_below"), explain.flag("adjustment"), explain.source),
         tuple(_done(one, Grade(one.text("name"), one.number("from"), one.texts("also"))) for one in grades.tables("grade")), grades.source,
-        Tolerance(tolerance.number("score"), tolerance.number("rate"), tolerance.number("money"), tolerance.flag("as_printed", False)),
+        Tolerance(tolerance.number("score"), tolerance.number("rate"), tolerance.number("money"), tolerance.flag("as_printed", False),
+                  tolerance.source),
         tuple(_done(one, TreeRow(one.text("part"), one.text("group"), one.text("name"), one.choice("role", ROLES, ""), one.text("target", ""),
                                  one.text("unit", ""), one.number("weight", None))) for one in tree.tables("indicator", False)),
         tuple(_done(one, OpenRows(one.text("part"), one.text("group"), one.whole("rows", 1, 100))) for one in tree.tables("open", False)),

@@ -233,9 +233,9 @@ def _highlight(workbook: Workbook, sheet: Worksheet, plan: Plan, edition: Editio
     if reason is not None:
         when((top, reason, bottom, reason), "=AND(ISNUMBER({weight}),ISNUMBER({score}),N({score})<N({weight}),LEN(TRIM({reason}))=0)", ask)
     hand = column_of(plan, "beside", "hand")
-    when((top, hand, bottom, hand), "=AND(ISTEXT({score}),LEN({score})>0)", ask)
+    when((top, hand, bottom, hand), "=AND(ISTEXT({score}),LEN(TRIM({score}))>0)", ask)
     if deviation is not None:
-        when((top, deviation, bottom, deviation), "=ISTEXT({cell})", dash)
+        when((top, deviation, bottom, deviation), "=AND(ISTEXT({cell}),LEN(TRIM({cell}))>0)", dash)
     letter = column_name(weight)
     for part in parts(plan, edition) if edition.parts_binding else ():
         if part.weight is not None:
@@ -243,8 +243,8 @@ def _highlight(workbook: Workbook, sheet: Worksheet, plan: Plan, edition: Editio
             when((part.first, weight, part.last, weight), f"=AND(COUNT({rows})>0,ROUND(SUM({rows}),2)<>{plain(part.weight)})", ask)
     for box in plan.boxes:
         if box.block == "beside" and box.field in ("state", "refusal"):
-            when(box[:4], "=LEN({cell})>0", bad)
+            when(box[:4], "=LEN(TRIM({cell}))>0", bad)
         elif box.block == "beside" and box.kind == "computed":
             when(box[:4], '=RIGHT({cell},1)="✗"', ask)
         elif box.kind == "computed" and box.field not in ("deviation", "grade"):
-            when(box[:4], "=AND(ISTEXT({cell}),LEN({cell})>0)", pointer)
+            when(box[:4], "=AND(ISTEXT({cell}),LEN(TRIM({cell}))>0)", pointer)

@@ -41,8 +41,8 @@ STRUCTURE_ROLES = frozenset(("basic", "project"))
 MONEY = ("initial", "adjusted", "executed")
 
 
-#: names of the sheets of our workbook that people fill in and read
-FORM_SHEET, RESULTS_SHEET = "自评表", "校验结果"
+#: sheets of our workbook: what people fill in, what is found, and what the buttons remember
+FORM_SHEET, RESULTS_SHEET, STATE_SHEET = "自评表", "校验结果", "_状态"
 
 
 class Percent(str):

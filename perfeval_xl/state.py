@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from perfeval_xl.host import Host, Look, Place
 from perfeval_xl.messages import Refusal
+from perfeval_xl.model import STATE_SHEET
 
-SHEET = "_状态"
 _WIDTH = 6
 
 
@@ -43,7 +43,7 @@ class State(NamedTuple):
 def load(host: Host) -> State:
     """What is remembered; nothing where the hidden sheet is missing, and nothing of a line that somebody has spoilt."""
     try:
-        rows = host.grid(SHEET).rows
+        rows = host.grid(STATE_SHEET).rows
     except Refusal:
         return State()
     step, sheet, inserted, changes, looks = "", "", -1, [], {}
@@ -65,9 +65,9 @@ def save(host: Host, state: State) -> None:
     rows = list(_lines(state))
     blank = [("",) * _WIDTH] * max(state.height - len(rows), 0)
     if state.height < 0:
-        host.ensure_sheet(SHEET)
+        host.ensure_sheet(STATE_SHEET)
     if rows or blank:
-        host.write(SHEET, 0, 0, [*rows, *blank])
+        host.write(STATE_SHEET, 0, 0, [*rows, *blank])
 
 
 def _lines(state: State) -> Iterable[tuple[Any, ...]]:

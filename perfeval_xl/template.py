@@ -219,7 +219,7 @@ class _Drawing:
             self.add(*span, ("goals", 0, "heading"), heading, "label")
         self.row += bool(headings)
         pairs = list(zip(self.filling.goals, (first, last), strict=True))
-        rows = 1 + int(max(_height(text, sum(self.widths[left : right + 1]) - 2) for text, (left, right) in pairs) // _TALLEST)
+        rows = 1 + int(max(text_height(text, sum(self.widths[left : right + 1]) - 2) for text, (left, right) in pairs) // _TALLEST)
         for index, (text, (left, right)) in enumerate(pairs):
             self.add(left, right, ("goals", index, "goal"), text, "", rows)
         for span in middle:
@@ -301,7 +301,7 @@ def _at_left(box: Box) -> bool:
     return (box.block, box.field) == ("funds", "label") or (box.field in _LEFT and not 0 < len(str(box.value)) <= 8)
 
 
-def _height(text: Any, width: float) -> float:
+def text_height(text: Any, width: float) -> float:
     """Points that a text needs in a column of this width: wide characters count two, a word of Latin letters or digits is not broken."""
     room, lines = max(2.0, (width - 0.5) * 0.97), 0
     for line in str(text).split("\n"):
@@ -320,7 +320,7 @@ def _heights(boxes: Sequence[Box], widths: Sequence[float], last: int) -> tuple[
     heights = [_LINE + _PAD] * (last + 1)
     for box in sorted((box for box in boxes if box.bottom <= last), key=lambda box: box.bottom - box.top):
         room = sum(widths[box.left : box.right + 1]) - 2 * _at_left(box)
-        needed = {"title": 36.0, "line": 21.0}.get(box.kind) or max(_height(box.value, room), 4 * _LINE * (box.field == "goal"))
+        needed = {"title": 36.0, "line": 21.0}.get(box.kind) or max(text_height(box.value, room), 4 * _LINE * (box.field == "goal"))
         lack = max(0.0, needed - sum(heights[box.top : box.bottom + 1]))
         for row in range(box.top, box.bottom + 1):
             heights[row] += lack / (box.bottom - box.top + 1)
