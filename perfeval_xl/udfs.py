@@ -269,7 +269,9 @@ def _row(target: tuple, actual: Any, weight: Any, score: Any, reason: Any, indic
     reading, (name, role, group) = read_target(*target), _named(indicator, group)
     entry = text_entry(target[0], 0, _TARGET)
     if len(target) > 1:
-        entry = entry._replace(text=reading.text or entry.text)
+        # an error in one of the cells is the text of all: joined with the others it would pass for words
+        error = next((value for value in target if isinstance(value, str) and is_error(value)), "")
+        entry = entry._replace(text=error or reading.text or entry.text)
     return Indicator("", group, name, role, _PLACE, reading, read_actual(actual), entry,
                      text_entry(actual, 0, _ACTUAL), number_entry(weight, 0, _WEIGHT), number_entry(score, 0, _SCORE), None,
                      text_entry(reason, 0, _REASON))

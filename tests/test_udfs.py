@@ -233,6 +233,12 @@ def test_an_error_in_a_cell_is_refused_and_never_a_zero(error, words):
     assert all(words in found for found in refused)
 
 
+@pytest.mark.parametrize("target", [["≥", "#DIV/0!", "%"], ["≥", 90.0, SPILL], ["#N/A", 90.0, "%"]])
+def test_an_error_in_one_of_the_cells_of_a_target(target):
+    found = (udfs.PE_SCORE(target, "100%", 2.0, HERE), udfs.PE_DEVIATION(target, "100%"), udfs.PE_CHECK(target, "100%", 2.0, 2.0, "", HERE))
+    assert [code(one) for one in found] == ["V102"] * 3
+
+
 def test_an_error_among_blanks_is_still_refused():
     assert code(udfs.PE_SCORE("", "#REF!", "", HERE)) == "V102"
 
