@@ -89,11 +89,11 @@ class _Desk(NamedTuple):
         return computed.cells(self.record.form, self.record.grid)
 
 
-def _desk(host: Host) -> _Desk:
+def _desk(host: Host, path: str = "") -> _Desk:
     """The sheet that holds the form: where the workbook's names point, whatever it is called by now, else 自评表."""
     found = host.name_area("pe_indicators")
     sheet = found[0] if found else FORM_SHEET
-    one = record.check_sheet(host.grid(sheet), host.path())
+    one = record.check_sheet(host.grid(sheet), path)
     if one is None:
         raise Refusal("X208", sheet=sheet)
     if one.refusal is not None:
@@ -107,7 +107,7 @@ def _desk(host: Host) -> _Desk:
 @_button
 def check(host: Host) -> str:
     """①检查: marks what is wrong in the form and lists it on 校验结果."""
-    desk, remembered = _desk(host), state.load(host)
+    desk, remembered = _desk(host, host.path()), state.load(host)
     findings = desk.record.findings
     _list(host, desk.record)
     with host.opened(desk.sheet):
@@ -119,9 +119,8 @@ def check(host: Host) -> str:
 
 
 def _list(host: Host, one: Record | None) -> None:
-    """Fills 校验结果, wherever the workbook has it by now."""
-    found = host.name_area("pe_results")
-    host.fill(found[0] if found else RESULTS_SHEET, result_list.contents(one))
+    """Fills 校验结果; without a record the list is emptied."""
+    host.fill(RESULTS_SHEET, result_list.contents(one))
 
 
 def _marks(one: Record) -> dict[Place, Mark]:
@@ -174,16 +173,22 @@ def recalculate(host: Host) -> str:
     if not wrong:
         return say("right")
     with host.opened(desk.sheet):
-        host.fill(desk.sheet, {place: one.formula for place, one in wrong.items()})
-        after = host.grid(desk.sheet)
-        silent = {place: one.value for place, one in cells.items() if not _shows(after, one)}
-        if silent:
-            host.fill(desk.sheet, silent)
+        silent = _put(host, desk.sheet, wrong, cells)
     changes = tuple(Change(*place, before[place], text_of(silent[place]) if place in silent else one.formula)
                     for place, one in cells.items() if place in wrong or place in silent)
     changed = [place for place, one in wrong.items() if place not in silent or not _shows(desk.record.grid, one)]
     state.save(host, State("recalculate", desk.sheet, changes=changes, looks=remembered.looks, height=remembered.height))
     return say("silent", n=len(changed), values=len(silent)) if silent else say("recalculated", n=len(changed))
+
+
+def _put(host: Host, sheet: str, wanted: dict[Place, Computed], cells: dict[Place, Computed]) -> dict[Place, Any]:
+    """Gives cells their functions, and values to all cells that then do not show what they should; these are given back."""
+    host.fill(sheet, {place: one.formula for place, one in wanted.items()})
+    after = host.grid(sheet)
+    silent = {place: one.value for place, one in cells.items() if not _shows(after, one)}
+    if silent:
+        host.fill(sheet, silent)
+    return silent
 
 
 def _compare_versions(host: Host) -> None:
@@ -194,7 +199,7 @@ def _compare_versions(host: Host) -> None:
     except PackageNotFoundError:
         return
     if made_with and made_with != there:
-        host.ask(messages.text("X713", stated=made_with, expected=there), say("title"))
+        host.ask(messages.text("X214", stated=made_with, expected=there), say("title"))
 
 
 def _contents(host: Host, desk: _Desk, places: Iterable[Place]) -> dict[Place, Any]:
@@ -219,7 +224,7 @@ def _same_formula(one: Any, other: str) -> bool:
 def _shows(sheet: Sheet, one: Computed) -> bool:
     value = Grid(sheet).value(one.row, one.column) if one.row < len(sheet.rows) else ""
     if isinstance(one.value, str) or (isinstance(value, str) and not isinstance(value, Percent)):
-        return value == one.value
+        return isinstance(value, str) and value.strip() == one.value  # a blank result is kept as a blank, see workbook_file
     return abs(float(value) - one.value) < _SAME
 
 
@@ -290,8 +295,8 @@ def insert_row(host: Host) -> str:
         raise Refusal("X211", part=part, known="、".join(block.open_parts()))
     with host.opened(desk.sheet):
         blank = _insert(host, desk, block, row)
-        own = {(one.row, one.column): one.formula for one in _desk(host).cells() if one.row in (row, blank)}
-        host.fill(desk.sheet, own)
+        own = {(one.row, one.column): one for one in _desk(host).cells() if one.row in (row, blank)}
+        _put(host, desk.sheet, own, own)
     looks = {name: ({(r + (r >= blank), c): look for (r, c), look in those.items()} if name == desk.sheet else those)
              for name, those in remembered.looks.items()}
     state.save(host, State("insert_row", desk.sheet, blank, looks=looks, height=remembered.height))
@@ -326,7 +331,7 @@ def submit(host: Host) -> str:
     """⑥生成报送版: the form as it stands, values only, as an .xlsx beside the workbook."""
     from perfeval_xl import submission
 
-    desk = _desk(host)
+    desk = _desk(host, host.path())
     errors = [finding for finding in desk.record.findings if finding.severity == "error"]
     some = "".join(f"\n{finding.code} {finding.label} {cell_name(finding.row, finding.column) if finding.row >= 0 else ''}" for finding in errors[:5])
     if errors and host.ask(say("errors", n=len(errors), some=some), say("title"), "yesno") != "yes":

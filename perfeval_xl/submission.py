@@ -49,7 +49,7 @@ def plan(one: Record) -> Plan:
         stands = block.grid.value(box.top, box.left) if box.top < len(block.grid.lines) else ""
         if box.block == "aside":
             return _aside(one, box)
-        if box.kind == "label" and box.value and plain_label(str(stands)) != plain_label(str(box.value)):
+        if box.kind == "label" and isinstance(box.value, str) and box.value and plain_label(str(stands)) != plain_label(str(box.value)):
             raise Refusal("X213", cell=cell_name(box.top, box.left), expected=box.value, stated=stands)
         return stands
 

@@ -568,7 +568,8 @@ def test_on_the_mac_nothing_asks_for_what_only_windows_has(calc_book, workbook, 
 def test_a_protected_sheet_on_the_mac_is_left_to_the_user(calc_book, workbook, monkeypatch):
     host = XlwingsHost(calc_book(workbook))
     monkeypatch.setattr("perfeval_xl.host._on_mac", lambda: True)
-    monkeypatch.setattr(type(host.book.sheets[0].impl), "api", SimpleNamespace(protect_contents=SimpleNamespace(get=lambda: True)))
+    monkeypatch.setattr(type(host.book.sheets[0].impl), "api", SimpleNamespace(
+        protect_contents=SimpleNamespace(get=lambda: True), filter_mode=SimpleNamespace(get=lambda: False)))
     with refused("X203"), host.opened("保护"):
         raise AssertionError("opened")
 
