@@ -680,8 +680,8 @@ class Range(base_classes.Range):
 
     @property
     def note(self):
-        found = [note for note in self.sheet_.notes if note.place == self.area[:2]]
-        return found[0] if found else None
+        annotation = self.uno.getCellByPosition(0, 0).getAnnotation()
+        return Note(self.sheet_, annotation) if annotation.String else None
 
     def add_note(self, text):
         with self.sheet_.allowing("DrawingObjects"):
@@ -710,78 +710,62 @@ class Borders(base_classes.Borders):
         return Border(self.cells, side)
 
     def set(self, which, *, line_style=base_classes._UNSET, weight=base_classes._UNSET, color=base_classes._UNSET):
+        changes = {}
+        if color is not base_classes._UNSET:
+            changes["Color"] = _number(color)
+        if weight is not base_classes._UNSET:
+            changes["LineWidth"] = changes["OuterLineWidth"] = _WEIGHTS[weight]
+        if line_style is None:
+            changes = dict.fromkeys(("LineWidth", "OuterLineWidth", "InnerLineWidth", "LineDistance", "Color"), 0)
+        elif line_style is not base_classes._UNSET:
+            changes["LineStyle"] = _STYLES[line_style]
         for side in which:
-            border = self[side]
-            for name, value in (("color", color), ("weight", weight), ("line_style", line_style)):
-                if value is not base_classes._UNSET:
-                    setattr(border, name, value)
+            self[side].put(changes)
 
 
 class Border(base_classes.Border):
-    """One side: the line of the cells along it, which their neighbours beyond share."""
+    """One side: the line of the cells along it, which their neighbours beyond share. The line is the one of the moment it was asked for."""
 
     api = True
 
     def __init__(self, cells, side):
-        self.cells, self.side = cells, side
+        top, left, bottom, right = cells.area
+        self.sheet, self.side = cells.sheet_, side
+        self.strip = {"edge_top": (top, left, top, right), "edge_bottom": (bottom, left, bottom, right),
+                      "edge_left": (top, left, bottom, left), "edge_right": (top, right, bottom, right)}[side]
+        self.line = getattr(self.sheet.uno.getCellByPosition(self.strip[1], self.strip[0]), _SIDES[side][0])
 
-    def _strip(self):
-        top, left, bottom, right = self.cells.area
-        return {"edge_top": (top, left, top, right), "edge_bottom": (bottom, left, bottom, right),
-                "edge_left": (top, left, bottom, left), "edge_right": (top, right, bottom, right)}[self.side]
-
-    @property
-    def line(self):
-        strip = self._strip()
-        return getattr(Range(self.cells.sheet_, strip[:2] * 2).uno, _SIDES[self.side][0])
-
-    def _set(self, **changes):
-        line = self.line
-        if not line.LineWidth and "LineWidth" not in changes:  # a colour or a style makes a line visible
-            line.LineWidth, line.OuterLineWidth = _WEIGHTS["thin"], _WEIGHTS["thin"]
+    def put(self, changes):
+        """Changes the line; a colour or a style makes one visible that was not."""
+        if not self.line.LineWidth:
+            changes = {"LineWidth": _WEIGHTS["thin"], "OuterLineWidth": _WEIGHTS["thin"], **changes}
         for name, value in changes.items():
-            setattr(line, name, value)
+            setattr(self.line, name, value)
         own, opposite, down, across = _SIDES[self.side]
-        top, left, bottom, right = self._strip()
-        cell = self.cells.sheet_.uno.getCellByPosition
+        top, left, bottom, right = self.strip
+        cell = self.sheet.uno.getCellByPosition
         # cell by cell: set on a range of cells that differ, one side wipes the others out
-        with self.cells.sheet_.allowing("AllowFormattingCells"):
+        with self.sheet.allowing("AllowFormattingCells"):
             for row in range(top, bottom + 1):
                 for column in range(left, right + 1):
-                    setattr(cell(column, row), own, line)
+                    setattr(cell(column, row), own, self.line)
                     if row + down >= 0 and column + across >= 0:
-                        setattr(cell(column + across, row + down), opposite, line)
+                        setattr(cell(column + across, row + down), opposite, self.line)
 
     @property
     def line_style(self):
-        line = self.line
-        if not line.LineWidth and not line.OuterLineWidth:
+        if not self.line.LineWidth and not self.line.OuterLineWidth:
             return "none"
-        return next((name for name, number in _STYLES.items() if number == line.LineStyle), "continuous")
-
-    @line_style.setter
-    def line_style(self, value):
-        if value is None:
-            self._set(LineWidth=0, OuterLineWidth=0, InnerLineWidth=0, LineDistance=0, Color=0)
-        else:
-            self._set(LineStyle=_STYLES[value])
+        return next((name for name, number in _STYLES.items() if number == self.line.LineStyle), "continuous")
 
     @property
     def weight(self):
         width = self.line.LineWidth or self.line.OuterLineWidth
         return next((name for name, number in _WEIGHTS.items() if width <= number + 10), "thick")
 
-    @weight.setter
-    def weight(self, value):
-        self._set(LineWidth=_WEIGHTS[value], OuterLineWidth=_WEIGHTS[value])
-
     @property
     def color(self):
         return None if self.line_style == "none" else _rgb(self.line.Color)
-
-    @color.setter
-    def color(self, rgb):
-        self._set(Color=_number(rgb))
 
 
 class Note(base_classes.Note):
