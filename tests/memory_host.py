@@ -174,7 +174,9 @@ class MemoryHost:
             raise Refusal("X203", sheet=sheet, cell=cell_name(row, column))
         for r, c, value in places:
             cell = where.cell(r, c)
-            if formulas and isinstance(value, str) and value.startswith("="):
+            if cell.shown == "@" and not isinstance(value, bool) and value is not None:  # as in Excel: whatever goes in becomes a text
+                cell.value, cell.formula = text_of(float(value) if isinstance(value, (int, Percent, Decimal)) else value), ""
+            elif formulas and isinstance(value, str) and value.startswith("="):
                 cell.formula = value
             else:
                 number = isinstance(value, (int, Percent, Decimal)) and not isinstance(value, bool)

@@ -1,8 +1,9 @@
 """An engine that lets unmodified xlwings work on LibreOffice: of its interface what ``perfeval_xl.host`` uses, no more.
 
 It behaves like Excel over COM where LibreOffice differs: text that looks like a number, a date or a formula becomes one unless an
-apostrophe stands in front; a locked cell of a protected sheet raises; cells with a currency format come as Decimal, errors as Excel's whole
-numbers; a frame's side is also the neighbour's. Of the COM objects behind ``api`` these members answer:
+apostrophe stands in front; in a cell formatted as text everything becomes text; a locked cell of a protected sheet raises; cells with a
+currency format come as Decimal, errors as Excel's whole numbers; a frame's side is also the neighbour's. Of the COM objects behind ``api``
+these members answer:
 
 - App: Ready. Book: FullName, ReadOnly, ProtectStructure. Note: Shape (Width, Height; kept, not shown).
 - Sheet: Visible, FilterMode, ProtectContents, ProtectDrawingObjects, ProtectScenarios, ProtectionMode, Protection.Allow..., EnableSelection,
@@ -40,7 +41,7 @@ _SIDES = {"edge_top": ("TopBorder2", "BottomBorder2", -1, 0), "edge_bottom": ("B
 _STYLES = {"continuous": 0, "dot": 1, "dash": 2, "double": 3, "dash_dot": 16, "dash_dot_dot": 17}
 _WEIGHTS = {"hairline": 5, "thin": 26, "medium": 53, "thick": 88}
 _OURS = re.compile(r"\bpe_[a-z_]+(?=\()")
-_DATE, _TIME, _CURRENCY, _LOGICAL = 2, 4, 8, 1024
+_DATE, _TIME, _CURRENCY, _TEXT, _LOGICAL = 2, 4, 8, 256, 1024
 _XL_A1, _XL_ENGLISH, _ALL_BUT_SPECIAL = 1, 4, 0x7FFFFFFF
 
 
@@ -515,8 +516,10 @@ class Range(base_classes.Range):
                     cell = self.uno.getCellByPosition(column, row)
                     if cell.getError():
                         line[column] = _FIRST_ERROR + _ERRORS.get(cell.String, 2015)
-        for kind, row, column in self._special(rows):
+        for kind, row, column in self._formatted(_DATE | _TIME | _CURRENCY | _LOGICAL):
             value = rows[row][column]
+            if type(value) is not float:
+                continue
             if kind & _LOGICAL:
                 rows[row][column] = bool(value)
             elif kind & (_DATE | _TIME):
@@ -525,25 +528,28 @@ class Range(base_classes.Range):
                 rows[row][column] = Decimal(repr(value)).quantize(Decimal("0.0001"))
         return tuple(tuple(value if value != "" else None for value in row) for row in rows)
 
-    def _special(self, rows):
-        """(kind of format, row, column) of the numbers that are no plain numbers."""
+    def _formatted(self, kinds):
+        """(kind, row, column) of the cells whose number format is of one of these kinds."""
         formats = self.sheet_.book_.document.NumberFormats
         stretches = self.uno.getUniqueCellFormatRanges()
         for n in range(stretches.Count):
             same = stretches.getByIndex(n)
-            kind = formats.getByKey(same.NumberFormat).Type
-            if not kind & (_DATE | _TIME | _CURRENCY | _LOGICAL):
-                continue
-            for address in same.getRangeAddresses():
+            kind = formats.getByKey(same.NumberFormat).Type & kinds
+            for address in same.getRangeAddresses() if kind else ():
                 for row in range(address.StartRow - self.area[0], address.EndRow - self.area[0] + 1):
                     for column in range(address.StartColumn - self.area[1], address.EndColumn - self.area[1] + 1):
-                        if type(rows[row][column]) is float:
-                            yield kind, row, column
+                        yield kind, row, column
 
     @raw_value.setter
     def raw_value(self, data):
         self._guard()
-        rows = _rows(data, self.shape)
+        rows = [list(row) for row in _rows(data, self.shape)]
+        for _, row, column in self._formatted(_TEXT):
+            value = rows[row][column]
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                rows[row][column] = f"'{value:.15g}"
+            elif isinstance(value, str) and value.startswith("="):
+                rows[row][column] = f"'{value}"
         plain = [[value if isinstance(value, float) else float(value) if isinstance(value, (int, Decimal)) else
                   value[1:] if isinstance(value, str) and value.startswith("'") else "" for value in row] for row in rows]
         self.uno.setDataArray(tuple(map(tuple, plain)))
