@@ -8,6 +8,7 @@ stands in ``sheets`` may be changed freely.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -77,7 +78,8 @@ class MemoryHost:
         import openpyxl
 
         host = cls(str(path))
-        formulas, values = openpyxl.load_workbook(path), openpyxl.load_workbook(path, data_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of print areas that openpyxl does not understand
+            formulas, values = openpyxl.load_workbook(path), openpyxl.load_workbook(path, data_only=True)
         for source in formulas.worksheets:
             sheet = host.sheets[source.title] = MemorySheet(source.title)
             sheet.protected, sheet.password = bool(source.protection.sheet), bool(source.protection.password)

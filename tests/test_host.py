@@ -186,6 +186,18 @@ def test_formulas_are_english_and_constants_are_text(host):
     assert host.formulas("值", (11, 1, 11, 1)) == [["=名称!A6+1"]]
 
 
+def test_values_of_functions_that_only_excel_has_can_be_looked_at(calc_book, tmp_path):
+    path = str(tmp_path / "函数.xlsx")
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("自评表")
+        sheet.write_row(0, 0, ["≥90%", "66.6%"])
+        sheet.write_formula(0, 2, "=PE_SCORE(A1,B1,2)", None, 1.48)
+        sheet.write_formula(0, 3, "=C1+1", None, 2.48)
+    host = XlwingsHost(calc_book(path, recalculate=False))
+    assert host.grid("自评表").rows == [["≥90%", "66.6%", 1.48, 2.48]]
+    assert host.formulas("自评表", (0, 2, 0, 2)) == [["=PE_SCORE(A1,B1,2)"]]
+
+
 def test_an_empty_sheet_is_an_empty_grid(open_host, tmp_path):
     path = str(tmp_path / "空.xlsx")
     with xlsxwriter.Workbook(path) as book:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+import warnings
 from collections import Counter
 from contextlib import contextmanager
 from decimal import Decimal
@@ -140,13 +141,16 @@ class App(base_classes.App):
 
 
 class Books(base_classes.Books):
+    """``recalculate``: whether a book's formulas are worked out when it is opened."""
+
     api = active = None
+    recalculate = True
 
     def __init__(self, app):
         self.app, self.opened, self.active = app, [], None
 
     def open(self, fullname, update_links=None, read_only=None, *args, **options):
-        self.active = Book(self.app, self.app.engine.office.open(fullname), fullname)
+        self.active = Book(self.app, self.app.engine.office.open(fullname, self.recalculate), fullname)
         self.opened.append(self.active)
         return self.active
 
@@ -192,9 +196,8 @@ class Book(base_classes.Book):
 
     def save(self, path=None, password=None):
         """For the tests to look at; what LibreOffice saves is never shipped."""
-        kind = self.app.engine.office.uno.createUnoStruct("com.sun.star.beans.PropertyValue")
-        kind.Name, kind.Value = "FilterName", "Calc MS Excel 2007 XML"
-        self.document.storeToURL(Path(path or self.fullname).resolve().as_uri(), (kind,))
+        kind = self.app.engine.office.properties(FilterName="Calc MS Excel 2007 XML")
+        self.document.storeToURL(Path(path or self.fullname).resolve().as_uri(), kind)
 
     def close(self):
         self.document.close(True)
@@ -206,7 +209,8 @@ def _protections(path):
     """Sheet -> what its protection allows, and whether it guards drawings and scenarios, as the file says."""
     import openpyxl
 
-    book = openpyxl.load_workbook(path)
+    with warnings.catch_warnings(action="ignore"):  # of print areas that openpyxl does not understand
+        book = openpyxl.load_workbook(path)
     found = {}
     for sheet in book.worksheets:
         own = sheet.protection
