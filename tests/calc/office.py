@@ -101,7 +101,7 @@ class Office:
                 return remote.ServiceManager.createInstanceWithContext("com.sun.star.frame.Desktop", remote)
             except no_connection:
                 if time.monotonic() > until or self.process.poll() is not None:
-                    raise Missing(f"soffice does not answer (exit status {self.process.poll()})") from None
+                    raise OSError(f"soffice does not answer (exit status {self.process.poll()})") from None
                 time.sleep(0.05)
 
     def properties(self, **values):
