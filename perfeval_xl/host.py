@@ -108,7 +108,8 @@ class Host(Protocol):
 
     def write(self, sheet: str, row: int, column: int, rows: Sequence[Sequence[Any]]) -> None:
         """Writes a rectangle of values; text stays the text it is, None and "" clear the cell. In merged cells only the first one takes a
-        value, so give None for the others. A locked cell of a protected sheet is refused (X203)."""
+        value, so give None for the others. In a cell formatted as text everything becomes text. A locked cell of a protected sheet is
+        refused (X203)."""
 
     def write_formulas(self, sheet: str, row: int, column: int, rows: Sequence[Sequence[Any]]) -> None:
         """The same, but a text that begins with "=" is a formula (English names, commas)."""

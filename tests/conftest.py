@@ -51,13 +51,17 @@ def calc():
 
 @pytest.fixture
 def calc_book(calc):
-    """Opens a workbook in LibreOffice as an xlwings Book (a blank one without a path); all of them are closed afterwards, unsaved."""
+    """Opens a workbook in LibreOffice as an xlwings Book (a blank one without a path); all of them are closed afterwards, unsaved.
+
+    With ``recalculate=False`` the values that the file holds stand, which is how a workbook with our worksheet functions can be looked at.
+    """
     import xlwings
 
     books = []
 
-    def opened(path=None):
+    def opened(path=None, recalculate=True):
         app = xlwings.apps.active
+        calc.app.books.recalculate = recalculate
         books.append(app.books.open(str(path)) if path else app.books.add())
         return books[-1]
 

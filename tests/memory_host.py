@@ -8,6 +8,7 @@ stands in ``sheets`` may be changed freely.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -77,7 +78,8 @@ class MemoryHost:
         import openpyxl
 
         host = cls(str(path))
-        formulas, values = openpyxl.load_workbook(path), openpyxl.load_workbook(path, data_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of print areas that openpyxl does not understand
+            formulas, values = openpyxl.load_workbook(path), openpyxl.load_workbook(path, data_only=True)
         for source in formulas.worksheets:
             sheet = host.sheets[source.title] = MemorySheet(source.title)
             sheet.protected, sheet.password = bool(source.protection.sheet), bool(source.protection.password)
@@ -174,7 +176,9 @@ class MemoryHost:
             raise Refusal("X203", sheet=sheet, cell=cell_name(row, column))
         for r, c, value in places:
             cell = where.cell(r, c)
-            if formulas and isinstance(value, str) and value.startswith("="):
+            if cell.shown == "@" and not isinstance(value, bool) and value is not None:  # as in Excel: whatever goes in becomes a text
+                cell.value, cell.formula = text_of(float(value) if isinstance(value, (int, Percent, Decimal)) else value), ""
+            elif formulas and isinstance(value, str) and value.startswith("="):
                 cell.formula = value
             else:
                 number = isinstance(value, (int, Percent, Decimal)) and not isinstance(value, bool)

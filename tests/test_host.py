@@ -11,11 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 import xlsxwriter
+from hypothesis import given
+from hypothesis import strategies as st
 from memory_host import MemoryHost
 from xlwings import XlwingsError
 
 from perfeval_xl import intake, layout, messages
-from perfeval_xl.host import Edge, Host, Look, Mark, XlwingsHost, grid_value, text_of, trimmed
+from perfeval_xl.host import Edge, Host, Look, Mark, XlwingsHost, _merged, _show_percents, grid_value, text_of, trimmed
 from perfeval_xl.messages import MARK, Refusal
 from perfeval_xl.model import Percent
 
@@ -41,6 +43,9 @@ def _values(sheet, look) -> None:
     sheet.merge_range(6, 3, 6, 5, "横着合并", look({"border": 1}))
     sheet.write_number(9, 4, 0.1, look({"num_format": "0.00%"}))
     sheet.write_blank(12, 7, None, look({"bg_color": "#FFFF00"}))
+    for row in (14, 15):
+        for column in range(1, 5):
+            sheet.write_blank(row, column, None, look({"num_format": "@"}))
 
 
 def _marked(sheet, look) -> None:
@@ -181,6 +186,18 @@ def test_formulas_are_english_and_constants_are_text(host):
     assert host.formulas("值", (11, 1, 11, 1)) == [["=名称!A6+1"]]
 
 
+def test_values_of_functions_that_only_excel_has_can_be_looked_at(calc_book, tmp_path):
+    path = str(tmp_path / "函数.xlsx")
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("自评表")
+        sheet.write_row(0, 0, ["≥90%", "66.6%"])
+        sheet.write_formula(0, 2, "=PE_SCORE(A1,B1,2)", None, 1.48)
+        sheet.write_formula(0, 3, "=C1+1", None, 2.48)
+    host = XlwingsHost(calc_book(path, recalculate=False))
+    assert host.grid("自评表").rows == [["≥90%", "66.6%", 1.48, 2.48]]
+    assert host.formulas("自评表", (0, 2, 0, 2)) == [["=PE_SCORE(A1,B1,2)"]]
+
+
 def test_an_empty_sheet_is_an_empty_grid(open_host, tmp_path):
     path = str(tmp_path / "空.xlsx")
     with xlsxwriter.Workbook(path) as book:
@@ -203,6 +220,14 @@ def test_text_stays_text_and_numbers_numbers(host):
     assert [type(value) for value in rows[20][1:]] == [str] * len(TRAPS)
     assert rows[21][-2:] == [0.125, 2.5]
     assert host.formulas("值", (20, 1, 20, 4)) == [TRAPS[:4]]
+
+
+def test_in_cells_formatted_as_text_everything_becomes_text(host):
+    host.write("值", 14, 1, [[95, "95%", Decimal("0.5"), None]])
+    host.write_formulas("值", 15, 1, [["=1+1", 95.0, "007", ""]])
+    rows = host.grid("值").rows
+    assert rows[14][1:5] == ["95", "95%", "0.5", ""] and rows[15][1:5] == ["=1+1", "95", "007", ""]
+    assert host.formulas("值", (15, 1, 15, 1)) == [["=1+1"]]
 
 
 def test_other_values_and_blanks(host):
@@ -590,6 +615,60 @@ def test_constants_as_text(value, expected):
 
 
 # ---- how much is asked ----
+
+
+class Cells:
+    """A sheet of an open workbook that knows its merged areas and number formats, and counts what it is asked; an area of itself."""
+
+    def __init__(self, merged=(), formats=None, area=(0, 0, 0, 0), asked=None):
+        self.merged, self.formats, self.area, self.asked = merged, formats or {}, area, [] if asked is None else asked
+        self.row, self.column, self.shape = area[0] + 1, area[1] + 1, (area[2] - area[0] + 1, area[3] - area[1] + 1)
+
+    def range(self, first, last):
+        return Cells(self.merged, self.formats, (first[0] - 1, first[1] - 1, last[0] - 1, last[1] - 1), self.asked)
+
+    def _all(self, each):
+        self.asked.append(self.area)
+        top, left, bottom, right = self.area
+        states = {each(row, column) for row in range(top, bottom + 1) for column in range(left, right + 1)}
+        return states.pop() if len(states) == 1 else None
+
+    def _over(self, row, column):
+        return next((one for one in self.merged if one[0] <= row <= one[2] and one[1] <= column <= one[3]), None)
+
+    merge_cells = property(lambda self: self._all(lambda row, column: self._over(row, column) is not None))
+    number_format = property(lambda self: self._all(lambda row, column: self.formats.get((row, column), "General")))
+    merge_area = property(lambda self: Cells(area=self._over(*self.area[:2])))
+
+
+AREAS = st.tuples(st.integers(0, 11), st.integers(0, 5), st.integers(0, 4), st.integers(0, 3)).filter(lambda one: one[2] or one[3])
+
+
+@given(st.lists(AREAS, max_size=12))
+def test_all_merged_areas_are_found(drawn):
+    merged = []
+    for top, left, down, across in drawn:
+        area = (top, left, min(top + down, 11), min(left + across, 5))
+        apart = all(area[2] < one[0] or area[0] > one[2] or area[3] < one[1] or area[1] > one[3] for one in merged)
+        if apart and area[:2] != area[2:]:
+            merged.append(area)
+    found = _merged(Cells(merged), 12, 6)
+    assert sorted(found) == sorted(merged)
+
+
+@given(st.dictionaries(st.tuples(st.integers(0, 9), st.integers(0, 3)), st.sampled_from(["0.00%", "0%", '0"%"', "0.00"])),
+       st.sets(st.tuples(st.integers(0, 9), st.integers(0, 3))))
+def test_all_percentages_are_found(formats, numbers):
+    rows = [[0.25 if (row, column) in numbers else "文" for column in range(4)] for row in range(10)]
+    _show_percents(Cells(formats=formats), rows)
+    shown = {(row, column) for row in range(10) for column in range(4) if isinstance(rows[row][column], Percent)}
+    assert shown == {place for place in numbers if formats.get(place) in ("0.00%", "0%")}
+
+
+def test_long_stretches_without_merged_cells_cost_one_call_a_column():
+    cells = Cells([(2, 0, 1001, 0), (0, 0, 0, 5)])
+    assert len(_merged(cells, 1002, 6)) == 2
+    assert len(cells.asked) < 25
 
 
 def _long(path: str, rows: int) -> str:

@@ -1,8 +1,9 @@
 """An engine that lets unmodified xlwings work on LibreOffice: of its interface what ``perfeval_xl.host`` uses, no more.
 
 It behaves like Excel over COM where LibreOffice differs: text that looks like a number, a date or a formula becomes one unless an
-apostrophe stands in front; a locked cell of a protected sheet raises; cells with a currency format come as Decimal, errors as Excel's whole
-numbers; a frame's side is also the neighbour's. Of the COM objects behind ``api`` these members answer:
+apostrophe stands in front; in a cell formatted as text everything becomes text; a locked cell of a protected sheet raises; cells with a
+currency format come as Decimal, errors as Excel's whole numbers; a frame's side is also the neighbour's. Of the COM objects behind ``api``
+these members answer:
 
 - App: Ready. Book: FullName, ReadOnly, ProtectStructure. Note: Shape (Width, Height; kept, not shown).
 - Sheet: Visible, FilterMode, ProtectContents, ProtectDrawingObjects, ProtectScenarios, ProtectionMode, Protection.Allow..., EnableSelection,
@@ -16,6 +17,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+import warnings
 from collections import Counter
 from contextlib import contextmanager
 from decimal import Decimal
@@ -40,7 +42,7 @@ _SIDES = {"edge_top": ("TopBorder2", "BottomBorder2", -1, 0), "edge_bottom": ("B
 _STYLES = {"continuous": 0, "dot": 1, "dash": 2, "double": 3, "dash_dot": 16, "dash_dot_dot": 17}
 _WEIGHTS = {"hairline": 5, "thin": 26, "medium": 53, "thick": 88}
 _OURS = re.compile(r"\bpe_[a-z_]+(?=\()")
-_DATE, _TIME, _CURRENCY, _LOGICAL = 2, 4, 8, 1024
+_DATE, _TIME, _CURRENCY, _TEXT, _LOGICAL = 2, 4, 8, 256, 1024
 _XL_A1, _XL_ENGLISH, _ALL_BUT_SPECIAL = 1, 4, 0x7FFFFFFF
 
 
@@ -139,13 +141,16 @@ class App(base_classes.App):
 
 
 class Books(base_classes.Books):
+    """``recalculate``: whether a book's formulas are worked out when it is opened."""
+
     api = active = None
+    recalculate = True
 
     def __init__(self, app):
         self.app, self.opened, self.active = app, [], None
 
     def open(self, fullname, update_links=None, read_only=None, *args, **options):
-        self.active = Book(self.app, self.app.engine.office.open(fullname), fullname)
+        self.active = Book(self.app, self.app.engine.office.open(fullname, self.recalculate), fullname)
         self.opened.append(self.active)
         return self.active
 
@@ -191,9 +196,8 @@ class Book(base_classes.Book):
 
     def save(self, path=None, password=None):
         """For the tests to look at; what LibreOffice saves is never shipped."""
-        kind = self.app.engine.office.uno.createUnoStruct("com.sun.star.beans.PropertyValue")
-        kind.Name, kind.Value = "FilterName", "Calc MS Excel 2007 XML"
-        self.document.storeToURL(Path(path or self.fullname).resolve().as_uri(), (kind,))
+        kind = self.app.engine.office.properties(FilterName="Calc MS Excel 2007 XML")
+        self.document.storeToURL(Path(path or self.fullname).resolve().as_uri(), kind)
 
     def close(self):
         self.document.close(True)
@@ -205,7 +209,8 @@ def _protections(path):
     """Sheet -> what its protection allows, and whether it guards drawings and scenarios, as the file says."""
     import openpyxl
 
-    book = openpyxl.load_workbook(path)
+    with warnings.catch_warnings(action="ignore"):  # of print areas that openpyxl does not understand
+        book = openpyxl.load_workbook(path)
     found = {}
     for sheet in book.worksheets:
         own = sheet.protection
@@ -515,8 +520,10 @@ class Range(base_classes.Range):
                     cell = self.uno.getCellByPosition(column, row)
                     if cell.getError():
                         line[column] = _FIRST_ERROR + _ERRORS.get(cell.String, 2015)
-        for kind, row, column in self._special(rows):
+        for kind, row, column in self._formatted(_DATE | _TIME | _CURRENCY | _LOGICAL):
             value = rows[row][column]
+            if type(value) is not float:
+                continue
             if kind & _LOGICAL:
                 rows[row][column] = bool(value)
             elif kind & (_DATE | _TIME):
@@ -525,25 +532,28 @@ class Range(base_classes.Range):
                 rows[row][column] = Decimal(repr(value)).quantize(Decimal("0.0001"))
         return tuple(tuple(value if value != "" else None for value in row) for row in rows)
 
-    def _special(self, rows):
-        """(kind of format, row, column) of the numbers that are no plain numbers."""
+    def _formatted(self, kinds):
+        """(kind, row, column) of the cells whose number format is of one of these kinds."""
         formats = self.sheet_.book_.document.NumberFormats
         stretches = self.uno.getUniqueCellFormatRanges()
         for n in range(stretches.Count):
             same = stretches.getByIndex(n)
-            kind = formats.getByKey(same.NumberFormat).Type
-            if not kind & (_DATE | _TIME | _CURRENCY | _LOGICAL):
-                continue
-            for address in same.getRangeAddresses():
+            kind = formats.getByKey(same.NumberFormat).Type & kinds
+            for address in same.getRangeAddresses() if kind else ():
                 for row in range(address.StartRow - self.area[0], address.EndRow - self.area[0] + 1):
                     for column in range(address.StartColumn - self.area[1], address.EndColumn - self.area[1] + 1):
-                        if type(rows[row][column]) is float:
-                            yield kind, row, column
+                        yield kind, row, column
 
     @raw_value.setter
     def raw_value(self, data):
         self._guard()
-        rows = _rows(data, self.shape)
+        rows = [list(row) for row in _rows(data, self.shape)]
+        for _, row, column in self._formatted(_TEXT):
+            value = rows[row][column]
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                rows[row][column] = f"'{value:.15g}"
+            elif isinstance(value, str) and value.startswith("="):
+                rows[row][column] = f"'{value}"
         plain = [[value if isinstance(value, float) else float(value) if isinstance(value, (int, Decimal)) else
                   value[1:] if isinstance(value, str) and value.startswith("'") else "" for value in row] for row in rows]
         self.uno.setDataArray(tuple(map(tuple, plain)))
@@ -680,8 +690,8 @@ class Range(base_classes.Range):
 
     @property
     def note(self):
-        found = [note for note in self.sheet_.notes if note.place == self.area[:2]]
-        return found[0] if found else None
+        annotation = self.uno.getCellByPosition(0, 0).getAnnotation()
+        return Note(self.sheet_, annotation) if annotation.String else None
 
     def add_note(self, text):
         with self.sheet_.allowing("DrawingObjects"):
@@ -710,78 +720,62 @@ class Borders(base_classes.Borders):
         return Border(self.cells, side)
 
     def set(self, which, *, line_style=base_classes._UNSET, weight=base_classes._UNSET, color=base_classes._UNSET):
+        changes = {}
+        if color is not base_classes._UNSET:
+            changes["Color"] = _number(color)
+        if weight is not base_classes._UNSET:
+            changes["LineWidth"] = changes["OuterLineWidth"] = _WEIGHTS[weight]
+        if line_style is None:
+            changes = dict.fromkeys(("LineWidth", "OuterLineWidth", "InnerLineWidth", "LineDistance", "Color"), 0)
+        elif line_style is not base_classes._UNSET:
+            changes["LineStyle"] = _STYLES[line_style]
         for side in which:
-            border = self[side]
-            for name, value in (("color", color), ("weight", weight), ("line_style", line_style)):
-                if value is not base_classes._UNSET:
-                    setattr(border, name, value)
+            self[side].put(changes)
 
 
 class Border(base_classes.Border):
-    """One side: the line of the cells along it, which their neighbours beyond share."""
+    """One side: the line of the cells along it, which their neighbours beyond share. The line is the one of the moment it was asked for."""
 
     api = True
 
     def __init__(self, cells, side):
-        self.cells, self.side = cells, side
+        top, left, bottom, right = cells.area
+        self.sheet, self.side = cells.sheet_, side
+        self.strip = {"edge_top": (top, left, top, right), "edge_bottom": (bottom, left, bottom, right),
+                      "edge_left": (top, left, bottom, left), "edge_right": (top, right, bottom, right)}[side]
+        self.line = getattr(self.sheet.uno.getCellByPosition(self.strip[1], self.strip[0]), _SIDES[side][0])
 
-    def _strip(self):
-        top, left, bottom, right = self.cells.area
-        return {"edge_top": (top, left, top, right), "edge_bottom": (bottom, left, bottom, right),
-                "edge_left": (top, left, bottom, left), "edge_right": (top, right, bottom, right)}[self.side]
-
-    @property
-    def line(self):
-        strip = self._strip()
-        return getattr(Range(self.cells.sheet_, strip[:2] * 2).uno, _SIDES[self.side][0])
-
-    def _set(self, **changes):
-        line = self.line
-        if not line.LineWidth and "LineWidth" not in changes:  # a colour or a style makes a line visible
-            line.LineWidth, line.OuterLineWidth = _WEIGHTS["thin"], _WEIGHTS["thin"]
+    def put(self, changes):
+        """Changes the line; a colour or a style makes one visible that was not."""
+        if not self.line.LineWidth:
+            changes = {"LineWidth": _WEIGHTS["thin"], "OuterLineWidth": _WEIGHTS["thin"], **changes}
         for name, value in changes.items():
-            setattr(line, name, value)
+            setattr(self.line, name, value)
         own, opposite, down, across = _SIDES[self.side]
-        top, left, bottom, right = self._strip()
-        cell = self.cells.sheet_.uno.getCellByPosition
+        top, left, bottom, right = self.strip
+        cell = self.sheet.uno.getCellByPosition
         # cell by cell: set on a range of cells that differ, one side wipes the others out
-        with self.cells.sheet_.allowing("AllowFormattingCells"):
+        with self.sheet.allowing("AllowFormattingCells"):
             for row in range(top, bottom + 1):
                 for column in range(left, right + 1):
-                    setattr(cell(column, row), own, line)
+                    setattr(cell(column, row), own, self.line)
                     if row + down >= 0 and column + across >= 0:
-                        setattr(cell(column + across, row + down), opposite, line)
+                        setattr(cell(column + across, row + down), opposite, self.line)
 
     @property
     def line_style(self):
-        line = self.line
-        if not line.LineWidth and not line.OuterLineWidth:
+        if not self.line.LineWidth and not self.line.OuterLineWidth:
             return "none"
-        return next((name for name, number in _STYLES.items() if number == line.LineStyle), "continuous")
-
-    @line_style.setter
-    def line_style(self, value):
-        if value is None:
-            self._set(LineWidth=0, OuterLineWidth=0, InnerLineWidth=0, LineDistance=0, Color=0)
-        else:
-            self._set(LineStyle=_STYLES[value])
+        return next((name for name, number in _STYLES.items() if number == self.line.LineStyle), "continuous")
 
     @property
     def weight(self):
         width = self.line.LineWidth or self.line.OuterLineWidth
         return next((name for name, number in _WEIGHTS.items() if width <= number + 10), "thick")
 
-    @weight.setter
-    def weight(self, value):
-        self._set(LineWidth=_WEIGHTS[value], OuterLineWidth=_WEIGHTS[value])
-
     @property
     def color(self):
         return None if self.line_style == "none" else _rgb(self.line.Color)
-
-    @color.setter
-    def color(self, rgb):
-        self._set(Color=_number(rgb))
 
 
 class Note(base_classes.Note):

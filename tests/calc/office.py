@@ -1,7 +1,7 @@
 """One soffice with a profile of its own, and the connection to it.
 
-The profile is a fresh folder: no lock files, no recovery, English, and files of Excel are recalculated when they are loaded. The chain
-sh > oosplash > soffice.bin gets a process group of its own and is ended as a whole, by its number.
+The profile is a fresh folder: no lock files, no recovery, English, and files of Excel are recalculated when they are loaded unless the caller
+asks otherwise. The chain sh > oosplash > soffice.bin gets a process group of its own and is ended as a whole, by its number.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ _SETTINGS = (
     ("/org.openoffice.Office.Recovery/RecoveryInfo", "Enabled", "false"),
     ("/org.openoffice.Setup/L10N", "ooSetupSystemLocale", "en-US"),
     ("/org.openoffice.Office.Linguistic/General", "UILocale", "en-US"),
-    ("/org.openoffice.Office.Calc/Formula/Load", "OOXMLRecalcMode", "0"),
 )
 
 
@@ -98,21 +97,31 @@ class Office:
         while True:
             try:
                 remote = resolver.resolve(f"uno:pipe,name={pipe};urp;StarOffice.ComponentContext")
+                self.settings = remote.ServiceManager.createInstanceWithContext("com.sun.star.configuration.ConfigurationProvider", remote)
                 return remote.ServiceManager.createInstanceWithContext("com.sun.star.frame.Desktop", remote)
             except no_connection:
                 if time.monotonic() > until or self.process.poll() is not None:
-                    raise Missing(f"soffice does not answer (exit status {self.process.poll()})") from None
+                    raise OSError(f"soffice does not answer (exit status {self.process.poll()})") from None
                 time.sleep(0.05)
 
-    def open(self, path: str | None = None):
-        """A document, loaded hidden with macros off; a blank one without a path."""
-        properties = []
-        for name, value in (("Hidden", True), ("MacroExecutionMode", 0)):
+    def properties(self, **values):
+        """Named values as UNO takes them."""
+        made = []
+        for name, value in values.items():
             one = self.uno.createUnoStruct("com.sun.star.beans.PropertyValue")
             one.Name, one.Value = name, value
-            properties.append(one)
+            made.append(one)
+        return tuple(made)
+
+    def open(self, path: str | None = None, recalculate: bool = True):
+        """A document, loaded hidden with macros off; a blank one without a path. Without ``recalculate`` the values of the file stand until
+        something they depend on changes: the way to look at a workbook with worksheet functions that LibreOffice does not have."""
+        formulas = self.settings.createInstanceWithArguments(
+            "com.sun.star.configuration.ConfigurationUpdateAccess", self.properties(nodepath="/org.openoffice.Office.Calc/Formula/Load"))
+        formulas.OOXMLRecalcMode = 0 if recalculate else 1
+        formulas.commitChanges()
         url = Path(path).resolve().as_uri() if path else "private:factory/scalc"
-        document = self.desktop.loadComponentFromURL(url, "_blank", 0, tuple(properties))
+        document = self.desktop.loadComponentFromURL(url, "_blank", 0, self.properties(Hidden=True, MacroExecutionMode=0))
         if document is None:
             raise OSError(f"LibreOffice cannot open {path}")
         return document
