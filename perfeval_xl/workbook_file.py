@@ -8,7 +8,7 @@ import re
 import zipfile
 
 from perfeval_xl import form_sheet, sheets, vba
-from perfeval_xl.beside import COLUMNS, prepare
+from perfeval_xl.beside import prepare
 from perfeval_xl.container import replace_file
 from perfeval_xl.edition import Edition, editions
 from perfeval_xl.messages import Refusal

@@ -25,7 +25,8 @@ ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "editi
          "doctor", "cli")
 #: heavy libraries and the only rooms that may import them
 LIBRARIES = {"pandas": (), "xlwings": ("host", "vba", "doctor"), "pyopenvba": ("vba",), "openpyxl": ("review", "review_lists"), "rich": ("cli",),
-             "xlsxwriter": ("template", "form_sheet", "vba", "sheets", "workbook_file", "examples", "review"), "python_calamine": ("intake",), "xlrd": ("intake",)}
+             "xlsxwriter": ("template", "form_sheet", "vba", "sheets", "workbook_file", "examples", "review"),
+             "python_calamine": ("intake",), "xlrd": ("intake",)}
 #: libraries that a room may import at its top, because nothing it does works without them
 AT_THE_TOP = {("intake", "python_calamine"), ("template", "xlsxwriter"), ("examples", "xlsxwriter"), ("form_sheet", "xlsxwriter"),
               ("sheets", "xlsxwriter"), ("workbook_file", "xlsxwriter")}
