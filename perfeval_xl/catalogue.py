@@ -79,9 +79,6 @@ _ALL = (
          ("请让各区域一样高；只有年度指标值可以一行两三格。", "Give them equal heights; only a target may be two or three cells wide."), _TOOL),
     Code("X712", "error", ("这台电脑的 Python 里没有 {stated}，做不了带宏的工作簿。", "This Python has no {stated}, so no workbook with macros can be made."),
          ("请运行 pip install \"perfeval_xl[excel]\" 后再试。", "Run pip install \"perfeval_xl[excel]\" and try again."), _TOOL),
-    Code("X713", "warning", ("这张表里的宏是配 xlwings {stated} 的，这台电脑装的是 {expected}，表里的公式会算不出来。",
-                             "The macros of this workbook belong to xlwings {stated}, but {expected} is installed: its formulas will not compute."),
-         ("请用 perfeval-xl new 在这台电脑上重新生成表，或安装 xlwings=={stated}。", "Make the form anew with `perfeval-xl new`, or install xlwings=={stated}."), _TOOL),
     Code("X901", "error", ("检查 {file} 时出了意外错误（{why}）。", "An unexpected error while checking {file} ({why})."),
          ("请把这行文字和该文件发给维护人员。", "Please send this line and the file to the maintainers."), _TOOL),
     # ---- L: layout ----

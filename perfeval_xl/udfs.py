@@ -107,18 +107,18 @@ def _table(value: Any) -> tuple:
 def _by_row(one: Callable, widest: int, *arguments: Any) -> Any:
     """``one`` called for each row; one row gives its value, several give a column of values.
 
-    The first argument may be ``widest`` cells wide and arrives as a tuple of its cells, the others as one cell each. An argument of one
-    row serves all rows.
+    The first argument may be ``widest`` cells wide; ``one`` gets them last, one by one: what it remembers tells TRUE from 1 by the types of
+    its arguments, and would not look into a tuple. The others are one cell wide. An argument of one row serves all rows.
     """
     first, *others = tables = [_table(argument) for argument in arguments]
     height = max(map(len, tables))
     if height == 1:
         if 1 <= len(first[0]) <= widest and all(len(table[0]) == 1 for table in others):
-            return _out(one(tuple(map(_cell, first[0])), *[_cell(table[0][0]) for table in others]))
+            return _out(one(*[_cell(table[0][0]) for table in others], *map(_cell, first[0])))
     elif all(len(table) in (1, height) for table in tables) and all(len(row) == 1 for table in others for row in table) \
             and all(1 <= len(row) <= widest for row in first):
         rows = zip(*(table if len(table) > 1 else table * height for table in tables), strict=True)
-        return [[_out(one(tuple(map(_cell, cells)), *[_cell(row[0]) for row in rest]))] for cells, *rest in rows]
+        return [[_out(one(*[_cell(row[0]) for row in rest], *map(_cell, cells)))] for cells, *rest in rows]
     return messages.short(Finding("X711", "", "、".join(f"{len(table)}×{len(table[0])}" for table in tables)))
 
 
@@ -161,32 +161,44 @@ def _edition(value: Any) -> Edition | Finding | None:
 @_worksheet_function
 def PE_EXECUTION_RATE(adjusted: Any, executed: Any) -> Any:
     """预算执行率 = 全年执行数 ÷ 全年预算数，百分数的数值，四舍五入到两位小数（56.76）。有空格时为空；没有预算数时给出以代码开头的说明。"""
-    return _by_row(_execution, 1, adjusted, executed)
+    return _by_row(_execution_rate, 1, adjusted, executed)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _execution_rate(executed: Any, adjusted: Any) -> float | str | Finding:
+    figures = _figures({"全年预算数": adjusted, "全年执行数": executed})
+    if not isinstance(figures, list):
+        return figures
+    rate = execution_rate(*figures)
+    return Finding("F112", "") if rate is None else _figure(half_up(rate, 2), "执行率")
 
 
 @_worksheet_function
 def PE_EXECUTION_SCORE(adjusted: Any, executed: Any, weight: Any, edition: Any) -> Any:
     """预算执行率的得分：按本版的规则，由全年执行数、全年预算数和分值算出，不低于 0，不超过分值。有空格时为空；算不出时给出以代码开头的说明。"""
-    return _by_row(_execution, 1, adjusted, executed, weight, edition)
+    return _by_row(_execution_score, 1, adjusted, executed, weight, edition)
 
 
 @lru_cache(maxsize=4096, typed=True)
-def _execution(adjusted: tuple, executed: Any, weight: Any = None, edition: Any = None) -> float | str | Finding:
-    """The rate, or with a weight and an edition its score."""
-    wanted = [("全年预算数", adjusted[0]), ("全年执行数", executed), *([("分值", weight)] if weight is not None else [])]
-    entries = [number_entry(value, 0, 0) for _, value in wanted]
-    for (label, _), entry in zip(wanted, entries, strict=True):
-        if finding := _problem(entry, label):
-            return finding
-    rules = _edition(edition) if edition is not None else None
-    if isinstance(rules, Finding):
-        return rules
-    if any(entry.number is None for entry in entries) or (edition is not None and rules is None):
+def _execution_score(executed: Any, weight: Any, edition: Any, adjusted: Any) -> float | str | Finding:
+    figures, rules = _figures({"全年预算数": adjusted, "全年执行数": executed, "分值": weight}), _edition(edition)
+    for stop in (figures, rules):
+        if isinstance(stop, Finding):
+            return stop
+    if not figures or not rules:
         return ""
-    rate = execution_rate(entries[0].number, entries[1].number)
-    if rate is None:
-        return Finding("F112", "")
-    return _figure(half_up(rate, 2), "执行率") if rules is None else _figure(execution_score(rate, entries[2].number, rules.execution), "得分")
+    rate = execution_rate(*figures[:2])
+    return Finding("F112", "") if rate is None else _figure(execution_score(rate, figures[2], rules.execution), "得分")
+
+
+def _figures(cells: dict[str, Any]) -> list[Decimal] | str | Finding:
+    """The numbers in some cells, "" if one is blank; why one is no number, with the label under which it is given."""
+    entries = {label: number_entry(value, 0, 0) for label, value in cells.items()}
+    for label, entry in entries.items():
+        if entry.problem:
+            return _problem(entry, label)
+    numbers = [entry.number for entry in entries.values()]
+    return "" if None in numbers else numbers
 
 
 # ---- the indicators ----
@@ -199,7 +211,7 @@ def PE_SCORE(target: Any, actual: Any, weight: Any, edition: Any, indicator: Any
 
 
 @lru_cache(maxsize=8192, typed=True)
-def _score(target: tuple, actual: Any, weight: Any, edition: Any, indicator: Any, group: Any, year: Any) -> float | str | Finding:
+def _score(actual: Any, weight: Any, edition: Any, indicator: Any, group: Any, year: Any, *target: Any) -> float | str | Finding:
     rules = _edition(edition)
     if rules is None or isinstance(rules, Finding):
         return rules or ""
@@ -220,7 +232,7 @@ def PE_DEVIATION(target: Any, actual: Any, indicator: Any = "", group: Any = "",
 
 
 @lru_cache(maxsize=8192, typed=True)
-def _deviation(target: tuple, actual: Any, indicator: Any, group: Any, year: Any) -> float | str | Finding:
+def _deviation(actual: Any, indicator: Any, group: Any, year: Any, *target: Any) -> float | str | Finding:
     # a weight, because the checks pass over rows that do not count
     row, year, rules = _row(target, actual, 1, "", "", indicator, group), _year(year), editions()[_DEVIATION_EDITION]
     if finding := _broken(row):
@@ -239,7 +251,7 @@ def PE_CHECK(target: Any, actual: Any, weight: Any, score: Any, reason: Any, edi
 
 
 @lru_cache(maxsize=8192, typed=True)
-def _check(target: tuple, actual: Any, weight: Any, score: Any, reason: Any, edition: Any, indicator: Any, group: Any, year: Any) -> str | Finding:
+def _check(actual: Any, weight: Any, score: Any, reason: Any, edition: Any, indicator: Any, group: Any, year: Any, *target: Any) -> str | Finding:
     rules = _edition(edition)
     if rules is None or isinstance(rules, Finding):
         return rules or ""
@@ -257,7 +269,9 @@ def _row(target: tuple, actual: Any, weight: Any, score: Any, reason: Any, indic
     reading, (name, role, group) = read_target(*target), _named(indicator, group)
     entry = text_entry(target[0], 0, _TARGET)
     if len(target) > 1:
-        entry = entry._replace(text=reading.text or entry.text)
+        # an error in one of the cells is the text of all: joined with the others it would pass for words
+        error = next((value for value in target if isinstance(value, str) and is_error(value)), "")
+        entry = entry._replace(text=error or reading.text or entry.text)
     return Indicator("", group, name, role, _PLACE, reading, read_actual(actual), entry,
                      text_entry(actual, 0, _ACTUAL), number_entry(weight, 0, _WEIGHT), number_entry(score, 0, _SCORE), None,
                      text_entry(reason, 0, _REASON))
@@ -347,8 +361,8 @@ def PE_GRADE(total: Any, edition: Any) -> Any:
 
 
 @lru_cache(maxsize=1024, typed=True)
-def _grade(total: tuple, edition: Any) -> str | Finding:
-    entry, rules = number_entry(total[0], 0, 0), _edition(edition)
+def _grade(edition: Any, total: Any) -> str | Finding:
+    entry, rules = number_entry(total, 0, 0), _edition(edition)
     finding = _problem(entry, "总分") or rules
     if isinstance(finding, Finding):
         return finding

@@ -16,7 +16,7 @@ import zipfile
 from html import escape
 from typing import NamedTuple
 
-from perfeval_xl.messages import Refusal, text
+from perfeval_xl.messages import Refusal
 
 
 class Button(NamedTuple):
@@ -218,18 +218,6 @@ def write_wrappers() -> str:
     with open(path, "w", encoding="ascii", newline="") as stream:
         stream.write(wrappers())
     return path
-
-
-# ---- versions ----
-
-
-def version_gap(made_with: str, lang: str = "") -> str:
-    """What to tell the user if the macros of the workbook belong to another xlwings than the installed one, "" if they fit.
-
-    made_with: XLWINGS_VERSION of the workbook's own module, "" where the caller does not say.
-    """
-    installed = _library("xlwings").__version__
-    return "" if made_with in ("", installed) else text("X713", lang, stated=made_with, expected=installed)
 
 
 if __name__ == "__main__":

@@ -184,7 +184,32 @@ def test_the_check_of_a_row_runs_every_rule_of_single_rows():
     assert {rule.__name__ for rule in udfs._ROW_RULES} >= {"targets_and_actuals_stand", "scores_follow_the_rule", "shortfalls_have_reasons"}
 
 
+def test_the_first_finding_is_the_one_of_the_first_cell():
+    assert code(udfs.PE_CHECK("约5个", "5个", -2.0, 1.0, "", HERE)) == "V203"
+
+
+def test_a_row_not_begun_is_told_of_its_target_only():
+    assert code(udfs.PE_CHECK("≥0件", "", 2.0, "", "", HERE)) == "I107"
+    assert udfs.PE_CHECK("≥5件", "", 2.0, "", "", HERE) == udfs.PE_CHECK("", "", 2.0, "", "", HERE) == ""
+    begun = (("", 2.0, ""), ("", "", "疫情"), ("5件", "", ""))
+    assert [code(udfs.PE_CHECK("≥5件", actual, 2.0, score, reason, HERE)) for actual, score, reason in begun] == ["V202", "V202", "S105"]
+
+
+def test_a_refusal_in_the_score_cell_is_no_second_mistake():
+    refusal = udfs.PE_SCORE("合理", "合理", 2.0, IDS["mof"])
+    assert code(refusal) == "S112"
+    assert code(udfs.PE_CHECK("合理", "合理", 2.0, refusal, "", IDS["mof"])) == "S105"
+    assert code(udfs.PE_CHECK("合理", "合理", 2.0, "优", "", IDS["mof"])) == "V101"
+
+
 # ---- blanks, errors, texts ----
+
+
+def test_true_is_not_one():
+    assert udfs.PE_GRADE(1.0, HERE) == "差"
+    assert code(udfs.PE_GRADE(True, HERE)) == "V101"
+    assert udfs.PE_SCORE("≥5件", "5件", 1.0, HERE) == 1.0 and code(udfs.PE_SCORE("≥5件", "5件", True, HERE)) == "V101"
+    assert udfs.PE_SCORE(1.0, "1", 2.0, HERE) == 2.0 and code(udfs.PE_SCORE(True, "1", 2.0, HERE)) == "V203"
 
 
 def test_a_blank_input_gives_nothing():
@@ -206,6 +231,12 @@ def test_an_error_in_a_cell_is_refused_and_never_a_zero(error, words):
                udfs.PE_GRADE(error, HERE), udfs.PE_CHECK("≥5", error, 2.0, 2.0, "", HERE)]
     assert {code(found) for found in refused} == {"V102"}
     assert all(words in found for found in refused)
+
+
+@pytest.mark.parametrize("target", [["≥", "#DIV/0!", "%"], ["≥", 90.0, SPILL], ["#N/A", 90.0, "%"]])
+def test_an_error_in_one_of_the_cells_of_a_target(target):
+    found = (udfs.PE_SCORE(target, "100%", 2.0, HERE), udfs.PE_DEVIATION(target, "100%"), udfs.PE_CHECK(target, "100%", 2.0, 2.0, "", HERE))
+    assert [code(one) for one in found] == ["V102"] * 3
 
 
 def test_an_error_among_blanks_is_still_refused():
