@@ -43,7 +43,9 @@ def prepare(edition: Edition, filling: Filling | None = None) -> tuple[Plan, lis
     by_hand = {row: points for row, points in stated.items() if row in undecided}
     plan = plan._replace(boxes=tuple(box._replace(value=by_hand.get(box.top)) if box.field == "hand" else box for box in plan.boxes))
     worked = _work_out(plan, edition)
-    return plan, [*worked, *_sums(plan, edition), *_followed(plan, edition), *_refusals(plan, worked)]
+    computed = [*worked, *_sums(plan, edition), *_followed(plan, edition), *_refusals(plan, worked)]
+    places = {(one.row, one.column) for one in computed}
+    return plan._replace(boxes=tuple(box for box in plan.boxes if box.field != "help" or box[:2] in places)), computed
 
 
 def _work_out(plan: Plan, edition: Edition) -> list[Computed]:

@@ -274,7 +274,7 @@ def _take_out(host: Host, sheet: str, row: int) -> bool:
     line = desk.record.grid.rows[row] if row < len(desk.record.grid.rows) else []
     covered = {column for r, column in Grid(desk.record.grid).tall if r == row}
     filled = any(value != "" for column, value in enumerate(line) if column not in own | covered)
-    if filled and host.ask(say("row_filled", row=row + 1), say("title"), "yesno") != "yes":
+    if filled and host.ask(say("row_filled", row=row + 1), say("title"), "yes_no") != "yes":
         return False
     host.delete_row(sheet, row)
     return True
@@ -334,10 +334,10 @@ def submit(host: Host) -> str:
     desk = _desk(host, host.path())
     errors = [finding for finding in desk.record.findings if finding.severity == "error"]
     some = "".join(f"\n{finding.code} {finding.label} {cell_name(finding.row, finding.column) if finding.row >= 0 else ''}" for finding in errors[:5])
-    if errors and host.ask(say("errors", n=len(errors), some=some), say("title"), "yesno") != "yes":
+    if errors and host.ask(say("errors", n=len(errors), some=some), say("title"), "yes_no") != "yes":
         return say("not_made")
     path = submission.path_for(desk.record)
-    if os.path.exists(path) and host.ask(say("exists", file=path), say("title"), "yesno") != "yes":
+    if os.path.exists(path) and host.ask(say("exists", file=path), say("title"), "yes_no") != "yes":
         return say("not_made")
     submission.write(desk.record, path)
     said = say("made", path=path)

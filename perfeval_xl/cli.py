@@ -27,6 +27,14 @@ _WORDS = messages.Words({
     "editions": ("列出认识的各版自评表", "the editions of the form it knows"),
     "codes": ("列出全部校验代码：级别、含义、改法、依据", "the catalogue of findings: code, severity, text, fix, source"),
     "check": ("重算并检查自评表（.xlsx .xlsm .xls .ods）", "recomputes every figure of the forms and checks everything"),
+    "new": ("生成一份空的自评表：.xlsm 有按钮和函数，.xlsx 没有宏", "a blank form; .xlsm = with functions and buttons, .xlsx = without macros"),
+    "new_edition": ("版本，如 shangjie-2022（见 editions）", "the edition, e.g. shangjie-2022 (see `editions`)"),
+    "new_out": ("写到这个文件（.xlsm 或 .xlsx），已有的文件不覆盖", "the file to write (.xlsm or .xlsx); an existing one is left alone"),
+    "department": ("先填好部门（单位）名称", "fill in the department's name"),
+    "year": ("先填好年度，如 2022", "fill in the year, e.g. 2022"),
+    "bad_year": ("年度应为 2000 到 2099 之间的四位数，不能是 {stated}", "the year is a number from 2000 to 2099, not {stated}"),
+    "build": ("重新生成随附的空表（维护人员用）", "rebuilds the shipped blank forms (for maintainers)"),
+    "made": ("已写出：{path}", "Written: {path}"),
     "file": ("自评表文件", "a form"),
     "edition": ("按指定版本阅读（见 editions）", "read under this edition (see `editions`)"),
     "json": ("结果写成一份 JSON", "one JSON document on standard output"),
@@ -57,7 +65,8 @@ say = _WORDS.say
 _SAID = (("the following arguments are required: (.*)", "缺少 {0}"), ("unrecognized arguments: (.*)", "不认识 {0}"),
          (r"argument (.*): invalid choice: (.*) \(choose from (.*)\)", "{0} 不能是 {1}，可用：{2}"),
          ("argument (.*): expected one argument", "{0} 后面缺少内容"),
-         ("argument (.*): expected at least one argument", "{0} 后面缺少内容"), ("ambiguous option: (.*) could match (.*)", "{0} 不明确，可以是 {1}"))
+         ("argument (.*): expected at least one argument", "{0} 后面缺少内容"), ("ambiguous option: (.*) could match (.*)", "{0} 不明确，可以是 {1}"),
+         ("argument (.*): (.*)", "{0}：{1}"))
 
 
 class _Help(argparse.HelpFormatter):
@@ -100,6 +109,12 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("editions", parents=[common], help=say("editions"), description=say("editions"))
     codes = commands.add_parser("codes", parents=[common], help=say("codes"), description=say("codes"))
     codes.add_argument("--json", action="store_true", help=say("json"))
+    new = commands.add_parser("new", parents=[common], help=say("new"), description=say("new"))
+    new.add_argument("edition", metavar="EDITION", help=say("new_edition"))
+    new.add_argument("-o", "--out", required=True, metavar="FILE", help=say("new_out"))
+    new.add_argument("--department", default="", metavar="NAME", help=say("department"))
+    new.add_argument("--year", type=_year, metavar="YEAR", help=say("year"))
+    commands.add_parser("build", parents=[common], help=say("build"), description=say("build"))
     check = commands.add_parser("check", parents=[common], help=say("check"), description=say("check"))
     check.add_argument("files", nargs="+", metavar="FILE", help=say("file"))
     check.add_argument("--edition", default="", metavar="ID", help=say("edition"))
@@ -117,7 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace", **({"encoding": "utf-8"} if "--json" in arguments else {}))
     try:
         options = _parser().parse_args(arguments)
-        status = {"demo": _demo, "editions": _editions, "codes": _codes, "check": _check}[options.command](options)
+        status = {"demo": _demo, "editions": _editions, "codes": _codes, "check": _check, "new": _new, "build": _build}[options.command](options)
         sys.stdout.flush()
         return status
     except SystemExit as end:
@@ -148,6 +163,29 @@ def _speak(arguments: list[str]) -> None:
 
 def _tell(line: str) -> None:
     print(line, file=sys.stderr)
+
+
+def _year(text: str) -> int:
+    if not re.fullmatch("20[0-9]{2}", text):
+        raise argparse.ArgumentTypeError(say("bad_year", stated=text))
+    return int(text)
+
+
+def _new(options: argparse.Namespace) -> int:
+    from perfeval_xl import workbook_file
+    from perfeval_xl.edition import get
+
+    workbook_file.new(options.out, get(options.edition), options.department.strip(), options.year)
+    print(say("made", path=options.out))
+    return DONE
+
+
+def _build(options: argparse.Namespace) -> int:
+    from perfeval_xl import workbook_file
+
+    for path in workbook_file.build_all():
+        print(say("made", path=path))
+    return DONE
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -13,14 +13,13 @@ from typing import Any, NamedTuple
 
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
 
 from perfeval_xl import result_list, udfs
 from perfeval_xl.edition import Edition, plain_label
 from perfeval_xl.form_sheet import KINDS
 from perfeval_xl.messages import SEVERITIES
 from perfeval_xl.model import RESULTS_SHEET, STATE_SHEET
-from perfeval_xl.numbers import plain
+from perfeval_xl.numbers import plain, read_number
 from perfeval_xl.review_lists import LOOKS
 from perfeval_xl.template import text_height
 from perfeval_xl.vba import BUTTONS, TAB
@@ -54,13 +53,15 @@ class _Page:
 
     def line(self, text: str, height: float = 0, **look: Any) -> None:
         """One text over the whole width."""
-        last = len(self.widths) - 1
-        self.sheet.merge_range(self.row, 0, self.row, last, text, self.look(**look)) if last else self.sheet.write(self.row, 0, text, self.look(**look))
+        self.sheet.merge_range(self.row, 0, self.row, len(self.widths) - 1, text, self.look(**look))
         self.sheet.set_row(self.row, height or text_height(text, sum(self.widths) - 2) + 2)
         self.row += 1
 
     def title(self, text: str) -> None:
         self.line(text, 36, font_size=18, bold=True, align="center")
+
+    def note(self, text: str) -> None:
+        self.line(text, align="center", font_color="#595959")
 
     def heading(self, text: str) -> None:
         self.line(text, 28, font_size=12, bold=True, font_color="#1F4E79", bottom=1, bottom_color=_LINE)
@@ -89,14 +90,11 @@ def guide(workbook: Workbook, edition: Edition, macros: bool) -> None:
     """What to do in three steps, the five kinds of cells, the buttons, and what to do where they do not work."""
     page = _Page(workbook, GUIDE, (20, 78))
     page.title(f"{edition.name}　{GUIDE}")
-    page.line(f"版本 {edition.id}（{edition.place}，{edition.year}年度）。只填“自评表”一页，其余各页供查看。", align="center", font_color="#595959")
+    page.note(f"版本 {edition.id}（{edition.place}，{edition.year}年度）。只填“自评表”一页，其余各页供查看。")
     page.heading("一、三步做完")
-    check = "按①检查。有问题的格子会加框、加批注，清单在“校验结果”页，点“位置”就跳到那一格；改好再按，直到没有“错误”。" if macros else \
-        "看表右边的“状态”和“参考数”两栏；装了本工具的电脑还可以运行 perfeval-xl check 加文件名，逐格检查。"
-    submit = "按⑥生成报送版，得到一份只有数值、没有宏的文件，报送它；要纸质的就直接打印“自评表”，正好一页宽的 A4，右边的辅助栏不印。" if macros else \
-        "保存后报送；要纸质的就直接打印“自评表”，正好一页宽的 A4，右边的辅助栏不印。"
-    page.table((), (("1　填写", "在“自评表”里填浅黄、浅蓝的格子；点一下格子，旁边就有填写提示。灰色的格子自己算，不用填。"),
-                    ("2　检查", check), ("3　报送", submit)))
+    year = "" if edition.labels["year_line"] else "年度在表下方不打印的地方选。"
+    page.table((), (("1　填写", f"在“自评表”里填浅黄、浅蓝的格子；点一下格子，旁边就有填写提示。灰色的格子自己算，不用填。{year}"),
+                    ("2　检查", _CHECK[macros]), ("3　报送", _SUBMIT[macros] + "要纸质的就打印“自评表”，正好一页宽的 A4，右边的辅助栏不印。")))
     page.heading("二、五种格子")
     for kind in KINDS.values():
         edge = {"border": 1, "border_color": _LINE} if kind.word != KINDS["text"].word else {}
@@ -108,23 +106,29 @@ def guide(workbook: Workbook, edition: Edition, macros: bool) -> None:
         page.heading("四、按钮按了没有反应")
         page.table((), _TROUBLES)
     page.heading("五、填表要点" if macros else "三、填表要点")
-    page.table((), _ADVICE)
+    page.table((), _ADVICE + (_MORE_ROWS if macros else ()))
     page.sheet.protect("", {"objects": True, "format_columns": True, "format_rows": True})
 
 
+#: without macros, and with them
+_CHECK = ("看表右边的“状态”和“参考数”两栏；装了本工具的电脑还可以运行 perfeval-xl check 加文件名，逐格检查。",
+          "按①检查。有问题的格子会加框、加批注，清单在“校验结果”页，点“位置”就跳到那一格；改好再按，直到没有“错误”。")
+_SUBMIT = ("保存后报送。", "按⑥生成报送版，得到一份只有数值、没有宏的文件，报送它。")
 _TROUBLES = (
-    ("提示宏已被禁用", "先关闭文件；在文件夹里右击它，选“属性”，勾上最下面的“解除锁定”，确定；再打开，点黄条上的“启用内容”。从邮件、网上收到的文件都要这样做一次。"),
+    ("提示宏已被禁用", "先关闭文件；在文件夹里右击它，选“属性”，勾上最下面的“解除锁定”，确定；再打开，点黄条上的“启用内容”。"
+                       "从邮件、网上收到的文件都要这样做一次。"),
     ("单位不许用宏", "表照样能填、能打印，但灰色格子里的数不会跟着变。请改用没有宏的 .xlsx 版，或把填好的文件交给装了本工具的人检查。"),
-    ("灰色格子出现 #VALUE! 或 #NAME?", "这台电脑没有装好 Python 或本工具，或者没有启用宏。填进去的内容不会丢；装好的电脑上按②重新计算就恢复。运行 perfeval-xl doctor 可以看缺什么。"),
+    ("灰色格子出现 #VALUE! 或 #NAME?", "这台电脑没有装好 Python 或本工具，或者没有启用宏。填进去的内容不会丢，在装好的电脑上按②重新计算就恢复。"
+                                       "运行 perfeval-xl doctor 可以看缺什么。"),
     ("用 WPS、LibreOffice 打开", "按钮和灰色格子里的函数只在 Windows 的 Excel 里能用。请用没有宏的 .xlsx 版。"),
 )
 _ADVICE = (
     ("百分数", "带 % 填，如 66.6%；不要填 0.666，也不要改格子的格式。"),
     ("粘贴", "从别处粘贴时选“只粘贴值”，否则会带走格子的格式和填写提示。"),
-    ("人工评分", "规则评不了的行（按档次的定性指标、逾期的时间指标等），在表右边“人工评分”里打分；规则能算的行以算出的为准。"),
-    ("指标行不够", "选中要加行的那个二级指标里的一行，按⑤插入指标行，公式和格式会一并带上；用不着的空行可以留着，不影响得分。"),
+    ("人工评分", "规则评不了的行（按档次的定性指标、逾期的时间指标等），在表右边“人工评分”里打分；规则能算的以算出的为准。"),
     ("保护", "表头和灰色格子锁着，防止误改，没有密码：“审阅”—“撤消工作表保护”可以解开。"),
 )
+_MORE_ROWS = (("指标行不够", "选中要加行的那个二级指标里的一行，按⑤插入指标行，公式和格式一并带上；用不着的空行留着不影响得分。"),)
 
 
 # ---- 校验结果 ----
@@ -138,10 +142,12 @@ def results(workbook: Workbook) -> None:
     page = _Page(workbook, RESULTS, [width for _, width in result_list.COLUMNS], landscape=True)
     sheet, last = page.sheet, len(result_list.COLUMNS) - 1
     sheet.merge_range(0, 0, 0, last - 1, RESULTS, page.look(font_size=18, bold=True, align="center"))
-    sheet.merge_range(1, 0, 1, last - 1, "还没有检查。填好“自评表”后按①检查，发现的问题会列在这里。", page.look(indent=1, bg_color=KINDS["input"].fill))
+    waiting = page.look(indent=1, bg_color=KINDS["input"].fill)
+    sheet.merge_range(1, 0, 1, last - 1, "还没有检查。填好“自评表”后按①检查，发现的问题会列在这里。", waiting)
     sheet.set_row(0, 36)
     sheet.set_row(1, 24)
-    edge, head = {"border": 1, "border_color": _LINE}, page.look(bold=True, align="center", border=1, border_color=_LINE, bg_color=KINDS["heading"].fill)
+    edge = {"border": 1, "border_color": _LINE}
+    head = page.look(**edge, bold=True, align="center", bg_color=KINDS["heading"].fill)
     for column, (heading, _) in enumerate(result_list.COLUMNS[:-1]):
         sheet.write_string(3, column, heading, head)
     sheet.set_column(last, last, None, None, {"hidden": True})
@@ -152,7 +158,8 @@ def results(workbook: Workbook) -> None:
         place = f"$I{row + 1}"
         for column in range(last + 1):
             if column == result_list.LINK:
-                sheet.write_formula(row, column, f'=IF({place}="","",HYPERLINK("#"&{place},IFERROR(MID({place},FIND("!",{place})+1,20),{place})))', link, "")
+                shown = f'IFERROR(MID({place},FIND("!",{place})+1,20),{place})'
+                sheet.write_formula(row, column, f'=IF({place}="","",HYPERLINK("#"&{place},{shown}))', link, "")
             else:
                 sheet.write_blank(row, column, None, looks[column])
     for severity, (word, _) in SEVERITIES.items():
@@ -182,7 +189,7 @@ def rules(workbook: Workbook, edition: Edition) -> None:
     """The edition's rules in words, each with an example that the worksheet functions work out, and with its source."""
     page = _Page(workbook, RULES, (17, 52, 30, 44), landscape=True)
     page.title(f"{edition.name}　{RULES}")
-    page.line("以下各条由版本文件生成，例子由表中同一套函数算出。依据里写“推断”“本工具约定”“待核对”的，请以本地正式文件为准。", align="center", font_color="#595959")
+    page.note("以下各条由版本文件生成，例子由表中同一套函数算出。依据里写“推断”“本工具约定”“待核对”的，请以本地正式文件为准。")
     page.table(("事项", "规则", "例子", "依据"), [*_weights(edition), *_money(edition), *_numbers(edition), *_words(edition), *_whole(edition)])
     page.sheet.repeat_rows(2)
     page.sheet.protect("", {"objects": True, "format_columns": True, "format_rows": True})
@@ -192,17 +199,15 @@ def _places(places: int) -> str:
     return f"四舍五入到{places}位小数" if places else "四舍五入取整数"
 
 
+def _shown(value: float) -> str:
+    return plain(read_number(value).value)
+
+
 def _points(edition: Edition, target: str, actual: str, weight: int = 5, indicator: str = "") -> str:
     """An example: what the worksheet function gives for a row."""
     points = udfs.PE_SCORE(target, actual, weight, edition.id, indicator, "", edition.year)
-    shown = f"得{plain(_decimal(points))}分" if isinstance(points, float) else "由人工评分"
+    shown = f"得{_shown(points)}分" if isinstance(points, float) else "由人工评分"
     return f"{target}，完成 {actual}，分值{weight}：{shown}"
-
-
-def _decimal(value: float):
-    from perfeval_xl.numbers import read_number
-
-    return read_number(value).value
 
 
 def _weights(edition: Edition) -> list[_Rule]:
@@ -225,7 +230,7 @@ def _money(edition: Edition) -> list[_Rule]:
     caps = "".join(f"执行率低于{plain(below)}%的，总分不超过{plain(cap)}分。" for below, cap in rule.caps)
     weight = edition.funds_part.weight if edition.funds_part else 10
     points = udfs.PE_EXECUTION_SCORE(1000, 666, float(weight), edition.id)
-    return [_Rule("预算执行率得分", how + caps, f"预算1000、执行666，执行率66.6%，分值{plain(weight)}：得{plain(_decimal(points))}分", rule.source)]
+    return [_Rule("预算执行率得分", how + caps, f"预算1000、执行666，执行率66.6%，分值{plain(weight)}：得{_shown(points)}分", rule.source)]
 
 
 def _numbers(edition: Edition) -> list[_Rule]:
@@ -234,13 +239,15 @@ def _numbers(edition: Edition) -> list[_Rule]:
     return [
         _Rule("定量指标（≥、=、不带符号）", f"达到指标值得满分；没有达到的，得分＝完成值÷指标值×分值；{_places(rule.places)}。",
               _points(edition, "≥90%", "81%"), rule.source),
-        _Rule("反向指标（≤）", "不超过指标值得满分；超过的，得分＝指标值÷完成值×分值。名称是投诉、事故、成本之类而没有符号的，也按反向。",
+        _Rule("反向指标（≤）", "不超过指标值得满分；超过的，得分＝指标值÷完成值×分值。没有符号的，名称是投诉、事故、成本之类的也按反向。",
               _points(edition, "≤5件", "8件"), rule.source),
         _Rule("指标值为 0", "完成值为 0 得满分，否则不得分。", _points(edition, "0件", "1件"), "比例算不出来时的通行做法（本工具约定）"),
-        _Rule("时间指标", "按期或提前完成得满分；逾期的没有统一算法，由人工评分。", _points(edition, "7月31日前", "7月20日"), "公开表按期完成均为满分；逾期见“人工评分”（本工具约定）"),
-        _Rule("超额完成", f"完成值超过指标值{plain(edition.over.low)}%及以上的，要说明原因；不因此扣分。", _points(edition, "≥10次", "14次"), edition.over.source),
+        _Rule("时间指标", "按期或提前完成得满分；逾期的没有统一算法，由人工评分。", _points(edition, "7月31日前", "7月20日"),
+              "公开表按期完成均为满分；逾期由人工评分（本工具约定）"),
+        _Rule("超额完成", f"完成值超过指标值{plain(edition.over.low)}%及以上的，要说明原因；不因此扣分。", _points(edition, "≥10次", "14次"),
+              edition.over.source),
         _Rule("偏差度", f"（完成值−指标值）÷指标值，印到{deviation.places}位小数；达到指标值的为 0，负数是没有达到。",
-              f"≥90%，完成 66.6%：{plain(_decimal(gap) * 100, deviation.places)}%", deviation.source),
+              f"≥90%，完成 66.6%：{plain(read_number(gap, True).value, deviation.places)}%", deviation.source),
     ]
 
 
@@ -250,8 +257,8 @@ def _words(edition: Edition) -> list[_Rule]:
         how = "完成值填百分数的，得分＝百分数×分值；填指标值原来那个词的得满分；填档次或其他文字的由人工评分。"
     else:
         how = "先定档次，再在档次的范围内由人工评分；完成值填百分数的，得分＝百分数×分值。"
-    tiers = [_Rule(f"　{tier.name}", f"得分在分值的{plain(tier.low)}%（含）至{plain(tier.high)}%{'' if tier.high == 100 else '（不含）'}之间。", "", tier.source)
-             for tier in rule.tiers]
+    tiers = [_Rule(tier.name, f"得分在分值的{plain(tier.low)}%（含）至{plain(tier.high)}%{'' if tier.high == 100 else '（不含）'}之间。", "",
+                   tier.source) for tier in rule.tiers]
     return [_Rule("定性指标", how, f"{_points(edition, '合规', '90%')}；{_points(edition, '合规', '合规')}", rule.source), *tiers]
 
 
@@ -261,13 +268,15 @@ def _whole(edition: Edition) -> list[_Rule]:
         bands.append(f"{grade.name} {plain(grade.low)}（含）—{highest}")
         highest = plain(grade.low)
     explain, tolerance = edition.explain, edition.tolerance
-    asked = [*(["得分低于分值"] if explain.reason else []), f"预算执行率低于{plain(explain.execution_below)}%", *(["年度内预算有调整"] if explain.adjustment else [])]
+    asked = [*(["得分低于分值"] if explain.reason else []), f"预算执行率低于{plain(explain.execution_below)}%",
+             *(["年度内预算有调整"] if explain.adjustment else [])]
     printed = "；各地小数位不同，得分按印出的位数比较" if tolerance.as_printed else ""
+    allowed = f"得分 {plain(tolerance.score)}分、执行率 {plain(tolerance.rate)}个百分点、金额 {plain(tolerance.money)}{edition.unit}"
     return [
-        _Rule("总分和等级", f"总分＝资金栏得分＋各行得分。等级：{'、'.join(bands)}。", f"96.88分：{udfs.PE_GRADE(96.88, edition.id)}", edition.grades_source),
+        _Rule("总分和等级", f"总分＝资金栏得分＋各行得分。等级：{'、'.join(bands)}。", f"96.88分：{udfs.PE_GRADE(96.88, edition.id)}",
+              edition.grades_source),
         _Rule("要写明原因的", "、".join(asked) + "。只写“无”“略”“同上”不算。", "", explain.source),
-        _Rule("允许误差", f"得分 {plain(tolerance.score)}分、执行率 {plain(tolerance.rate)}个百分点、金额 {plain(tolerance.money)}{edition.unit}以内视为一致{printed}。",
-              "", tolerance.source),
+        _Rule("允许误差", f"{allowed}以内视为一致{printed}。", "", tolerance.source),
     ]
 
 
@@ -285,12 +294,12 @@ def indicators(workbook: Workbook, edition: Edition) -> None:
     preset = {plain_label(row.name): f"{row.target}{row.unit if row.target in ('≥', '≤') else ''}" for row in edition.tree}
     page = _Page(workbook, INDICATORS, (22, 13, 11, 50, 22, 36, 38), landscape=True)
     page.title(f"常用三级指标说明（{edition.name}）")
-    page.line("供填表参考，口径以本地正式文件为准。“本表预置”是空表里印好的指标值，部门可以按批复的目标修改。", align="center", font_color="#595959")
+    page.note("供填表参考，口径以本地正式文件为准。“本表预置”是空表里印好的指标值，部门可以按批复的目标修改。")
     known = standard_indicators()
     known.sort(key=lambda one: plain_label(one["name"]) not in preset)
-    page.table(("指标", "本表预置", "方向", "含义和算法", "常见的值", "填写提示", "依据"),
-               [(one["name"], preset.get(plain_label(one["name"]), ""), _SENSES[one["sense"]], one["formula"], one["usual"], one["hint"], one["source"])
-                for one in known])
+    page.table(("指标", "本表预置", "方向", "含义和算法", "常见的值", "填写提示", "依据"), [
+        (one["name"], preset.get(plain_label(one["name"]), ""), _SENSES[one["sense"]], *(one[key] for key in ("formula", "usual", "hint", "source")))
+        for one in known])
     page.sheet.repeat_rows(2)
     page.sheet.protect("", {"objects": True, "format_columns": True, "format_rows": True})
 

@@ -28,7 +28,7 @@ MARGINS = (13, 13, 15, 17)
 COMPUTED = frozenset((("funds", "rate"), ("funds", "score"), ("tasks", "rate"), ("indicators", "score"), ("indicators", "deviation"),
                       ("head", "total"), ("total", "score"), ("head", "grade"), ("aside", "grade")))
 #: columns whose figures are stored as numbers; targets and actuals stay the text that was typed
-FIGURES = frozenset((*MONEY, "weight", "rate", "score", "deviation", "budget", "budget_fiscal", "executed_fiscal", "total", "year"))
+FIGURES = frozenset((*MONEY, "weight", "hand", "rate", "score", "deviation", "budget", "budget_fiscal", "executed_fiscal", "total", "year"))
 #: widths in characters of the default font
 _WIDTHS = {"side": 4.7, "part": 9, "group": 17, "name": 19.5, "sign": 9, "target": 11, "target_adjusted": 11, "unit": 11,
            "actual": 11, "weight": 11, "score": 8.5, "deviation": 9.5, "reason": 15.5}

@@ -8,7 +8,7 @@ import re
 import zipfile
 
 from perfeval_xl import files, form_sheet, sheets, vba
-from perfeval_xl.beside import COLUMNS, prepare
+from perfeval_xl.beside import prepare
 from perfeval_xl.edition import Edition, editions
 from perfeval_xl.messages import Refusal
 from perfeval_xl.template import Filling, Plan, blank, new_workbook
