@@ -295,8 +295,8 @@ def insert_row(host: Host) -> str:
         raise Refusal("X211", part=part, known="、".join(block.open_parts()))
     with host.opened(desk.sheet):
         blank = _insert(host, desk, block, row)
-        own = {(one.row, one.column): one for one in _desk(host).cells() if one.row in (row, blank)}
-        _put(host, desk.sheet, own, own)
+        cells = {(one.row, one.column): one for one in _desk(host).cells()}
+        _put(host, desk.sheet, {place: one for place, one in cells.items() if one.row in (row, blank)}, cells)
     looks = {name: ({(r + (r >= blank), c): look for (r, c), look in those.items()} if name == desk.sheet else those)
              for name, those in remembered.looks.items()}
     state.save(host, State("insert_row", desk.sheet, blank, looks=looks, height=remembered.height))

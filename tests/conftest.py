@@ -76,8 +76,8 @@ def open_host(request):
     if request.param == "memory":
         from memory_host import MemoryHost
 
-        return MemoryHost.load
+        return lambda path, **how: MemoryHost.load(path)
     from perfeval_xl.host import XlwingsHost
 
     calc_book = request.getfixturevalue("calc_book")
-    return lambda path: XlwingsHost(calc_book(path))
+    return lambda path, **how: XlwingsHost(calc_book(path, **how))
