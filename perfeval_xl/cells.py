@@ -114,6 +114,9 @@ class Grid:
         self.sheet, self.words = sheet, vocabulary()
         width = max(map(len, sheet.rows), default=0)
         self.lines = [tuple(row) if len(row) == width else (*row, *("",) * (width - len(row))) for row in sheet.rows]
+        for n, line in enumerate(self.lines):
+            if " " in line:  # what a blank result of a formula is stored as in our own workbooks
+                self.lines[n] = tuple(["" if value == " " else value for value in line])
         self._words: list[list[Word] | None] = [None] * len(self.lines)
         self.merges = _merges(sheet.merged, len(self.lines))
         self.tall, self.wide = self.merges.tall, self.merges.wide

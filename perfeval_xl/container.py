@@ -7,12 +7,9 @@ What a spreadsheet program never writes (encrypted parts, a name twice, parts ou
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from typing import NamedTuple
-
-from perfeval_xl.messages import Refusal
 
 #: a form's largest part is some 50 KB
 PART_BYTES = 64_000_000

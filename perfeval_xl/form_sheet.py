@@ -157,11 +157,12 @@ class _Desk:
             if self.kind(box) not in ("heading", "text"):
                 rule = self.rule(box)
                 shared.setdefault(repr(rule), (rule, []))[1].append(box)
-        for rule, (first, *others) in shared.values():
-            if first.field == "hand":
-                rule["maximum"] = f"=N({cell_name(first.top, column_of(self.plan, 'indicators', 'weight'))})"
-            more = {"other_cells": [[*box[:2], *box[:2]] for box in others]} if others else {}
-            sheet.data_validation(first.top, first.left, first.top, first.left, rule | more)
+        for rule, boxes in shared.values():
+            first, *others = _runs(boxes)
+            if boxes[0].field == "hand":
+                rule["maximum"] = f"=N({cell_name(first[0], column_of(self.plan, 'indicators', 'weight'))})"
+            more = {"other_cells": [list(area) for area in others]} if others else {}
+            sheet.data_validation(*first, rule | more)
 
     def rule(self, box: Box) -> dict[str, Any]:
         """What may be typed into a cell, as XlsxWriter wants it."""
@@ -210,6 +211,17 @@ class _Desk:
         return named or beside.get(box.field) or _SPOKEN.get(box.field) or (self.edition.labels.get(box.field) or ("等级",))[0]
 
 
+def _runs(boxes: Iterable[Box]) -> list[tuple[int, int, int, int]]:
+    """The areas that cells make which stand below each other: a row inserted between two of them then gets what they have."""
+    areas: list[tuple[int, int, int, int]] = []
+    for box in sorted(boxes, key=lambda box: (box.left, box.top)):
+        if areas and box.top == box.bottom and areas[-1][1:] == (box.left, box.top - 1, box.left):
+            areas[-1] = (*areas[-1][:2], box.top, box.left)
+        else:
+            areas.append((box.top, box.left, box.top, box.left))
+    return sorted(areas)
+
+
 def _figure(why_not: str, **limits: Any) -> dict[str, Any]:
     return {"validate": "decimal", "error_type": "stop", "error_title": "这里要填数字", "error_message": why_not, **limits}
 
@@ -241,10 +253,8 @@ def _highlight(workbook: Workbook, sheet: Worksheet, plan: Plan, edition: Editio
         if part.weight is not None:
             rows = f"${letter}${part.first + 1}:${letter}${part.last + 1}"
             when((part.first, weight, part.last, weight), f"=AND(COUNT({rows})>0,ROUND(SUM({rows}),2)<>{plain(part.weight)})", ask)
-    for box in plan.boxes:
-        if box.block == "beside" and box.field in ("state", "refusal"):
-            when(box[:4], "=LEN(TRIM({cell}))>0", bad)
-        elif box.block == "beside" and box.kind == "computed":
-            when(box[:4], '=RIGHT({cell},1)="✗"', ask)
-        elif box.kind == "computed" and box.field not in ("deviation", "grade"):
-            when(box[:4], "=AND(ISTEXT({cell}),LEN(TRIM({cell}))>0)", pointer)
+    computed = [box for box in plan.boxes if box.kind == "computed"]
+    for fields, formula, look in ((("state", "refusal"), "=LEN(TRIM({cell}))>0", bad), (("help", "sum"), '=RIGHT({cell},1)="✗"', ask),
+                                  (("rate", "score", "total"), "=AND(ISTEXT({cell}),LEN(TRIM({cell}))>0)", pointer)):
+        for area in _runs(box for box in computed if box.field in fields):
+            when(area, formula, look)

@@ -94,11 +94,11 @@ def name_for(edition: Edition) -> str:
     return f"{place}{edition.title}"
 
 
-def build_all(folder: str = FOLDER) -> list[str]:
-    """Writes the blank workbook of every edition into the folder; gives the paths."""
+def build_all() -> list[str]:
+    """Writes the blank workbook of every edition into ``workbook/``; gives the paths."""
     paths = []
     for edition in editions().values():
-        paths.append(os.path.join(folder, f"{name_for(edition)}.xlsm"))
+        paths.append(os.path.join(FOLDER, f"{name_for(edition)}.xlsm"))
         build(paths[-1], edition)
     return paths
 

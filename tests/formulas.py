@@ -114,6 +114,7 @@ class _Reader:
             return lambda: arguments[1]() - 1
         plain: dict[str, Callable] = {
             "AND": lambda *v: all(v), "ABS": abs, "MAX": max, "ISTEXT": lambda v: isinstance(v, str), "N": lambda v: v if _number(v) else 0.0,
+            "LEN": lambda v: len(_text(v)), "TRIM": lambda v: _text(v).strip(), "RIGHT": lambda v, n: _text(v)[-int(n):], "ISNUMBER": _number,
             "COUNT": lambda *v: sum(map(_number, _flat(v))), "SUM": lambda *v: math.fsum(one for one in _flat(v) if _number(one)),
             "ROUND": lambda v, n: float(Decimal(repr(v)).quantize(Decimal(1).scaleb(-int(n)), ROUND_HALF_UP)), "TEXT": lambda v, f: f"{v:.2f}"}
         return lambda: plain[name](*[argument() for argument in arguments])
