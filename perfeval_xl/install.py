@@ -6,6 +6,7 @@ is ever replaced: other settings stay, the settings file is kept once beside the
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from typing import NamedTuple
@@ -14,8 +15,6 @@ from perfeval_xl import machine, record
 from perfeval_xl.machine import Here
 from perfeval_xl.messages import LANGUAGES, Refusal, language
 
-#: places under the user's profile that the settings may name by variable, the innermost first
-_VARIABLES = ("LOCALAPPDATA", "APPDATA", "USERPROFILE")
 _BOM = b"\xef\xbb\xbf"
 
 #: what happens to a file: (will be done, was done) in Chinese and English
@@ -30,7 +29,8 @@ _WORDS = {
                    '"INTERPRETER_WIN","path of Python" in %USERPROFILE%\\.xlwings\\xlwings.conf',) * 2),
     "no_excel": (("没有写 xlwings 设置：请先打开一次 Excel，再运行本命令（还没有文件夹 {path}）",) * 2,
                  ("no xlwings settings were written: start Excel once, then run this again (there is no folder {path} yet)",) * 2),
-    "backup": (("将把原来的设置另存一份：{path}", "原来的设置另存在：{path}"), ("would keep the old settings: {path}", "kept the old settings: {path}")),
+    "backup": (("将把原来的设置另存一份：{path}", "原来的设置另存在：{path}"),
+               ("would keep the old settings: {path}", "kept the old settings: {path}")),
     "form": (("将放入空白表：{path}", "已放入空白表：{path}"), ("would put a blank form: {path}", "put a blank form: {path}")),
     "form_beside": (("{name} 已经在那里而且内容不同（可能是您填过的），不动它；将把新的空白表放在旁边：{path}",
                      "{name} 已经在那里而且内容不同（可能是您填过的），没有动它；新的空白表放在旁边：{path}"),
@@ -70,7 +70,7 @@ def carry_out(step: Step) -> None:
     """Writes the step's file in one move, with its folder; what cannot be written is refused (X116)."""
     if step.data is None:
         return
-    folder, name = os.path.split(step.path)
+    folder = os.path.dirname(step.path)
     draft = os.path.join(folder, f".perfeval-{os.getpid()}.tmp")
     try:
         os.makedirs(folder, exist_ok=True)
@@ -82,7 +82,7 @@ def carry_out(step: Step) -> None:
             if os.path.exists(draft):
                 os.remove(draft)
     except OSError as error:
-        raise Refusal("X116", file=step.path or name, why=error.strerror or error) from None
+        raise Refusal("X116", file=step.path, why=error.strerror or error) from None
 
 
 def _settings(here: Here) -> list[Step]:
@@ -134,8 +134,8 @@ def spelled(here: Here) -> str:
     path = here.python
     if path.isascii() or here.system != machine.WINDOWS:
         return path
-    for name in _VARIABLES:
-        start = here.variables.get(name, "").rstrip("\\")
+    for name, place in here.variables.items():
+        start = place.rstrip("\\")
         if start and path.lower().startswith(start.lower() + "\\") and (rest := path[len(start):]).isascii():
             return f"%{name}%{rest}"
     return path
@@ -192,16 +192,18 @@ def _rebuilt(path: str) -> bytes:
 def _placed(folder: str, name: str, data: bytes, version: str) -> Step:
     """Where a form goes: under its own name, or where a different file has that name beside it, with the version of this program in its."""
     stem, ending = os.path.splitext(name)
-    n = 1
-    places = [name, f"{stem}_{version}{ending}"]
-    while True:
-        path = os.path.join(folder, places[n - 1] if n <= len(places) else f"{stem}_{version}_{n - 1}{ending}")
-        try:
-            with open(path, "rb") as stream:
-                if stream.read() == data:
-                    return Step("form_same", path)
-        except FileNotFoundError:
-            return Step("form", path, data) if n == 1 else Step("form_beside", path, data, {"name": name})
-        except OSError:
-            pass  # a folder of that name, or a file that is open: leave it alone
-        n += 1
+    for candidate in itertools.chain((name, f"{stem}_{version}{ending}"), (f"{stem}_{version}_{n}{ending}" for n in itertools.count(2))):
+        path = os.path.join(folder, candidate)
+        if not os.path.exists(path):
+            return Step("form", path, data) if candidate == name else Step("form_beside", path, data, {"name": name})
+        if _holds(path, data):
+            return Step("form_same", path)
+    raise AssertionError("the names never end")
+
+
+def _holds(path: str, data: bytes) -> bool:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read() == data
+    except OSError:  # open in another program, or a folder of that name: not ours to touch
+        return False

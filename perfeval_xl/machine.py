@@ -25,13 +25,15 @@ PROJECT_BYTES, FILE_BYTES = 2_000_000, 20_000_000
 HEAVY = ("pandas", "numpy", "polars")
 #: folder of the forms inside the user's documents
 FORMS = "绩效自评"
+#: places under the user's profile that the settings may name by a variable of the environment, the innermost first
+VARIABLES = ("LOCALAPPDATA", "APPDATA", "USERPROFILE")
 #: Office versions whose settings are looked up, the newest first: 2016 and later, 2013, 2010
 OFFICES = ("16.0", "15.0", "14.0")
 
 
 class Here(NamedTuple):
     """What installing needs: system ("win32", "darwin", other), this Python, the user's xlwings settings file (None where there is no
-    Excel), its character encoding, the default folder of the forms, the xlwings that is installed ("" for none), environment variables."""
+    Excel), its character encoding, the default folder of the forms, the xlwings that is installed ("" for none), VARIABLES that are set."""
 
     system: str
     python: str
@@ -103,7 +105,7 @@ def here() -> Here:
         xlwings = ""
     # VBA and xlwings both read the settings in the code page of Windows
     return Here(sys.platform, sys.executable, config, "mbcs" if sys.platform == WINDOWS else "utf-8", os.path.join(_documents(home), FORMS),
-                xlwings, dict(os.environ))
+                xlwings, {name: os.environ[name] for name in VARIABLES if os.environ.get(name)})
 
 
 def _documents(home: str) -> str:
@@ -299,7 +301,8 @@ def excel(registry) -> Excel | None:
         return next((answer for answer in answers if answer is not None), None)
 
     security = r"\Excel\Security"
-    off = (registry.value("HKCU", rf"{own}\Trusted Locations", "AllLocationsDisabled"), ruled(rf"{security}\Trusted Locations", "AllLocationsDisabled"))
+    off = (registry.value("HKCU", rf"{own}\Trusted Locations", "AllLocationsDisabled"),
+           ruled(rf"{security}\Trusted Locations", "AllLocationsDisabled"))
     return Excel(path, version, registry.value("HKCU", own, "VBAWarnings"), ruled(security, "VBAWarnings"),
                  ruled(security, "BlockContentExecutionFromInternet"), ruled(r"\Common", "VBAOff") == 1,
                  tuple(_trusted(registry, (own, *(policy + security for policy in policies)))), 1 in off)
