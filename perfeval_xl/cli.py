@@ -34,6 +34,14 @@ _WORDS = _Words({
     "editions": ("列出认识的各版自评表", "the editions of the form it knows"),
     "codes": ("列出全部校验代码：级别、含义、改法、依据", "the catalogue of findings: code, severity, text, fix, source"),
     "check": ("重算并检查自评表（.xlsx .xlsm .xls .ods）", "recomputes every figure of the forms and checks everything"),
+    "doctor": ("看看这台电脑能不能用带按钮的自评表，缺什么、怎么办", "whether forms with buttons will work on this computer, and what to do"),
+    "doctor_file": ("另外要看的工作簿或文件夹", "workbooks or folders to look at as well"),
+    "install": ("写好 xlwings 设置，把空白表放进“文档”；不需要管理员权限", "writes the xlwings settings and puts the blank forms into your documents"),
+    "install_to": ("把空白表放到这个文件夹（默认“文档”里的“绩效自评”）", "folder for the blank forms (default: 绩效自评 in your documents)"),
+    "dry_run": ("只说会做什么，不动手", "says what would be done and does nothing"),
+    "healthy": ("没有必须处理的问题。", "Nothing must be mended."),
+    "ill": ("有 {n} 处必须处理（标着“不行”的）。", "{n} things must be mended."),
+    "next": ("下一步：运行 {command} doctor，看看还缺什么。", "Next: {command} doctor says what is still missing."),
     "file": ("自评表文件", "a form"),
     "edition": ("按指定版本阅读（见 editions）", "read under this edition (see `editions`)"),
     "json": ("结果写成一份 JSON", "one JSON document on standard output"),
@@ -107,6 +115,12 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("editions", parents=[common], help=say("editions"), description=say("editions"))
     codes = commands.add_parser("codes", parents=[common], help=say("codes"), description=say("codes"))
     codes.add_argument("--json", action="store_true", help=say("json"))
+    doctor = commands.add_parser("doctor", parents=[common], help=say("doctor"), description=say("doctor"))
+    doctor.add_argument("files", nargs="*", metavar="FILE", help=say("doctor_file"))
+    doctor.add_argument("--json", action="store_true", help=say("json"))
+    install = commands.add_parser("install", parents=[common], help=say("install"), description=say("install"))
+    install.add_argument("--to", default="", metavar="DIR", help=say("install_to"))
+    install.add_argument("--dry-run", action="store_true", help=say("dry_run"))
     check = commands.add_parser("check", parents=[common], help=say("check"), description=say("check"))
     check.add_argument("files", nargs="+", metavar="FILE", help=say("file"))
     check.add_argument("--edition", default="", metavar="ID", help=say("edition"))
@@ -124,7 +138,8 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace", **({"encoding": "utf-8"} if "--json" in arguments else {}))
     try:
         options = _parser().parse_args(arguments)
-        status = {"demo": _demo, "editions": _editions, "codes": _codes, "check": _check}[options.command](options)
+        status = {"demo": _demo, "editions": _editions, "codes": _codes, "check": _check, "doctor": _doctor, "install": _install}[
+            options.command](options)
         sys.stdout.flush()
         return status
     except SystemExit as end:
@@ -304,6 +319,35 @@ def _codes(options: argparse.Namespace) -> int:
         return DONE
     heads = ("代码", "级别", "含义", "改法", "依据") if not pick else ("Code", "Severity", "Text", "Fix", "Source")
     _table(heads, [(one["code"], messages.severity_word(one["severity"]), one["text"], one["fix"], one["source"]) for one in entries])
+    return DONE
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from perfeval_xl import doctor, machine
+
+    answers = doctor.answers(machine.look(_expand(options.files)))
+    wrong = sum(answer.level == doctor.BAD for answer in answers)
+    if options.json:
+        import json
+
+        print(json.dumps({"schema": 1, "answers": [answer._asdict() for answer in answers]}, ensure_ascii=False, indent=1))
+    else:
+        for answer in answers:
+            print(answer.words())
+    if not getattr(options, "quiet", False) and not options.json:
+        _tell(say("ill", n=wrong) if wrong else say("healthy"))
+    return ERRORS if wrong else DONE
+
+
+def _install(options: argparse.Namespace) -> int:
+    from perfeval_xl import install, machine
+
+    for step in install.plan(machine.here(), options.to):
+        if not options.dry_run:
+            install.carry_out(step)
+        print(step.words(not options.dry_run))
+    if not options.dry_run and not getattr(options, "quiet", False):
+        _tell(say("next", command=machine.command()))
     return DONE
 
 

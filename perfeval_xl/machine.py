@@ -132,7 +132,7 @@ def look(files: list[str] | tuple[str, ...] = ()) -> Machine:
     beside = os.path.join(facts.folder, "xlwings.conf")
     registry = Registry() if facts.system == WINDOWS else None
     return Machine(
-        facts, sys.version_info[:3], 64 if sys.maxsize > 2**32 else 32, _command(), tuple(name for name in HEAVY if _installed(name)),
+        facts, sys.version_info[:3], 64 if sys.maxsize > 2**32 else 32, command(), tuple(name for name in HEAVY if _installed(name)),
         _installed("win32com"), _installed("pyopenvba"), settings, beside if os.path.isfile(beside) else "",
         os.path.isfile(os.path.expandvars(interpreter(settings, facts.system))), _dlls(facts), os.path.isfile(applescript(facts.xlwings)),
         tuple(workbook(os.path.abspath(path), facts.system) for path in dict.fromkeys(paths)), os.path.isdir(facts.folder),
@@ -152,7 +152,8 @@ def _installed(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
-def _command() -> str:
+def command() -> str:
+    """How this program is called on this computer."""
     return "perfeval-xl" if shutil.which("perfeval-xl") else f'"{sys.executable}" -m perfeval_xl.cli'
 
 
