@@ -36,11 +36,11 @@ _WORDS = _Words({
     "check": ("重算并检查自评表（.xlsx .xlsm .xls .ods）", "recomputes every figure of the forms and checks everything"),
     "doctor": ("看看这台电脑能不能用带按钮的自评表，缺什么、怎么办", "whether forms with buttons will work on this computer, and what to do"),
     "doctor_file": ("另外要看的工作簿或文件夹", "workbooks or folders to look at as well"),
-    "install": ("写好 xlwings 设置，把空白表放进“文档”；不需要管理员权限", "writes the xlwings settings and puts the blank forms into your documents"),
+    "install": ("写好 xlwings 设置，把空白表放进“文档”；不需要管理员权限",
+                "writes the xlwings settings and puts the blank forms into your documents"),
     "install_to": ("把空白表放到这个文件夹（默认“文档”里的“绩效自评”）", "folder for the blank forms (default: 绩效自评 in your documents)"),
     "dry_run": ("只说会做什么，不动手", "says what would be done and does nothing"),
-    "healthy": ("没有必须处理的问题。", "Nothing must be mended."),
-    "ill": ("有 {n} 处必须处理（标着“不行”的）。", "{n} things must be mended."),
+    "health": ("不行 {bad}，注意 {attention}，查不到 {unknown}。", "{bad} must be mended, {attention} to look at, {unknown} cannot be known here."),
     "next": ("下一步：运行 {command} doctor，看看还缺什么。", "Next: {command} doctor says what is still missing."),
     "file": ("自评表文件", "a form"),
     "edition": ("按指定版本阅读（见 editions）", "read under this edition (see `editions`)"),
@@ -326,7 +326,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from perfeval_xl import doctor, machine
 
     answers = doctor.answers(machine.look(_expand(options.files)))
-    wrong = sum(answer.level == doctor.BAD for answer in answers)
+    counts = {level: sum(answer.level == level for answer in answers) for level in doctor.LEVELS}
     if options.json:
         import json
 
@@ -335,20 +335,21 @@ def _doctor(options: argparse.Namespace) -> int:
         for answer in answers:
             print(answer.words())
     if not getattr(options, "quiet", False) and not options.json:
-        _tell(say("ill", n=wrong) if wrong else say("healthy"))
-    return ERRORS if wrong else DONE
+        _tell(say("health", **counts))
+    return ERRORS if counts[doctor.BAD] else DONE
 
 
 def _install(options: argparse.Namespace) -> int:
     from perfeval_xl import install, machine
 
-    for step in install.plan(machine.here(), options.to):
+    steps = install.plan(machine.here(), options.to)
+    for step in steps:
         if not options.dry_run:
             install.carry_out(step)
         print(step.words(not options.dry_run))
     if not options.dry_run and not getattr(options, "quiet", False):
         _tell(say("next", command=machine.command()))
-    return DONE
+    return ERRORS if any(step.key in install.UNFINISHED for step in steps) else DONE
 
 
 def examples_folder() -> str:

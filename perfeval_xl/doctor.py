@@ -339,10 +339,10 @@ def _workbooks(facts: Machine) -> Said:
 
 
 def _version(facts: Machine, book: Workbook, about: dict) -> Said:
-    if not book.macros:
+    if book.xlwings is None:
+        yield ("book.no_reader" if book.macros and not facts.vba_reader else "book.unreadable"), about
+    elif not book.macros:
         yield "book.plain", about
-    elif book.xlwings is None:
-        yield ("book.unreadable" if facts.vba_reader else "book.no_reader"), about
     elif not book.xlwings:
         yield "book.foreign", about
     elif book.xlwings == facts.here.xlwings:

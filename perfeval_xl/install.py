@@ -37,12 +37,15 @@ _WORDS = {
                     ("{name} is there and differs (perhaps you filled it), it stays; would put the new blank form beside it: {path}",
                      "{name} is there and differs (perhaps you filled it), it stays; the new blank form is beside it: {path}")),
     "form_same": (("空白表已经在那里：{path}",) * 2, ("the blank form is there already: {path}",) * 2),
+    "no_forms": (("安装包里没有空白表（{path}），请重新安装本工具",) * 2, ("no blank forms came with this package ({path}), install it again",) * 2),
     "rebuilt": (("{name} 的宏已按本机的 xlwings {xlwings} 重新生成（随附的是 {shipped}）",) * 2,
                 ("the macros of {name} are made anew for the xlwings {xlwings} of this computer (shipped: {shipped})",) * 2),
     "not_rebuilt": (("{name} 的宏是按 xlwings {shipped} 生成的，本机装的是 {xlwings}，没能重新生成（{why}）；表里的公式可能算不出来",) * 2,
                     ("the macros of {name} are for xlwings {shipped}, this computer has {xlwings}; they could not be made anew ({why}), "
                      "its formulas may fail",) * 2),
 }
+#: steps after which something is left to do for a person
+UNFINISHED = ("no_excel", "no_forms", "not_rebuilt")
 
 
 class Step(NamedTuple):
@@ -61,7 +64,7 @@ class Step(NamedTuple):
 def plan(here: Here, folder: str = "") -> list[Step]:
     """What installing does on this computer, in its order; ``folder`` is where the forms go (default: the user's documents).
 
-    Refused are forms that did not come with the package (X101) and a settings file that cannot be read or cannot hold the path (X112, X116).
+    A settings file that cannot be read (X112) or cannot hold the path of this Python (X116) is refused.
     """
     return [*_settings(here), *_forms(os.path.abspath(folder or here.folder), here)]
 
@@ -152,7 +155,7 @@ def _forms(folder: str, here: Here) -> list[Step]:
     source = shipped_folder()
     paths = machine.forms_in(source)
     if not paths:
-        raise Refusal("X101", file=os.path.join(source, "*.xlsm"))
+        return [Step("no_forms", source)]
     steps: list[Step] = []
     for path in paths:
         data, notes = _form(path, here)

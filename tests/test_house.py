@@ -23,7 +23,8 @@ ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "editi
          "checks_funds", "checks_rows", "checks_sums", "rules", "udfs", "cells", "table", "layout", "computed", "container", "intake", "record",
          "review_lists", "review", "template", "vba", "sheets", "workbook_file", "examples", "host", "buttons", "machine", "install", "doctor", "cli")
 #: heavy libraries and the only rooms that may import them
-LIBRARIES = {"pandas": (), "xlwings": ("host", "vba", "doctor"), "pyopenvba": ("vba", "machine"), "openpyxl": ("review", "review_lists"), "rich": ("cli",),
+LIBRARIES = {"pandas": (), "xlwings": ("host", "vba", "doctor"), "pyopenvba": ("vba", "machine"),
+             "openpyxl": ("review", "review_lists"), "rich": ("cli",),
              "xlsxwriter": ("template", "sheets", "workbook_file", "examples", "review"), "python_calamine": ("intake",), "xlrd": ("intake",)}
 #: libraries that a room may import at its top, because nothing it does works without them
 AT_THE_TOP = {("intake", "python_calamine"), ("template", "xlsxwriter"), ("examples", "xlsxwriter"),
