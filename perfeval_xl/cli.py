@@ -38,7 +38,7 @@ _WORDS = _Words({
     "doctor_file": ("另外要看的工作簿或文件夹", "workbooks or folders to look at as well"),
     "install": ("写好 xlwings 设置，把空白表放进“文档”；不需要管理员权限",
                 "writes the xlwings settings and puts the blank forms into your documents"),
-    "install_to": ("把空白表放到这个文件夹（默认“文档”里的“绩效自评”）", "folder for the blank forms (default: 绩效自评 in your documents)"),
+    "install_to": ("把空白表放到这个文件夹（默认“文档”里的“绩效自评”）", "folder for the blank forms (default: one in your documents)"),
     "dry_run": ("只说会做什么，不动手", "says what would be done and does nothing"),
     "health": ("不行 {bad}，注意 {attention}，查不到 {unknown}。", "{bad} must be mended, {attention} to look at, {unknown} cannot be known here."),
     "next": ("下一步：运行 {command} doctor，看看还缺什么。", "Next: {command} doctor says what is still missing."),
