@@ -29,8 +29,8 @@ _TOPICS = {
 }
 _NONE = ("", "")
 _INSTALL = ("请运行：{command} install", "Run: {command} install")
-_PIP = ('请运行："{python}" -m pip install "perfeval_xl[excel]"（内网电脑用离线安装包）',
-        'Run: "{python}" -m pip install "perfeval_xl[excel]" (without a network: the offline bundle)')
+_PIP = ('请运行："{python}" -m pip install "xlwings>=0.37.5,<0.38" "pyOpenVBA>=6.5,<7"（内网电脑用离线安装包）',
+        'Run: "{python}" -m pip install "xlwings>=0.37.5,<0.38" "pyOpenVBA>=6.5,<7" (without a network: the offline bundle)')
 _UNBLOCK = ("关闭 Excel，在文件上点右键→属性→勾“解除锁定”→确定，再打开；没有这个勾的，请信息中心把 {folder} 设为受信任位置",
             "Close Excel, right click the file > Properties > tick Unblock > OK, open it again; where there is no such box ask your administrator "
             "to make {folder} a trusted location")
@@ -75,7 +75,7 @@ _ANSWERS: dict[str, tuple[str, tuple[str, str], tuple[str, str]]] = {
     "dll.mac": (ATTENTION, ("Mac 上的 Excel 没有这类公式，只有按钮可用", "Excel on a Mac has no such formulas, only buttons"),
                 ("按②重新计算得到各数", "Press ② to compute the figures")),
     "dll.script": (BAD, ("Mac 上的按钮还没有接通 Excel", "on this Mac buttons do not reach Excel yet"),
-                   ('请运行："{python}" -m xlwings runpython install', 'Run: "{python}" -m xlwings runpython install')),
+                   ('请运行："{python}" -m xlwings.cli runpython install', 'Run: "{python}" -m xlwings.cli runpython install')),
     "dll.unknown": (UNKNOWN, ("这里不是 Windows，没有 DLL 可查", "not Windows: there is no DLL to look for"), _NONE),
     "excel.there": (OK, ("{path}（版本 {version}）", "{path} (version {version})"), _NONE),
     "excel.none": (ATTENTION, ("没有找到 Excel，按钮和公式不能用", "no Excel found: no buttons, no formulas"),
@@ -226,8 +226,11 @@ def _expanded(path: str, variables: dict[str, str]) -> str:
 
 
 def _same_path(one: str, other: str, system: str) -> bool:
-    paths = ntpath if system == machine.WINDOWS else posixpath
-    return paths.normcase(paths.normpath(one)) == paths.normcase(paths.normpath(other))
+    if system != machine.WINDOWS:
+        return posixpath.normpath(one) == posixpath.normpath(other)
+    # pythonw.exe is the same Python without a window
+    plain = [ntpath.normcase(ntpath.normpath(path)).replace("pythonw.exe", "python.exe") for path in (one, other)]
+    return plain[0] == plain[1]
 
 
 def _dll(facts: Machine) -> Said:

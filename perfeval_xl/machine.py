@@ -134,7 +134,7 @@ def look(files: list[str] | tuple[str, ...] = ()) -> Machine:
     return Machine(
         facts, sys.version_info[:3], 64 if sys.maxsize > 2**32 else 32, command(), tuple(name for name in HEAVY if _installed(name)),
         _installed("win32com"), _installed("pyopenvba"), settings, beside if os.path.isfile(beside) else "",
-        os.path.isfile(os.path.expandvars(interpreter(settings, facts.system))), _dlls(facts), os.path.isfile(applescript(facts.xlwings)),
+        shutil.which(os.path.expandvars(interpreter(settings, facts.system))) is not None, _dlls(facts), os.path.isfile(applescript(facts.xlwings)),
         tuple(workbook(os.path.abspath(path), facts.system) for path in dict.fromkeys(paths)), os.path.isdir(facts.folder),
         _excel_here(registry), opener(registry) if registry else "", _wps(registry), _libreoffice(registry))
 

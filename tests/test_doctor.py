@@ -91,6 +91,7 @@ CASES = [
     (WINDOWS._replace(config={"INTERPRETER_WIN": OTHER}, interpreter_exists=False), "config.gone", "config.fine"),
     (WINDOWS._replace(config={"INTERPRETER_WIN": PYTHON.upper()}), "config.fine", "config.fine"),
     (WINDOWS._replace(config={"INTERPRETER_WIN": r"%LocalAppData%\perfeval_xl\Scripts\python.exe"}), "config.fine", "config.fine"),
+    (WINDOWS._replace(config={"INTERPRETER_WIN": PYTHON.replace("python.exe", "pythonw.exe")}), "config.fine", "config.fine"),
     (WINDOWS._replace(config={"INTERPRETER": PYTHON}), "config.fine", "config.fine"),
     (MAC._replace(config={"INTERPRETER_WIN": "/opt/py/bin/python3"}), "config.none", "config.fine"),
     (MAC._replace(config={"INTERPRETER_MAC": "/OPT/py/bin/python3"}), "config.other", "config.fine"),
@@ -204,6 +205,7 @@ def test_the_range_of_xlwings_is_that_of_the_package():
     project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     low, high = (".".join(map(str, bound)) for bound in doctor.XLWINGS)
     assert f"xlwings>={low},<{high}" in project["optional-dependencies"]["excel"]
+    assert all(one in doctor._PIP[0] for one in project["optional-dependencies"]["excel"])
     assert f">={low},<{high}" in doctor._ANSWERS["xlwings.range"][1][0]
     assert project["requires-python"] == f">={doctor.PYTHON[0]}.{doctor.PYTHON[1]}"
 
