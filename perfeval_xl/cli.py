@@ -35,6 +35,14 @@ _WORDS = messages.Words({
     "bad_year": ("年度应为 2000 到 2099 之间的四位数，不能是 {stated}", "the year is a number from 2000 to 2099, not {stated}"),
     "build": ("重新生成随附的空表（维护人员用）", "rebuilds the shipped blank forms (for maintainers)"),
     "made": ("已写出：{path}", "Written: {path}"),
+    "doctor": ("看看这台电脑能不能用带按钮的自评表，缺什么、怎么办", "whether forms with buttons will work on this computer, and what to do"),
+    "doctor_file": ("另外要看的工作簿或文件夹", "workbooks or folders to look at as well"),
+    "install": ("写好 xlwings 设置，把空白表放进“文档”；不需要管理员权限",
+                "writes the xlwings settings and puts the blank forms into your documents"),
+    "install_to": ("把空白表放到这个文件夹（默认“文档”里的“绩效自评”）", "folder for the blank forms (default: one in your documents)"),
+    "dry_run": ("只说会做什么，不动手", "says what would be done and does nothing"),
+    "health": ("不行 {bad}，注意 {attention}，查不到 {unknown}。", "{bad} must be mended, {attention} to look at, {unknown} cannot be known here."),
+    "next": ("下一步：运行 {command} doctor，看看还缺什么。", "Next: {command} doctor says what is still missing."),
     "file": ("自评表文件", "a form"),
     "edition": ("按指定版本阅读（见 editions）", "read under this edition (see `editions`)"),
     "json": ("结果写成一份 JSON", "one JSON document on standard output"),
@@ -115,6 +123,12 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("--department", default="", metavar="NAME", help=say("department"))
     new.add_argument("--year", type=_year, metavar="YEAR", help=say("year"))
     commands.add_parser("build", parents=[common], help=say("build"), description=say("build"))
+    doctor = commands.add_parser("doctor", parents=[common], help=say("doctor"), description=say("doctor"))
+    doctor.add_argument("files", nargs="*", metavar="FILE", help=say("doctor_file"))
+    doctor.add_argument("--json", action="store_true", help=say("json"))
+    install = commands.add_parser("install", parents=[common], help=say("install"), description=say("install"))
+    install.add_argument("--to", default="", metavar="DIR", help=say("install_to"))
+    install.add_argument("--dry-run", action="store_true", help=say("dry_run"))
     check = commands.add_parser("check", parents=[common], help=say("check"), description=say("check"))
     check.add_argument("files", nargs="+", metavar="FILE", help=say("file"))
     check.add_argument("--edition", default="", metavar="ID", help=say("edition"))
@@ -132,7 +146,9 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace", **({"encoding": "utf-8"} if "--json" in arguments else {}))
     try:
         options = _parser().parse_args(arguments)
-        status = {"demo": _demo, "editions": _editions, "codes": _codes, "check": _check, "new": _new, "build": _build}[options.command](options)
+        commands = {"demo": _demo, "editions": _editions, "codes": _codes, "check": _check, "new": _new, "build": _build, "doctor": _doctor,
+                    "install": _install}
+        status = commands[options.command](options)
         sys.stdout.flush()
         return status
     except SystemExit as end:
@@ -336,6 +352,36 @@ def _codes(options: argparse.Namespace) -> int:
     heads = ("代码", "级别", "含义", "改法", "依据") if not pick else ("Code", "Severity", "Text", "Fix", "Source")
     _table(heads, [(one["code"], messages.severity_word(one["severity"]), one["text"], one["fix"], one["source"]) for one in entries])
     return DONE
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from perfeval_xl import doctor, machine
+
+    answers = doctor.answers(machine.look(_expand(options.files)))
+    counts = {level: sum(answer.level == level for answer in answers) for level in doctor.LEVELS}
+    if options.json:
+        import json
+
+        print(json.dumps({"schema": 1, "answers": [answer._asdict() for answer in answers]}, ensure_ascii=False, indent=1))
+    else:
+        for answer in answers:
+            print(answer.words())
+    if not getattr(options, "quiet", False) and not options.json:
+        _tell(say("health", **counts))
+    return ERRORS if counts[doctor.BAD] else DONE
+
+
+def _install(options: argparse.Namespace) -> int:
+    from perfeval_xl import install, machine
+
+    steps = install.plan(machine.here(), options.to)
+    for step in steps:
+        if not options.dry_run:
+            install.carry_out(step)
+        print(step.words(not options.dry_run))
+    if not options.dry_run and not getattr(options, "quiet", False):
+        _tell(say("next", command=machine.command()))
+    return ERRORS if any(step.key in install.UNFINISHED for step in steps) else DONE
 
 
 def examples_folder() -> str:

@@ -428,7 +428,8 @@ def test_the_version_is_told(run):
     assert run("--version") == (0, f"perfeval-xl {__version__}\n", "")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["codes", "-h"], ["editions", "-h"], ["demo", "-h"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["codes", "-h"], ["editions", "-h"], ["demo", "-h"], ["doctor", "-h"],
+                                       ["install", "-h"]])
 def test_help_is_told_in_both_languages(run, arguments):
     status, out, err = run(*arguments)
     assert status == 0 and err == "" and re.search("[\u4e00-\u9fff]{4}", out)
