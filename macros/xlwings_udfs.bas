@@ -65,6 +65,19 @@ failed:
     PE_GRADE = CVErr(2015)
 End Function
 
+Function PE_GRADE_BAND(total, edition)
+    #If App = "Microsoft Excel" Then
+        If TypeOf Application.Caller Is Range Then On Error GoTo failed
+        PE_GRADE_BAND = XLPy.CallUDF("perfeval_xl.udfs", "PE_GRADE_BAND", Array(total, edition), ThisWorkbook, Application.Caller)
+        Exit Function
+    #Else
+        PE_GRADE_BAND = XLPy.CallUDF("perfeval_xl.udfs", "PE_GRADE_BAND", Array(total, edition))
+        Exit Function
+    #End If
+failed:
+    PE_GRADE_BAND = CVErr(2015)
+End Function
+
 Function PE_SCORE(target, actual, weight, edition, Optional indicator, Optional group, Optional year)
     #If App = "Microsoft Excel" Then
         If TypeOf Application.Caller Is Range Then On Error GoTo failed
@@ -95,5 +108,24 @@ Function PE_TOTAL(ParamArray scores())
     #End If
 failed:
     PE_TOTAL = CVErr(2015)
+End Function
+
+Function PE_TOTAL_SCORE(ParamArray scores())
+    Dim argsArray() As Variant
+    argsArray = Array()
+    ReDim Preserve argsArray(0 to UBound(scores) - LBound(scores) + 0)
+    For k = LBound(scores) To UBound(scores)
+    argsArray(0 + k - LBound(scores)) = scores(k)
+    Next k
+    #If App = "Microsoft Excel" Then
+        If TypeOf Application.Caller Is Range Then On Error GoTo failed
+        PE_TOTAL_SCORE = XLPy.CallUDF("perfeval_xl.udfs", "PE_TOTAL_SCORE", argsArray, ThisWorkbook, Application.Caller)
+        Exit Function
+    #Else
+        PE_TOTAL_SCORE = XLPy.CallUDF("perfeval_xl.udfs", "PE_TOTAL_SCORE", argsArray)
+        Exit Function
+    #End If
+failed:
+    PE_TOTAL_SCORE = CVErr(2015)
 End Function
 

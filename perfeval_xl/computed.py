@@ -226,9 +226,9 @@ def _total(desk: _Desk, table: Table, rows: list[int]) -> None:
         return
     funds = [_at(form.total_row.score.row, form.total_row.score.column)] if form.total_row is not None and form.total_row.score is not None else []
     total = form.totals[0]
-    desk.add(total.row, total.column, "total", "score", desk.call("PE_TOTAL", *funds, _Area(rows[0], column, rows[-1], column)))
+    desk.add(total.row, total.column, "total", "score", desk.call("PE_TOTAL_SCORE", *funds, _Area(rows[0], column, rows[-1], column)))
     spellings = {plain_label(word) for word in desk.edition.labels["grade"]}
     where = next((word for word in desk.grid.texts(0, len(desk.grid.lines)) if word[2] in spellings), None)
     if where is not None:
-        grade = desk.call("PE_GRADE", _at(total.row, total.column), "pe_edition")
+        grade = desk.call("PE_GRADE_BAND", _at(total.row, total.column), "pe_edition")
         desk.add(where[0], place_beside(desk.grid, where[0], where[1]), "total", "grade", grade)

@@ -11,7 +11,7 @@ import os
 import tempfile
 from typing import NamedTuple
 
-from perfeval_xl import machine, record
+from perfeval_xl import files, machine, record
 from perfeval_xl.machine import Here
 from perfeval_xl.messages import LANGUAGES, Refusal, language
 
@@ -71,21 +71,8 @@ def plan(here: Here, folder: str = "") -> list[Step]:
 
 def carry_out(step: Step) -> None:
     """Writes the step's file in one move, with its folder; what cannot be written is refused (X116)."""
-    if step.data is None:
-        return
-    folder = os.path.dirname(step.path)
-    draft = os.path.join(folder, f".perfeval-{os.getpid()}.tmp")
-    try:
-        os.makedirs(folder, exist_ok=True)
-        try:
-            with open(draft, "wb") as stream:
-                stream.write(step.data)
-            os.replace(draft, step.path)
-        finally:
-            if os.path.exists(draft):
-                os.remove(draft)
-    except OSError as error:
-        raise Refusal("X116", file=step.path, why=error.strerror or error) from None
+    if step.data is not None:
+        files.replace(step.path, step.data, True)
 
 
 def _settings(here: Here) -> list[Step]:

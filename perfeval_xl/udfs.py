@@ -367,3 +367,20 @@ def _grade(edition: Any, total: Any) -> str | Finding:
     if isinstance(finding, Finding):
         return finding
     return "" if entry.number is None or rules is None else grade(entry.number, rules)
+
+
+# ---- in the form itself ----
+# A workbook has one table for the names of cells and of functions, and knows no case: where pe_total and pe_grade name cells, a call of PE_TOTAL
+# or PE_GRADE would call the cell. The form therefore calls them by a second name.
+
+
+@_worksheet_function
+def PE_TOTAL_SCORE(*scores: Any) -> Any:
+    """总分，与 PE_TOTAL 相同。自评表里用这个名字，因为表中总分那一格的名称已经是 pe_total。"""
+    return PE_TOTAL(*scores)
+
+
+@_worksheet_function
+def PE_GRADE_BAND(total: Any, edition: Any) -> Any:
+    """等级，与 PE_GRADE 相同。自评表里用这个名字，因为表中等级那一格的名称已经是 pe_grade。"""
+    return PE_GRADE(total, edition)

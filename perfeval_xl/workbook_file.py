@@ -22,9 +22,6 @@ _BUTTON, _GAP, _ACROSS = (124, 28), 8, 3
 #: still does, works the cell out without Python, and shows an error; a blank it believes
 _BLANK_RESULT = re.compile(rb'<c (r="[A-Z]+[0-9]+"(?: s="[0-9]+")?)>(<f>[^<]*</f>)<v></v></c>')
 _BLANK = rb'<c \1 t="str">\2<v xml:space="preserve"> </v></c>'
-#: names that are worksheet functions as well: a workbook has one table for both and knows no case. ``pe_total_cell`` and ``pe_grade_cell``
-#: name the same cells in every workbook
-_ALSO_FUNCTIONS = ("pe_total", "pe_grade")
 
 
 def build(path: str, edition: Edition, filling: Filling | None = None, macros: bool = True) -> None:
@@ -40,12 +37,8 @@ def build(path: str, edition: Edition, filling: Filling | None = None, macros: b
 def content(edition: Edition, filling: Filling | None = None, macros: bool = True) -> bytes:
     """The workbook as bytes; see ``build``."""
     plan, computed = prepare(edition, filling)
-    names = plan.names | {f"{name}_cell": plan.names[name] for name in _ALSO_FUNCTIONS}
-    if macros:
-        names = {name: area for name, area in names.items() if name not in _ALSO_FUNCTIONS}
-    else:
+    if not macros:
         computed = [cell._replace(formula="") if cell.block != "beside" or cell.field == "state" else cell for cell in computed]
-    plan = plan._replace(names=names)
     stream = io.BytesIO()
     with new_workbook(stream, use_future_functions=True) as workbook:
         sheets.guide(workbook, edition, macros)

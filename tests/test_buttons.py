@@ -255,7 +255,7 @@ def test_a_row_is_inserted_below_the_selected_one(desk, which):
     named = [(one.part, one.group, one.name, one.score.number) for one in before.form.indicators]
     assert [(one.part, one.group, one.name, one.score.number) for one in after.form.indicators] == named
     blank_row = row.place.row + 1
-    _, (top, left, bottom, right) = desk.host.name_area("pe_indicators")
+    top, _, bottom, _ = desk.host.name_area("pe_indicators")[1]
     assert (top, bottom) == (before.form.indicators[0].place.row, before.form.indicators[-1].place.row + 1)
     desk.type(blank_row, row.place.column, "新增工作完成率")
     desk.type(blank_row, row.target_entry.column, "≥80%")

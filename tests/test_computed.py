@@ -108,7 +108,7 @@ def test_the_formulas_read_as_a_clerk_would_write_them():
     assert shown["indicators", "score"] == f"=IF(COUNT(L15)=0,{call},IF(ISTEXT({call}),L15,{call}))"
     assert shown["indicators", "deviation"] == "=PE_DEVIATION(E15,F15,D15,$C$15,pe_year)"
     assert shown["indicators", "state"] == "=PE_CHECK(E15,F15,G15,H15,J15,pe_edition,D15,$C$15,pe_year)"
-    assert shown["total", "score"] == "=PE_TOTAL(J4,H15:H42)" and shown["total", "grade"] == "=PE_GRADE(H43,pe_edition)"
+    assert shown["total", "score"] == "=PE_TOTAL_SCORE(J4,H15:H42)" and shown["total", "grade"] == "=PE_GRADE_BAND(H43,pe_edition)"
 
 
 def test_a_target_in_two_cells_is_a_row_of_cells_and_a_task_has_its_rate():

@@ -10,7 +10,7 @@ import pytest
 from office import convert
 from openpyxl import load_workbook
 
-from perfeval_xl import sheets, udfs
+from perfeval_xl import result_list, sheets, udfs
 from perfeval_xl.edition import editions, get, plain_label
 from perfeval_xl.form_sheet import KINDS
 from perfeval_xl.template import new_workbook
@@ -122,7 +122,7 @@ def test_the_list_of_findings_has_its_columns_its_names_and_links_for_every_row(
     _, found = book
     sheet = found[sheets.RESULTS]
     assert [cell.value for cell in sheet[4]][:8] == ["级别", "代码", "位置", "项目", "表上", "应为", "说明和改法", "依据"]
-    assert found.defined_names["pe_results"].attr_text == "校验结果!$A$5:$I$504" and sheets.RESULT_ROWS == 500
+    assert found.defined_names["pe_results"].attr_text == "校验结果!$A$5:$I$504" and result_list.ROWS == 500
     assert found.defined_names["pe_results_state"].attr_text == "校验结果!$A$2" and "还没有检查" in sheet["A2"].value
     for row in (5, 250, 504):
         assert sheet.cell(row, 3).value.startswith(f'=IF($I{row}="","",HYPERLINK("#"&$I{row},')

@@ -14,7 +14,7 @@ from formulas import evaluate, place_of
 from office import convert
 from openpyxl import load_workbook
 
-from perfeval_xl import beside, cli, examples, intake, layout, record, sheets, udfs, vba, workbook_file
+from perfeval_xl import beside, cli, examples, intake, layout, record, sheets, vba, workbook_file
 from perfeval_xl.edition import editions, get
 from perfeval_xl.messages import Refusal
 from perfeval_xl.model import Percent
@@ -135,7 +135,7 @@ def test_libreoffice_shows_the_stored_figures_although_it_has_no_such_functions(
     workbook_file.build(str(path), edition, filling)
     before = load_workbook(path, data_only=True)[SHEET]
     after = load_workbook(convert(soffice, path, tmp_path), data_only=True)[SHEET]
-    place = named(path)["pe_total_cell"]
+    place = named(path)["pe_total"]
     assert cell(after, place) == total
     for row in before.iter_rows():
         for one in row:
@@ -143,12 +143,13 @@ def test_libreoffice_shows_the_stored_figures_although_it_has_no_such_functions(
             assert (stored(found) or "") == (stored(one.value) or ""), one.coordinate
 
 
-def test_the_names_of_the_contract_are_there_and_none_is_a_function(book):
+def test_the_names_of_the_contract_are_there_and_no_formula_calls_one_of_them(book):
     _, there = book
     names = set(re.findall(r'<definedName name="(pe_[^"]+)"', there["xl/workbook.xml"].decode()))
-    functions = {name.casefold() for name in vars(udfs) if name.startswith("PE_")} | {button.macro.casefold() for button in vba.BUTTONS}
-    assert not {name for name in names if name.casefold() in functions}
-    assert names >= NAMES - {"pe_total", "pe_grade"} | {"pe_total_cell", "pe_grade_cell", "pe_results", "pe_results_state"}
+    assert names == NAMES | {"pe_results", "pe_results_state"}
+    formulas = "".join(re.findall("<f>[^<]*</f>", there["xl/worksheets/sheet2.xml"].decode()))
+    called = {name.casefold() for name in re.findall(r"(PE_\w+)\(", formulas)}
+    assert called and not called & {name.casefold() for name in names}
 
 
 def test_without_macros_the_names_are_those_of_the_contract_and_no_function_is_left(tmp_path):
@@ -156,7 +157,7 @@ def test_without_macros_the_names_are_those_of_the_contract_and_no_function_is_l
         workbook_file.build(str(tmp_path / "x.xlsx"), edition, macros=False)
         there = parts(tmp_path / "x.xlsx")
         names = re.findall(r'<definedName name="(pe_[^"]+)"', there["xl/workbook.xml"].decode())
-        assert set(names) == NAMES | {"pe_total_cell", "pe_grade_cell"}
+        assert set(names) == NAMES
         assert not [name for name in there if re.search("vba|customUI|ctrlProp|vmlDrawing", name)]
         text = there["xl/worksheets/sheet2.xml"].decode()
         assert "<f>" in text and not re.search("<f>[^<]*PE_", text)
