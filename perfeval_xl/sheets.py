@@ -315,6 +315,14 @@ def configuration(workbook: Workbook) -> None:
     sheet.hide()
 
 
+def calculation(workbook: Workbook, name: str, lists: Sequence[tuple[str, Sequence]]) -> None:
+    """The sheet of lists into which the native formulas look: one column each, under its heading."""
+    sheet = workbook.add_worksheet(name)
+    for column, (heading, content) in enumerate(lists):
+        sheet.write_column(0, column, (heading, *content))
+    sheet.hide()
+
+
 def state(workbook: Workbook) -> None:
     """The sheet on which the buttons remember what ④撤销上一步 and ③清除标记 need; empty to begin with."""
     workbook.add_worksheet(STATE).very_hidden()
