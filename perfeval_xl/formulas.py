@@ -33,21 +33,21 @@ _EMPTY, _WORD, _OPEN = "空", "词", "？"
 
 _SIGNS = "≥≤<>="
 _WIDTH = (*((chr(0xFF10 + n), str(n)) for n in range(10)),
-          *zip("．，％﹪＞﹥＜﹤＝﹦═≧⩾≦⩽　\u00a0\n\r\t★☆", (*".,%%>><<===≥≥≤≤", " ", " ", " ", " ", " ", "", ""), strict=True),
-          ("^", _OPEN), ("$", _OPEN))
+          *zip("．，％﹪＞﹥＜﹤＝﹦═≧⩾≦⩽（）－−–　\u00a0\n\r\t★☆", (*".,%%>><<===≥≥≤≤()---     ", "", ""), strict=True),
+          ("百分比", "%"), ("^", _OPEN), ("$", _OPEN))
 #: words that stand for a sign in front of a figure, and behind it; ^ and $ are the ends of the text
 _BEFORE = {"≥": ">= => ≥= 大于等于 大于或等于 高于等于 高于或等于 不低于 不少于 不小于 不得低于 不得少于 至少 达到",
            "≤": "<= =< ≤= 小于等于 小于或等于 低于等于 低于或等于 不高于 不大于 不多于 不得高于 不得超过 不超过 至多 控制在",
            ">": "大于 高于 多于 超过", "<": "小于 低于 少于", "=": "== 等于"}
-_BEHIND = {"≥": "及以上 以上", "≤": "及以下 以下 以内 之内"}
+_BEHIND = {"≥": "(含)以上 以上(含) 及以上 以上", "≤": "(含)以下 以下(含) 及以下 及其以下 以下 以内 之内 内"}
 #: what an actual may say before its figure without meaning anything by it
 _DONE_WORDS = ("已", "实际", "累计", "共", "完成", "达到", "达", "实现", "为")
-_NOTHING = ("-", "--", "—", "——", "–", "−", "/", "\\", "无", "@@@")
+_NOTHING = ("-", "--", "—", "——", "/", "\\", "无", "@@@")
 _NATURE = ("定性", "定性指标", "定量", "定量指标", "文字描述", "描述")
 #: in a word none of these: signs, Chinese numerals, brackets, days without a figure, and what makes a tier of it
 _NO_WORD = (*"≥≤<>=%‰±+#*/\\?？~_…·.,:：()（）一二两三四五六七八九十百千万亿零", "年底", "年末", "年终", "年内", *"未没否不", "部分", "基本", "大体", "大致", "初步")
-#: 12月 may be a month and 2021年 a year
-_CALENDAR = frozenset(("年", "月", "季度", "年度"))
+#: 12月 may be a month, and 2021年度 is a year
+_CALENDAR = frozenset(("月", "季度", "年度"))
 _LONGEST = 40
 
 
@@ -55,7 +55,7 @@ _LONGEST = 40
 def units() -> tuple[str, ...]:
     """The units that the formulas know, % and ‰ first: the measure words of ``targets``, alone, with 万, before 次, and per year or month."""
     measures = [word for word in MEASURES.split() if word not in _CALENDAR]
-    multiplied = [f"{power}{word}" for power in ("十", "百", "千", "万", "十万", "百万", "千万", "亿") for word in measures]
+    multiplied = [f"{power}{word}" for power in ("十", "百", "千", "万", "十万", "百万", "千万", "亿") for word in measures if word != "年"]
     joined = [f"{word}{tail}" for tail in ("次", "月") for word in "人户场车班批课家例件个" if (word == "个") == (tail == "月")]
     per = [f"{word}/{time}" for word in ("次", "场", "期", "篇", "条", "件", "项", "个", "元", "万元", "人次") for time in ("年", "月", "人")]
     return tuple(dict.fromkeys(("%", "‰", *measures, *joined, "万人次", "台套", "人天", *multiplied, *per)))
@@ -66,6 +66,7 @@ def _digits() -> str:
     return "".join(chr(code) for code in range(128, min(sys.maxunicode, 0xFFFF) + 1) if chr(code).isdigit()) + "0123456789"
 
 
+@cache
 def lists() -> tuple[tuple[str, tuple], ...]:
     """The hidden sheet, column by column: heading and content."""
     scales = [scale(unit) for unit in units()]
@@ -73,6 +74,7 @@ def lists() -> tuple[tuple[str, tuple], ...]:
             ("不算原因的话", tuple(sorted(EMPTY_WORDS - {""}))), ("数字", (_digits(),)))
 
 
+@cache
 def _list(n: int) -> str:
     """A column of the hidden sheet as a formula names it."""
     letter = column_name(n)
@@ -132,7 +134,7 @@ class Step(NamedTuple):
 _READ = (("clean", "半角、去掉换行"), ("words", "“不低于”“以上”等换成符号"), ("sign", "符号"), ("body", "去掉符号"), ("unit", "单位"),
          ("place", "单位在表中的位置"), ("figure", "数的写法"), ("value", f"数；或{_EMPTY}、{_WORD}、{_OPEN}（看不懂）"))
 STEPS = (*(Step(f"{side}_{key}", f"{what}：{meaning}") for side, what in (("t", "年度指标值"), ("a", "实际完成值")) for key, meaning in _READ),
-         Step("fewer", "没有符号时是否越少越好（1 是）"), Step("reached", f"换算成指标值单位的完成值；{_OPEN} 不能比较"),
+         Step("t_day", "年度指标值：某月某日（前）的日期"), Step("a_day", "实际完成值：某月某日的日期"), Step("fewer", "没有符号时是否越少越好（1 是）"), Step("reached", f"换算成指标值单位的完成值；{_OPEN} 不能比较"),
          Step("share", f"得分占分值的比例；{_OPEN} 由人工评分"))
 
 
@@ -145,7 +147,8 @@ def _reading(at: dict[str, str], side: str, said: str, lone_unit: str) -> dict[s
     before = sorted(((word, mark) for mark, line in _BEFORE.items() for word in line.split()), key=lambda pair: -len(pair[0]))
     done = [(f"^{word}", "^") for word in _DONE_WORDS] if side == "a" else []
     marks = done + [(f"^{word}", f"^{mark}") for word, mark in before] + [(f"{word}$", f"{mark}$") for mark, line in _BEHIND.items() for word in line.split()]
-    ends = [f'ISNUMBER(FIND({end}({words},1),"{_SIGNS}"))' for end in ("LEFT", "RIGHT")]
+    ends = [f'ISNUMBER(FIND({end}({words},1),"{signs}"))' for end, signs in (("LEFT", _SIGNS + "-" * (side == "a")), ("RIGHT", _SIGNS))]
+    minus = f'IF({sign}="-",-1,1)*' if side == "a" else ""
     plain_figure, point = f'SUBSTITUTE({figure},",","")', f'FIND(".",SUBSTITUTE({figure},",","")&".")'
     whole = f'SUBSTITUTE({plain_figure},".","")'
     grouped = f'{figure}=TEXT(VALUE(LEFT({plain_figure},{point}-1)),"#,##0")&MID({plain_figure},{point},{_LONGEST})'
@@ -165,7 +168,7 @@ def _reading(at: dict[str, str], side: str, said: str, lone_unit: str) -> dict[s
         "figure": f"LEFT({body},LEN({body})-LEN({unit}))",
         "value": f'IFERROR(IF(OR({clean}="",ISNUMBER(MATCH({clean},{_array(nothing)},0))),"{_EMPTY}",IF({figure}="",'
                  f'IF(OR({sign}<>"",{place}=1,{place}=2,AND({place}>0,{lone_unit})),IF({place}>=0,"{_EMPTY}","{_OPEN}"),IF({word},"{_WORD}","{_OPEN}")),'
-                 f'IF({sound},VALUE({whole})/10^MAX(0,LEN({plain_figure})-{point}),"{_OPEN}"))),"{_OPEN}")',
+                 f'IF({sound},{minus}VALUE({whole})/10^MAX(0,LEN({plain_figure})-{point}),"{_OPEN}"))),"{_OPEN}")',
     }
 
 
@@ -181,17 +184,33 @@ def _steps(cell: dict[str, str], at: dict[str, str], edition: Edition) -> dict[s
     steps |= {f"a_{key}": formula for key, formula in _reading(at, "a", _said(cell["actual"]), "FALSE").items()}
     name = f'SUBSTITUTE(SUBSTITUTE({cell["name"]}," ",""),CHAR(10),"")'
     steps["fewer"] = f'IF(OR(ISNUMBER(FIND("成本",{cell["above"]})),AND({_holds(name, FEWER)},NOT({_holds(name, HANDLED)}))),1,0)'
+    steps["t_day"], steps["a_day"] = (_day(at, side, tails) for side, tails in (("t", ("完成", "之前", "以前", "前")), ("a", ("完成",))))
     steps["reached"] = _reached(at)
     steps["share"] = _share(at, edition)
     return steps
+
+
+def _day(at: dict[str, str], side: str, tails: tuple[str, ...]) -> str:
+    """The day of 7月31日前 or 2022年7月31日, "" for any other text; without a year it is the form's."""
+    text = _swapped(f"""SUBSTITUTE({at[f"{side}_clean"]}," ","")&"$\"""", (*((f"{tail}$", "$") for tail in tails), ("日$", "")))
+    after_year, month_at = f'IFERROR(FIND("年",{text}),0)', f'FIND("月",{text})'
+    year = f'IF({after_year}>0,LEFT({text},4),pe_year)'
+    month, day = f"MID({text},{after_year}+1,{month_at}-{after_year}-1)", f"MID({text},{month_at}+1,9)"
+    numerals = [_array(dict.fromkeys(one for n in range(1, last) for one in (str(n), f"{n:02}"))) for last in (13, 32)]
+    sound = (f"AND(COUNT(MATCH({month},{numerals[0]},0),MATCH({day},{numerals[1]},0))=2,OR({after_year}=0,{after_year}=5),"
+             f"VALUE({year})>=1900,VALUE({year})<2100)")
+    date = f"DATE(VALUE({year}),VALUE({month}),VALUE({day}))"
+    return f"""IF(ISNUMBER(FIND("月",{at[f"{side}_clean"]})),IFERROR(IF({sound},IF(DAY({date})=VALUE({day}),{date},""),""),""),"")"""
 
 
 def _reached(at: dict[str, str]) -> str:
     """The actual in the unit of the target, as ``targets.comparable`` has it. A bare 2021.12 may be a month, 290% a lost sign."""
     target, actual, unit, other = at["t_value"], at["a_value"], at["t_place"], at["a_place"]
     lost = f'AND({at["t_sign"]}="",{unit}=1,OR(AND({target}>=210,{target}<300),AND({target}>=2100,{target}<2101)))'
-    days = [f'AND({at[f"{side}_sign"]}="",{at[f"{side}_place"]}=0,OR(AND({value}>=1900,{value}<2100,{value}<>INT({value})),'
-            f'AND({value}>=19000101,{value}<=20991231)))' for side, value in (("t", target), ("a", actual))]
+    years = units().index("年") + 1
+    days = [f'OR(AND({at[f"{side}_place"]}={years},{value}>=1900,{value}<2100),AND({at[f"{side}_sign"]}="",{at[f"{side}_place"]}=0,'
+            f'OR(AND({value}>=1900,{value}<2100,{value}<>INT({value})),AND({value}>=19000101,{value}<=20991231))))'
+            for side, value in (("t", target), ("a", actual))]
     powers = [f"INDEX({_list(1)},{place})" for place in (unit, other)]
     bases = [f"INDEX({_list(2)},{place})" for place in (unit, other)]
     scaled = f"IF({powers[1]}>={powers[0]},{actual}*10^({powers[1]}-{powers[0]}),{actual}/10^({powers[0]}-{powers[1]}))"
@@ -202,7 +221,7 @@ def _reached(at: dict[str, str]) -> str:
 def _fraction(at: dict[str, str]) -> str:
     """0.95 against ≥90%: see ``targets.is_open_fraction``."""
     target, actual, unit, other = at["t_value"], at["a_value"], at["t_place"], at["a_place"]
-    return (f"OR(AND({unit}>0,{unit}<3,{other}=0,{actual}<>0,{actual}<=1,{target}>1),"
+    return (f"OR(AND({unit}>0,{unit}<3,{other}=0,{actual}<>0,ABS(N({actual}))<=1,{target}>1),"
             f"AND({other}>0,{other}<3,{unit}=0,{target}<>0,{target}<=1))")
 
 
@@ -211,14 +230,16 @@ def _share(at: dict[str, str], edition: Edition) -> str:
     target, reached, sign = at["t_value"], at["reached"], f'LEFT({at["t_sign"]},1)'
     upper = f'OR({sign}="≤",{sign}="<",AND(OR({sign}="",{sign}="="),OR({at["fewer"]}=1,{target}=0)))'
     number = (f'IF({upper},IF(OR({reached}<{target},AND({reached}={target},{sign}<>"<")),1,IF({target}=0,0,{target}/{reached})),'
-              f'IF(OR({reached}>{target},AND({reached}={target},{sign}<>">")),1,IF({target}=0,0,{reached}/{target})))')
+              f'IF(OR({reached}>{target},AND({reached}={target},{sign}<>">")),1,IF({target}=0,0,MAX({reached}/{target},0))))')
     own = f'"{_OPEN}"'
     if edition.qualitative.rule == "percent":
         rest = f'SUBSTITUTE({at["a_clean"]},{at["t_clean"]},"",1)'
         own = (f'IF(AND({at["a_value"]}="{_WORD}",ISNUMBER(FIND({at["t_clean"]},{at["a_clean"]})),NOT({_holds(rest, RESERVED)})),1,"{_OPEN}")')
-    word = f'IF(AND(ISNUMBER({at["a_value"]}),{at["a_place"]}=1),MIN({at["a_value"]}/100,1),{own})'
-    return (f'IF(OR({target}="{_EMPTY}",{at["a_value"]}="{_EMPTY}"),"",IF({target}="{_WORD}",{word},'
-            f'IF(ISNUMBER({reached}),{number},"{_OPEN}")))')
+    percent = f'AND(COUNT({at["a_value"]})=1,N({at["a_value"]})>=0,{at["a_place"]}=1)'
+    word = f'IF({percent},MIN({at["a_value"]}/100,1),{own})'
+    day = f'IF({percent},MIN({at["a_value"]}/100,1),IF(COUNT({at["a_day"]})=0,"{_OPEN}",IF({at["a_day"]}<={at["t_day"]},1,"{_OPEN}")))'
+    return (f'IF(OR({target}="{_EMPTY}",{at["a_value"]}="{_EMPTY}"),"",IF({target}="{_WORD}",{word},IF(ISNUMBER({at["t_day"]}),{day},'
+            f'IF(ISNUMBER({reached}),{number},"{_OPEN}"))))')
 
 
 # ---- the visible cells of a row ----
@@ -234,7 +255,7 @@ def _score(cell: dict[str, str], at: dict[str, str], edition: Edition) -> str:
 def _deviation(at: dict[str, str], edition: Edition) -> str:
     share, target, places = at["share"], at["t_value"], edition.deviation.places + 2
     number = _half_up(f'({at["reached"]}-{target})/{target}', places)
-    return (f'IF(ISNUMBER({share}),IF({share}=1,0,IF({target}="{_WORD}",{_half_up(f"{share}-1", places)},IF({target}=0,"{NONE}",{number}))),'
+    return (f'IF(ISNUMBER({share}),IF({share}=1,0,IF(NOT(ISNUMBER({target})),{_half_up(f"{share}-1", places)},IF({target}=0,"{NONE}",{number}))),'
             f'IF({share}="","","{NONE}"))')
 
 
@@ -244,7 +265,9 @@ def _state(cell: dict[str, str], at: dict[str, str], edition: Edition, rate: str
     begun = [cell["actual"], hand, *([cell["reason"]] if "reason" in cell else [])]
     reason = f'OR({_blank(cell["reason"])},ISNUMBER(MATCH(TRIM({cell["reason"]}),{_array(_NOTHING)},0)),' \
              f'ISNUMBER(MATCH(TRIM({cell["reason"]}),{_list(3)},0)))' if "reason" in cell else "FALSE"
-    asked = [(f'{at["t_value"]}="{_OPEN}"', f"指标值看不懂，{ASK}"), (f'{at["a_value"]}="{_OPEN}"', f"完成值看不懂，{ASK}"),
+    day = f'ISNUMBER({at["t_day"]})'
+    asked = [(f'AND({day},ISNUMBER({at["a_day"]}))', f"逾期，{ASK}"), (day, f"指标值是时间，请填完成日期，或{ASK}"),
+             (f'{at["t_value"]}="{_OPEN}"', f"指标值看不懂，{ASK}"), (f'{at["a_value"]}="{_OPEN}"', f"完成值看不懂，{ASK}"),
              (f'COUNT({at["t_value"]},{at["a_value"]})<2', ASK), (_fraction(at), "有一边漏了 %，请补上"),
              ("TRUE", f"指标值和完成值不能比较，请核对单位，或{ASK}")]
     checks = [
@@ -307,6 +330,11 @@ class _Form:
         self.plan, self.edition = plan, edition
         self.boxes = {(box.block, box.top, box.field): box for box in plan.boxes}
         self.top, _, self.bottom, _ = plan.names["pe_indicators"]
+        self.above: dict[int, list[str]] = {}
+        for box in plan.boxes:
+            if box.block == "indicators" and box.field in ("part", "group"):
+                for row in range(box.top, box.bottom + 1):
+                    self.above.setdefault(row, []).append(f"${column_name(box.left)}${box.top + 1}")
         first = len(plan.widths)
         self.columns = {step.key: first + n for n, step in enumerate(STEPS)}
         roles = [row for label in edition.labels["funds_rows"] for row in edition.funds_rows if row.label == label] or edition.funds_rows
@@ -325,8 +353,7 @@ class _Form:
         """The visible cells of an indicator row by field, and what stands above it: its 一级 and 二级指标."""
         fields = ("target", "unit", "actual", "weight", "score", "reason", "name")
         found = {field: self.name("indicators", row, field) for field in fields if ("indicators", row, field) in self.boxes}
-        above = [box for box in self.plan.boxes if box.block == "indicators" and box.field in ("part", "group") and box.top <= row <= box.bottom]
-        found["above"] = "&".join(f"${column_name(box.left)}${box.top + 1}" for box in above) or '""'
+        found["above"] = "&".join(self.above.get(row, ())) or '""'
         return found | {"hand": self.name("beside", row, "hand")}
 
     def steps(self, row: int) -> dict[str, str]:

@@ -41,7 +41,7 @@ def content(edition: Edition, filling: Filling | None = None, macros: bool = Tru
     if not macros:
         plan, computed = formulas.native(plan, computed, edition)
     stream = io.BytesIO()
-    with new_workbook(stream, use_future_functions=True) as workbook:
+    with new_workbook(stream, use_future_functions=macros) as workbook:
         sheets.guide(workbook, edition, macros)
         form = form_sheet.write(workbook, edition, plan, computed, macros)
         if macros:
