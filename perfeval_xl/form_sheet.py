@@ -108,7 +108,7 @@ _TEXTS = frozenset(("sign", "target", "target_adjusted", "unit", "actual"))
 class _Desk:
     """The plan with what the edition says about its cells."""
 
-    def __init__(self, plan: Plan, edition: Edition, help_texts: dict[tuple[str, str], str]) -> None:
+    def __init__(self, plan: Plan, edition: Edition, help_texts: dict[tuple[str, str], str] = _HELP) -> None:
         self.plan, self.edition, self.help_texts = plan, edition, help_texts
         fixed = {row.name: row for row in edition.tree}
         names = [box for box in plan.boxes if (box.block, box.field) == ("indicators", "name")]

@@ -452,6 +452,12 @@ def native(plan: Plan, computed: list[Computed], edition: Edition) -> tuple[Plan
     return plan._replace(boxes=tuple(boxes), widths=(*plan.widths, *[0.0] * len(STEPS))), done
 
 
+def described(plan: Plan) -> list[tuple[str, str]]:
+    """The hidden columns of a plan, as (letter, what it holds)."""
+    first = len(plan.widths) - len(STEPS)
+    return [(f"{column_name(first + n)}列", step.meaning) for n, step in enumerate(STEPS)]
+
+
 def _visible(form: _Form, one: Computed) -> Computed:
     """A computed cell with its native formula; those that have one already keep it."""
     edition, key = form.edition, (one.block, one.field)

@@ -46,7 +46,7 @@ def content(edition: Edition, filling: Filling | None = None, macros: bool = Tru
         form = form_sheet.write(workbook, edition, plan, computed, macros)
         if macros:
             sheets.results(workbook)
-        sheets.rules(workbook, edition)
+        sheets.rules(workbook, edition, () if macros else formulas.described(plan))
         sheets.indicators(workbook, edition)
         if not macros:
             sheets.calculation(workbook, formulas.SHEET, formulas.lists())
@@ -95,11 +95,12 @@ def name_for(edition: Edition) -> str:
 
 
 def build_all() -> list[str]:
-    """Writes the blank workbook of every edition into ``workbook/``; gives the paths."""
+    """Writes the blank workbook of every edition into ``workbook/``, with macros and without; gives the paths."""
     paths = []
     for edition in editions().values():
-        paths.append(os.path.join(FOLDER, f"{name_for(edition)}.xlsm"))
-        build(paths[-1], edition)
+        for extension in (".xlsm", ".xlsx"):
+            paths.append(os.path.join(FOLDER, name_for(edition) + extension))
+            build(paths[-1], edition, macros=extension == ".xlsm")
     return paths
 
 
