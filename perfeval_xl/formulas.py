@@ -26,6 +26,7 @@ from perfeval_xl.template import Box, Plan
 #: the hidden sheet of lists
 SHEET = "_计算"
 ASK, NO_BUDGET, NO_NUMBER, NONE, DONE = "请人工评分", "没有预算数", "金额不是数", "—", "✓"
+BROKEN = "有格子是错误值，请改正"
 #: what a step says of a text that is no number: nothing stands there, a word, or something a person has to read
 _EMPTY, _WORD, _OPEN = "空", "词", "？"
 
@@ -34,14 +35,14 @@ _EMPTY, _WORD, _OPEN = "空", "词", "？"
 _SIGNS = "≥≤<>="
 _WIDTH = (*((chr(0xFF10 + n), str(n)) for n in range(10)),
           *zip("．，％﹪＞﹥＜﹤＝﹦═≧⩾≦⩽（）－−–　\u00a0\n\r\t★☆", (*".,%%>><<===≥≥≤≤()---     ", "", ""), strict=True),
-          ("百分比", "%"), ("^", _OPEN), ("$", _OPEN))
+          ("百分比", "%"), ("万/", "万元/"), ("^", _OPEN), ("$", _OPEN))
 #: words that stand for a sign in front of a figure, and behind it; ^ and $ are the ends of the text
-_BEFORE = {"≥": ">= => ≥= 大于等于 大于或等于 高于等于 高于或等于 不低于 不少于 不小于 不得低于 不得少于 至少 达到",
+_BEFORE = {"≥": ">= => ≥= 大于等于 大于或等于 高于等于 高于或等于 不低于 不少于 不小于 不得低于 不得少于 至少 达到 达到目标值 达到预计值 达到预期值 达到指标值",
            "≤": "<= =< ≤= 小于等于 小于或等于 低于等于 低于或等于 不高于 不大于 不多于 不得高于 不得超过 不超过 至多 控制在",
            ">": "大于 高于 多于 超过", "<": "小于 低于 少于", "=": "== 等于"}
 _BEHIND = {"≥": "(含)以上 以上(含) 及以上 以上", "≤": "(含)以下 以下(含) 及以下 及其以下 以下 以内 之内 内"}
 #: what an actual may say before its figure without meaning anything by it
-_DONE_WORDS = ("已", "实际", "累计", "共", "完成", "达到", "达", "实现", "为")
+_DONE_WORDS = ("已", "实际", "累计", "共", "完成", "达到目标值", "达到预计值", "达到", "达", "实现", "为")
 _NOTHING = ("-", "--", "—", "——", "/", "\\", "无", "@@@")
 _NATURE = ("定性", "定性指标", "定量", "定量指标", "文字描述", "描述")
 #: in a word none of these: signs, Chinese numerals, brackets, days without a figure, and what makes a tier of it
@@ -57,8 +58,9 @@ def units() -> tuple[str, ...]:
     measures = [word for word in MEASURES.split() if word not in _CALENDAR]
     multiplied = [f"{power}{word}" for power in ("十", "百", "千", "万", "十万", "百万", "千万", "亿") for word in measures if word != "年"]
     joined = [f"{word}{tail}" for tail in ("次", "月") for word in "人户场车班批课家例件个" if (word == "个") == (tail == "月")]
-    per = [f"{word}/{time}" for word in ("次", "场", "期", "篇", "条", "件", "项", "个", "元", "万元", "人次") for time in ("年", "月", "人")]
-    return tuple(dict.fromkeys(("%", "‰", *measures, *joined, "万人次", "台套", "人天", *multiplied, *per)))
+    per = [f"{word}/{time}" for word in ("次", "场", "期", "篇", "条", "件", "项", "个", "人次") for time in ("年", "月", "人")]
+    prices = [f"{word}/{one}" for word in ("元", "万元") for one in (*"年月日天人次户亩吨个件台平", "平方米", "公里", "人次", "人、天", "人·天")]
+    return tuple(dict.fromkeys(("%", "‰", *measures, *joined, "种次", "万人次", "台套", "人天", *multiplied, *per, *prices)))
 
 
 def _digits() -> str:
@@ -131,7 +133,7 @@ class Step(NamedTuple):
     meaning: str
 
 
-_READ = (("clean", "半角、去掉换行"), ("words", "“不低于”“以上”等换成符号"), ("sign", "符号"), ("body", "去掉符号"), ("unit", "单位"),
+_READ = (("clean", "半角、去掉换行"), ("joined", "去掉空格和“已完成”等，“以上”等换成符号"), ("words", "“不低于”等换成符号"), ("sign", "符号"), ("body", "去掉符号"), ("unit", "单位"),
          ("place", "单位在表中的位置"), ("figure", "数的写法"), ("value", f"数；或{_EMPTY}、{_WORD}、{_OPEN}（看不懂）"))
 STEPS = (*(Step(f"{side}_{key}", f"{what}：{meaning}") for side, what in (("t", "年度指标值"), ("a", "实际完成值")) for key, meaning in _READ),
          Step("t_day", "年度指标值：某月某日（前）的日期"), Step("a_day", "实际完成值：某月某日的日期"), Step("fewer", "没有符号时是否越少越好（1 是）"), Step("reached", f"换算成指标值单位的完成值；{_OPEN} 不能比较"),
@@ -140,13 +142,15 @@ STEPS = (*(Step(f"{side}_{key}", f"{what}：{meaning}") for side, what in (("t",
 
 def _reading(at: dict[str, str], side: str, said: str, lone_unit: str) -> dict[str, str]:
     """The steps that read a 年度指标值 ("t") or an 实际完成值 ("a"). ``lone_unit``: when a unit alone is a row left empty."""
-    clean, words, sign, body, unit, place, figure = (at[f"{side}_{key}"] for key, _ in _READ[:7])
+    clean, joined, words, sign, body, unit, place, figure = (at[f"{side}_{key}"] for key, _ in _READ[:8])
     numbers = [_array(range(n, n + _LONGEST)) for n in (1, 2, 3)]
     near = [f'ISNUMBER(FIND(MID({clean},{numbers[n]},1),"0123456789.,"))' for n in (0, 2)]
     apart = f'IF(ISNUMBER(FIND(" ",{clean})),SUMPRODUCT({near[0]}*(MID({clean},{numbers[1]},1)=" ")*{near[1]}),0)'
     before = sorted(((word, mark) for mark, line in _BEFORE.items() for word in line.split()), key=lambda pair: -len(pair[0]))
     done = [(f"^{word}", "^") for word in _DONE_WORDS] if side == "a" else []
-    marks = done + [(f"^{word}", f"^{mark}") for word, mark in before] + [(f"{word}$", f"{mark}$") for mark, line in _BEHIND.items() for word in line.split()]
+    behind = [(f"{word}$", f"{mark}$") for mark, line in _BEHIND.items() for word in line.split()]
+    in_front = [(f"^{word}", f"^{mark}") for word, mark in before]
+    whole_text = f"""("^"&SUBSTITUTE({clean}," ","")&"$")"""
     ends = [f'ISNUMBER(FIND({end}({words},1),"{signs}"))' for end, signs in (("LEFT", _SIGNS + "-" * (side == "a")), ("RIGHT", _SIGNS))]
     minus = f'IF({sign}="-",-1,1)*' if side == "a" else ""
     plain_figure, point = f'SUBSTITUTE({figure},",","")', f'FIND(".",SUBSTITUTE({figure},",","")&".")'
@@ -160,7 +164,8 @@ def _reading(at: dict[str, str], side: str, said: str, lone_unit: str) -> dict[s
     nothing = (*_NOTHING, *_NATURE) if side == "t" else _NOTHING
     return {
         "clean": f'IFERROR(TRIM({_swapped(said, _WIDTH)}),"{_OPEN}")',
-        "words": f'IF({apart}>0,"{_OPEN}",{_swapped(_swapped(f"""("^"&SUBSTITUTE({clean}," ","")&"$")""", marks), (("^", ""), ("$", "")))})',
+        "joined": f'IF({apart}>0,"{_OPEN}",{_swapped(whole_text, done + behind)})',
+        "words": _swapped(joined, (*in_front, ("^", ""), ("$", ""))),
         "sign": f'IF({ends[0]},LEFT({words},1),"")&IF(AND(LEN({words})>1,{ends[1]}),RIGHT({words},1),"")',
         "body": f"MID({words},1+AND(LEN({words})>0,{ends[0]}),LEN({words})-LEN({sign}))",
         "unit": _swapped(body, ((mark, "") for mark in "0123456789.,")),
@@ -247,9 +252,9 @@ def _share(at: dict[str, str], edition: Edition) -> str:
 
 def _score(cell: dict[str, str], at: dict[str, str], edition: Edition) -> str:
     weight, share = cell["weight"], at["share"]
-    hand = f'IF(COUNT({cell["hand"]})=1,{cell["hand"]},"{ASK}")'
+    asked = f'IF(COUNT({cell["hand"]})=1,{cell["hand"]},IF(OR({_blank(weight)},{share}=""),"","{ASK}"))'
     points = _half_up(f"{weight}*{share}", edition.quantitative.places)
-    return f'IF(OR({_blank(weight)},{share}=""),"",IF(COUNT({weight},{share})=2,{points},{hand}))'
+    return f'IFERROR(IF(COUNT({weight},{share})=2,{points},{asked}),"{ASK}")'
 
 
 def _deviation(at: dict[str, str], edition: Edition) -> str:
@@ -286,7 +291,9 @@ def _state(cell: dict[str, str], at: dict[str, str], edition: Edition, rate: str
         checks.append((over, f"超过指标值 {plain(edition.over.low)}% 及以上，请写明原因"))
     hinted = f'AND({at["t_sign"]}="",{at["fewer"]}=1,COUNT({at["reached"]},{at["t_value"]})=2,{at["t_value"]}<>0,{at["reached"]}<>{at["t_value"]})'
     checks.append((hinted, "指标值没有符号，已按“不超过”计分，请补上 ≤ 或 ≥"))
-    return f'IF({"+".join(f"LEN(TRIM({one}))" for one in begun)}=0,"",{_first(checks, DONE)})'
+    # a formula error in a cell of the row is something to read as well
+    asked_begun = "+".join(f"IFERROR(LEN(TRIM({one})),1)" for one in begun)
+    return f'IF({asked_begun}=0,"",IFERROR({_first(checks, DONE)},"{BROKEN}"))'
 
 
 def _first(checks: list[tuple], last: str) -> str:
@@ -301,7 +308,7 @@ def _first(checks: list[tuple], last: str) -> str:
 
 
 def _rate(adjusted: str, executed: str, may_be_nothing: bool) -> str:
-    stops = f'IF(OR({_no_number(adjusted)},{_no_number(executed)}),"{NO_NUMBER}",IF(COUNT({adjusted},{executed})<2,"",{{}}))'
+    stops = f'IFERROR(IF(OR({_no_number(adjusted)},{_no_number(executed)}),"{NO_NUMBER}",IF(COUNT({adjusted},{executed})<2,"",{{}})),"{NO_NUMBER}")'
     nothing = f'IF({executed}=0,0,"{NO_BUDGET}")' if may_be_nothing else f'"{NO_BUDGET}"'
     # a budget below nothing is not "no money" and has no rate
     zero = f'IF({adjusted}=0,{nothing},"{NO_BUDGET}")'
@@ -319,8 +326,8 @@ def _funds_score(adjusted: str, executed: str, weight: str, edition: Edition) ->
         share = f"MIN(MAX({executed}/{adjusted}*100/{plain(rule.line)},0),1)"
     cells = adjusted, executed, weight
     wrong = f'OR({",".join(map(_no_number, cells))})'
-    return (f'IF({wrong},"{NO_NUMBER}",IF(COUNT({",".join(cells)})<3,"",IF({adjusted}<=0,"{NO_BUDGET}",'
-            f'{_half_up(f"{weight}*{share}", rule.places)})))')
+    return (f'IFERROR(IF({wrong},"{NO_NUMBER}",IF(COUNT({",".join(cells)})<3,"",IF({adjusted}<=0,"{NO_BUDGET}",'
+            f'{_half_up(f"{weight}*{share}", rule.places)}))),"{NO_NUMBER}")')
 
 
 class _Form:
@@ -383,7 +390,7 @@ class _Form:
         first = f'IFERROR("第"&MATCH("{ASK}",{scores},0)+ROW({cell_name(self.top, self.column("score"))})-1&"行{ASK}","有得分不是数")'
         funds_text = "".join(f'IF({_no_number(cell)},{cell},' for cell in funds)
         return (f'IFERROR({funds_text}IF({texts}>0,{first},IF(COUNT({",".join((*funds, scores))})=0,"",'
-                f'ROUND(SUM({",".join((*funds, scores))}),6))){")" * len(funds)},"有格子出错")')
+                f'ROUND(SUM({",".join((*funds, scores))}),6))){")" * len(funds)},"{BROKEN}")')
 
     def scores(self) -> str:
         """The scores, rows included that were inserted below the last one: how far they go is told by a cell beside them."""
@@ -417,7 +424,7 @@ class _Form:
         for field in reversed(fields):
             cell = self.name("funds", row, field)
             formula = f"IF({_no_number(cell)},{cell},{formula})"
-        return formula
+        return f'IFERROR({formula},"{BROKEN}")'
 
     def open_points(self) -> str:
         """How much is open, in words: texts in 状态 that are no ✓, and sums of weights that are marked ✗."""
@@ -428,7 +435,7 @@ class _Form:
         areas = [f"{cell_name(first, state)}:{cell_name(end, state)}" for first, end in spans]
         marks = f"{cell_name(self.top, help_column)}:{cell_name(last, help_column)}"
         count = "+".join(f'SUMPRODUCT((LEN(TRIM({area}))>0)*({area}<>"{DONE}"))' for area in areas) + f'+SUMPRODUCT(--(RIGHT({marks},1)="✗"))'
-        return f'IF({count}=0,"没有待处理的","待处理 "&({count})&" 处")'
+        return f'IFERROR(IF({count}=0,"没有待处理的","待处理 "&({count})&" 处"),"{BROKEN}")'
 
 
 def native(plan: Plan, computed: list[Computed], edition: Edition) -> tuple[Plan, list[Computed]]:
@@ -483,17 +490,18 @@ def _visible(form: _Form, one: Computed) -> Computed:
         formula = form.funds_state(one.row, one.row - form.plan.names["pe_funds"][0]) if one.row != total else _total_state(form)
     else:
         return one
-    return one._replace(formula=f"={formula}", value=_words(one))
+    return one._replace(formula=f"={formula}", value=words_for(one))
 
 
 def _total_state(form: _Form) -> str:
     total = cell_name(*form.plan.names["pe_total"][:2])
-    return form.without_formulas().format(f'IF({_no_number(total)},{total},"")')
+    return f"""IFERROR({form.without_formulas().format(f'IF({_no_number(total)},{total},"")')},"{BROKEN}")"""
 
 
-def _words(one: Computed) -> float | str:
+def words_for(one: Computed) -> float | str:
     """The value of a cell: a figure of the core stands, a reason of the core becomes the short words of the formula."""
-    if not isinstance(one.value, str) or not one.value or one.field in ("state", "refusal", "grade"):
+    if not isinstance(one.value, str) or not one.value or one.field not in ("rate", "score", "deviation"):
         return one.value
-    return {"score": ASK, "deviation": NONE}.get(one.field, NO_NUMBER) if one.block == "indicators" else \
-        ASK if one.block == "total" else NO_BUDGET if one.value.startswith("F112") else NO_NUMBER
+    if one.block in ("indicators", "total"):
+        return NONE if one.field == "deviation" else ASK
+    return NO_BUDGET if one.value.startswith("F112") else NO_NUMBER
