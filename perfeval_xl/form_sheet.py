@@ -14,6 +14,7 @@ from xlsxwriter.worksheet import Worksheet
 from perfeval_xl.beside import HELP, column_of, parts
 from perfeval_xl.computed import HAND, STATE, Computed
 from perfeval_xl.edition import Edition, TreeRow
+from perfeval_xl.formulas import ASK, DONE
 from perfeval_xl.model import MONEY, cell_name, column_name
 from perfeval_xl.numbers import plain
 from perfeval_xl.targets import read_target
@@ -68,6 +69,13 @@ _HELP = {
     ("", "total"): "各项得分相加。",
     ("", "grade"): "按总分分档，见“评分规则”。",
 }
+#: what native formulas say otherwise
+_HELP_NATIVE = {
+    ("", "state"): "✓ 是没有问题；有字的，写的就是要做的事；空着是还没填。",
+    ("", "open"): "本表还有几处要看：“状态”栏里有字的，和“参考数”栏里分值不符（✗）的。",
+    ("", "hand"): f"只在得分栏写着“{ASK}”的行打分，从 0 到分值，算进得分和总分；能算的行不看这一格。",
+    ("indicators", "score"): f"由指标值、完成值和分值按本版规则算出；写着“{ASK}”的，在表右边“人工评分”里打分。",
+}
 _MONEY = frozenset((*MONEY, "budget", "budget_fiscal", "executed_fiscal"))
 _SPOKEN = {"year": "年度", "goal": "年度目标", "total": "总分", "score": "总分", "filler": "填表人及联系方式"}
 _BAD = {"bg_color": "#FDE4E4", "font_color": "#C00000", "bold": True}
@@ -76,12 +84,13 @@ _ASK = {"pattern": 14, "bg_color": "#FFF3D1", "fg_color": "#F2C36B"}
 _POINTER, _DASH = {"num_format": ';;;"看状态"', "font_color": "#C00000"}, {"num_format": ';;;"—"'}
 
 
-def write(workbook: Workbook, edition: Edition, plan: Plan, computed: Iterable[Computed]) -> Worksheet:
-    """Puts what ``beside.prepare`` gave on a sheet 自评表 of the workbook. A computed cell without formula holds its value alone."""
-    desk = _Desk(plan, edition)
+def write(workbook: Workbook, edition: Edition, plan: Plan, computed: Iterable[Computed], macros: bool = True) -> Worksheet:
+    """Puts what ``beside.prepare`` gave on a sheet 自评表 of the workbook. A computed cell without formula holds its value alone;
+    without ``macros`` the formulas are those of ``formulas.native``."""
+    desk = _Desk(plan, edition, _HELP if macros else _HELP | _HELP_NATIVE)
     sheet = draw(workbook, plan, edition, desk.look, computed)
     desk.validate(sheet)
-    _highlight(workbook, sheet, plan, edition)
+    _highlight(workbook, sheet, plan, edition, macros)
     # marks need formats, notes need objects; no password: it is a guard against slips
     sheet.protect("", {"objects": True, "format_cells": True, "format_columns": True, "format_rows": True, "insert_rows": True})
     sheet.print_black_and_white()
@@ -99,8 +108,8 @@ _TEXTS = frozenset(("sign", "target", "target_adjusted", "unit", "actual"))
 class _Desk:
     """The plan with what the edition says about its cells."""
 
-    def __init__(self, plan: Plan, edition: Edition) -> None:
-        self.plan, self.edition = plan, edition
+    def __init__(self, plan: Plan, edition: Edition, help_texts: dict[tuple[str, str], str] = _HELP) -> None:
+        self.plan, self.edition, self.help_texts = plan, edition, help_texts
         fixed = {row.name: row for row in edition.tree}
         names = [box for box in plan.boxes if (box.block, box.field) == ("indicators", "name")]
         self.fixed: dict[int, TreeRow] = {box.top: fixed[box.value] for box in names if box.value in fixed}
@@ -115,6 +124,8 @@ class _Desk:
             return "choice"
         if box.kind == "label":
             return "heading"
+        if box.kind == "step":
+            return "text"
         if box.kind in ("title", "line", "aside"):
             return "input" if box.field == "filler" else "text"
         if box.block == "funds" and box.field in ("weight", "score"):
@@ -167,7 +178,7 @@ class _Desk:
     def rule(self, box: Box) -> dict[str, Any]:
         """What may be typed into a cell, as XlsxWriter wants it."""
         kind, field, edition = self.kind(box), self.field(box), self.edition
-        words = (_HELP.get((box.block, field)) or _HELP["", field]).format(unit=edition.unit, parts=self.weights())
+        words = (self.help_texts.get((box.block, field)) or self.help_texts["", field]).format(unit=edition.unit, parts=self.weights())
         rule = {"validate": "any", "input_title": f"【{KINDS[kind].word}】{self.heading(box)}"[:32], "input_message": words}
         if field == "money":
             rule |= _figure(f"只能填不小于 0 的数，单位{edition.unit}，不要带“元”“万元”等字。", criteria=">=", value=0)
@@ -205,7 +216,7 @@ class _Desk:
 
     def heading(self, box: Box) -> str:
         """What the form calls a cell."""
-        beside = {"hand": HAND, "help": HELP, "sum": HELP, "state": STATE, "refusal": STATE}
+        beside = {"hand": HAND, "help": HELP, "sum": HELP, "state": STATE, "refusal": STATE, "open": STATE}
         columns = {"funds": self.edition.funds_columns, "tasks": self.edition.task_columns, "indicators": indicator_columns(self.edition)}
         named = next((column.heading for column in columns.get(box.block, ()) if column.field == box.field), "")
         return named or beside.get(box.field) or _SPOKEN.get(box.field) or (self.edition.labels.get(box.field) or ("等级",))[0]
@@ -229,7 +240,7 @@ def _figure(why_not: str, **limits: Any) -> dict[str, Any]:
 # ---- what is shown as soon as it is wrong ----
 
 
-def _highlight(workbook: Workbook, sheet: Worksheet, plan: Plan, edition: Edition) -> None:
+def _highlight(workbook: Workbook, sheet: Worksheet, plan: Plan, edition: Edition, macros: bool) -> None:
     """Conditional formats. Each also has its words: in 状态, in 参考数, or in the cell itself."""
     bad, ask, pointer, dash = (workbook.add_format(look) for look in (_BAD, _ASK, _POINTER, _DASH))
     top, _, bottom, _ = plan.names["pe_indicators"]
@@ -254,7 +265,8 @@ def _highlight(workbook: Workbook, sheet: Worksheet, plan: Plan, edition: Editio
             rows = f"${letter}${part.first + 1}:${letter}${part.last + 1}"
             when((part.first, weight, part.last, weight), f"=AND(COUNT({rows})>0,ROUND(SUM({rows}),2)<>{plain(part.weight)})", ask)
     computed = [box for box in plan.boxes if box.kind == "computed"]
-    for fields, formula, look in ((("state", "refusal"), "=LEN(TRIM({cell}))>0", bad), (("help", "sum"), '=RIGHT({cell},1)="✗"', ask),
+    wrong = "=LEN(TRIM({cell}))>0" if macros else f'=AND(LEN(TRIM({{cell}}))>0,{{cell}}<>"{DONE}")'
+    for fields, formula, look in ((("state", "refusal"), wrong, bad), (("help", "sum"), '=RIGHT({cell},1)="✗"', ask),
                                   (("rate", "score", "total"), "=AND(ISTEXT({cell}),LEN(TRIM({cell}))>0)", pointer)):
         for area in _runs(box for box in computed if box.field in fields):
             when(area, formula, look)

@@ -18,16 +18,18 @@ from perfeval_xl.numbers import half_up, is_nothing
 from perfeval_xl.targets import Reading, comparable, due, happened, is_open_fraction
 
 #: what stands in a column for reasons without being one
-_EMPTY_WORDS = frozenset(
+EMPTY_WORDS = frozenset(
     ("", "0", "略", "同上", "无偏差", "没有", "暂无", "无原因", "完成", "已完成", "按计划完成", "全部完成", "达标", "已达标", "正常"))
 #: a longer text says something, whatever it is
 _LONGEST_EMPTY = 10
 
 SIGNS = frozenset((">=", "<=", ">", "<"))
 #: in the name of an indicator of which less is better, for targets without a sign (DOMAIN.md e, "scoring hints")
-_FEWER = re.compile("投诉|事故|违规|违法|差错|死亡|伤亡|火灾|成灾率|控制率|结余率|调整率|变动率|发案|失误")
+FEWER = ("投诉", "事故", "违规", "违法", "差错", "死亡", "伤亡", "火灾", "成灾率", "控制率", "结余率", "调整率", "变动率", "发案", "失误")
+_FEWER = re.compile("|".join(FEWER))
 #: ... unless the name says that something is done about it (投诉办结率, 事故处置率, 死亡下降率)
-_HANDLED = re.compile("处理|办结|处置|回复|整改|下降|减少|降低|化解|整治|查处|排查|响应|受理|查结|破案")
+HANDLED = ("处理", "办结", "处置", "回复", "整改", "下降", "减少", "降低", "化解", "整治", "查处", "排查", "响应", "受理", "查结", "破案")
+_HANDLED = re.compile("|".join(HANDLED))
 #: such a name that ends as a measure, not as a thing (成灾率, 投诉数量; not 控制率, which may go either way)
 _FEWER_MEASURE = re.compile("(?:率|数|数量|次数|投诉|事故|违规|违法|差错|死亡|伤亡|火灾|发案|失误)$")
 #: names of something of which more is better; an amount counts only where it is something done
@@ -35,7 +37,8 @@ _MORE = re.compile(
     "(?:完成|覆盖|合格|达标|及时|利用|使用|知晓|参与|执行|优良|入学|就业|满意)率$|满意度$|"
     "(?:新?建|改造|修建|修缮|开展|举办|组织|培训|完成|新增|发放|补助|资助|购置|检查|巡查|服务|宣传|编制|维修|种植|救助|建成).*(?:数量|次数|人数|场次|面积|里程)$")
 #: a word beside the target's own that takes something back: 较健全, 基本完整, 不够规范
-_RESERVED = re.compile("[不未没无欠较]|基本|部分|大致|大体|初步|一般|有待|尚")
+RESERVED = ("不", "未", "没", "无", "欠", "较", "基本", "部分", "大致", "大体", "初步", "一般", "有待", "尚")
+_RESERVED = re.compile("|".join(RESERVED))
 
 
 class Attainment(NamedTuple):
@@ -111,7 +114,7 @@ class Scorecard(NamedTuple):
 
 def explained(text: str) -> bool:
     """Whether a reason says anything: 无, 0, 略, 同上 and dashes do not."""
-    return len(text) > _LONGEST_EMPTY or not (is_nothing(text) or plain_label(text).rstrip("。.") in _EMPTY_WORDS)
+    return len(text) > _LONGEST_EMPTY or not (is_nothing(text) or plain_label(text).rstrip("。.") in EMPTY_WORDS)
 
 
 def execution_rate(adjusted: Decimal | None, executed: Decimal | None) -> Decimal | None:

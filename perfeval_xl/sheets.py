@@ -106,12 +106,13 @@ def guide(workbook: Workbook, edition: Edition, macros: bool) -> None:
         page.heading("四、按钮按了没有反应")
         page.table((), _TROUBLES)
     page.heading("五、填表要点" if macros else "三、填表要点")
-    page.table((), _ADVICE + (_MORE_ROWS if macros else ()))
+    page.table((), _ADVICE + _MORE_ROWS[macros])
     page.sheet.protect("", {"objects": True, "format_columns": True, "format_rows": True})
 
 
 #: without macros, and with them
-_CHECK = ("看表右边的“状态”和“参考数”两栏；装了本工具的电脑还可以运行 perfeval-xl check 加文件名，逐格检查。",
+_CHECK = ("看标题右边写着待处理几处，再看“状态”一栏：✓ 是没有问题，有字的照着改；“参考数”里带 ✗ 的是分值没配满。装了本工具的电脑还可以运行 "
+          "perfeval-xl check 加文件名，逐格检查。",
           "按①检查。有问题的格子会加框、加批注，清单在“校验结果”页，点“位置”就跳到那一格；改好再按，直到没有“错误”。")
 _SUBMIT = ("保存后报送。", "按⑥生成报送版，得到一份只有数值、没有宏的文件，报送它。")
 _TROUBLES = (
@@ -128,7 +129,14 @@ _ADVICE = (
     ("人工评分", "规则评不了的行（按档次的定性指标、逾期的时间指标等），在表右边“人工评分”里打分；规则能算的以算出的为准。"),
     ("保护", "表头和灰色格子锁着，防止误改，没有密码：“审阅”—“撤销工作表保护”可以解开。"),
 )
-_MORE_ROWS = (("指标行不够", "选中要加行的那个二级指标里的一行，按⑤插入指标行，公式和格式一并带上；用不着的空行留着不影响得分。"),)
+#: without macros, and with them
+_MORE_ROWS = (
+    (("指标行不够", "先撤消工作表保护；选中那个二级指标里的一整行，复制，在同一行上右击选“插入复制的单元格”，再改新行里填的内容。"
+                    "这样公式一并带上；只插入空行的，新行没有公式，总分旁的“状态”会指出是第几行。用不着的空行留着不影响得分。"),
+     ("怎么算的", "灰色格子用普通公式计算，Excel 2010 以上、WPS、LibreOffice 都能算；步骤在“状态”右边的隐藏列里，见“评分规则”。"
+                  "公式看不懂的写法显示“请人工评分”，不会猜；改成常见写法（如 ≥90%、5件、7月31日前）就能自动算。")),
+    (("指标行不够", "选中要加行的那个二级指标里的一行，按⑤插入指标行，公式和格式一并带上；用不着的空行留着不影响得分。"),),
+)
 
 
 # ---- 校验结果 ----
@@ -186,12 +194,21 @@ class _Rule(NamedTuple):
     source: str
 
 
-def rules(workbook: Workbook, edition: Edition) -> None:
-    """The edition's rules in words, each with an example that the worksheet functions work out, and with its source."""
+def rules(workbook: Workbook, edition: Edition, steps: Sequence[tuple[str, str]] = ()) -> None:
+    """The edition's rules in words, each with an example that the worksheet functions work out, and with its source.
+
+    ``steps``: the hidden columns of the form, as (column, what it holds), where it computes by itself.
+    """
     page = _Page(workbook, RULES, (17, 52, 30, 44), landscape=True)
     page.title(f"{edition.name}　{RULES}")
     page.note("以下各条由版本文件生成，例子由表中同一套函数算出。依据里写“推断”“本工具约定”“待核对”的，请以本地正式文件为准。")
     page.table(("事项", "规则", "例子", "依据"), [*_weights(edition), *_money(edition), *_numbers(edition), *_words(edition), *_whole(edition)])
+    if steps:
+        page.heading("隐藏的计算列")
+        page.line("自评表“状态”右边的隐藏列把一行分成几步来算（取消隐藏就能看），得分、偏差度和状态都由它们得出；单位等对照表在隐藏的“_计算”页。"
+                  "公式只认常见写法，认不出的由人工评分；认得出的，与本工具逐格算出的一致。")
+        for column, meaning in steps:
+            page.cells((column, meaning, "", ""), [page.look(border=1, border_color=_LINE, indent=1)] * 4)
     page.sheet.repeat_rows(2)
     page.sheet.protect("", {"objects": True, "format_columns": True, "format_rows": True})
 
@@ -313,6 +330,14 @@ def configuration(workbook: Workbook) -> None:
     sheet = workbook.add_worksheet(CONFIGURATION)
     for row, pair in enumerate(SETTINGS):
         sheet.write_row(row, 0, pair)
+    sheet.hide()
+
+
+def calculation(workbook: Workbook, name: str, lists: Sequence[tuple[str, Sequence]]) -> None:
+    """The sheet of lists into which the native formulas look: one column each, under its heading."""
+    sheet = workbook.add_worksheet(name)
+    for column, (heading, content) in enumerate(lists):
+        sheet.write_column(0, column, (heading, *content))
     sheet.hide()
 
 

@@ -540,8 +540,8 @@ _MULTIPLIED = re.compile(r"([十百千万亿]{0,2})(.*)", re.DOTALL)
 
 
 @lru_cache(maxsize=4096)
-def _scale(unit: str) -> tuple[int, str]:
-    """A unit as a power of ten and its base: 万元 (4, 元), ‰ (-3, 比), 名 (0, 人)."""
+def scale(unit: str) -> tuple[int, str]:
+    """A unit as a power of ten and its base: 万元 (4, 元), ‰ (-3, 比), 名 (0, 人). Source: 本工具约定."""
     if unit in ("%", "‰"):
         return (-2 if unit == "%" else -3), "比"
     # on a yearly form 2次/年 is 2次
@@ -578,7 +578,7 @@ def comparable(target: Reading, actual: Reading) -> Decimal | None:
         return None
     if target.unit is None or actual.unit is None or target.unit == actual.unit:
         return actual.number
-    (power, base), (power2, base2) = _scale(target.unit), _scale(actual.unit)
+    (power, base), (power2, base2) = scale(target.unit), scale(actual.unit)
     return shifted(actual.number, power2 - power) if base == base2 and base else None
 
 

@@ -79,6 +79,7 @@ class Box(NamedTuple):
 
 class Plan(NamedTuple):
     """A laid-out form: boxes, defined names -> (top, left, bottom, right), column widths, row heights in points, heading and last row.
+    A column of width 0 is hidden.
 
     ``printed`` is the number of columns that are printed; the ones right of them are for work at the screen.
     """
@@ -350,7 +351,7 @@ def draw(workbook: xlsxwriter.Workbook, plan: Plan, edition: Edition, look: Call
     sheet, worked = workbook.add_worksheet(SHEET), {(cell.row, cell.column): cell for cell in computed}
     formats: dict[tuple, Any] = {}
     for column, width in enumerate(plan.widths):
-        sheet.set_column(column, column, width)
+        sheet.set_column(column, column, width, None, {} if width else {"hidden": True})
     for row, height in enumerate(plan.heights):
         sheet.set_row(row, height)
     for box in plan.boxes:

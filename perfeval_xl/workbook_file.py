@@ -7,10 +7,11 @@ import os
 import re
 import zipfile
 
-from perfeval_xl import files, form_sheet, sheets, vba
+from perfeval_xl import files, form_sheet, formulas, sheets, vba
 from perfeval_xl.beside import prepare
 from perfeval_xl.edition import Edition, editions
 from perfeval_xl.messages import Refusal
+from perfeval_xl.model import column_name
 from perfeval_xl.template import Filling, Plan, blank, new_workbook
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "workbook")
@@ -20,15 +21,15 @@ _ENGINE = 191029
 _BUTTON, _GAP, _ACROSS = (124, 28), 8, 3
 #: a formula whose result is a blank text: XlsxWriter leaves its type out, and readers take the result for missing. With its type LibreOffice
 #: still does, works the cell out without Python, and shows an error; a blank it believes
-_BLANK_RESULT = re.compile(rb'<c (r="[A-Z]+[0-9]+"(?: s="[0-9]+")?)>(<f>[^<]*</f>)<v></v></c>')
-_BLANK = rb'<c \1 t="str">\2<v xml:space="preserve"> </v></c>'
+_BLANK_RESULT = re.compile(rb'<c (r="([A-Z]+)[0-9]+"(?: s="[0-9]+")?)>(<f>[^<]*</f>)<v></v></c>')
+_BLANK = rb'<c \1 t="str">\3<v xml:space="preserve"> </v></c>'
 
 
 def build(path: str, edition: Edition, filling: Filling | None = None, macros: bool = True) -> None:
     """Writes the workbook of an edition, blank without a filling, in one step; what stands at ``path`` is replaced.
 
-    macros: computed cells hold the worksheet functions beside their values, and there are the buttons with the sheets they need; else the
-    values alone.
+    macros: computed cells hold the worksheet functions beside their values, and there are the buttons with the sheets they need; else
+    native formulas, and a hidden sheet with the lists they look into.
     The same edition and filling give the same bytes. Raises Refusal X116 where ``path`` cannot be written, X712 without the excel extra.
     """
     files.replace(path, content(edition, filling, macros))
@@ -38,15 +39,17 @@ def content(edition: Edition, filling: Filling | None = None, macros: bool = Tru
     """The workbook as bytes; see ``build``."""
     plan, computed = prepare(edition, filling)
     if not macros:
-        computed = [cell._replace(formula="") if cell.block != "beside" or cell.field == "state" else cell for cell in computed]
+        plan, computed = formulas.native(plan, computed, edition)
     stream = io.BytesIO()
-    with new_workbook(stream, use_future_functions=True) as workbook:
+    with new_workbook(stream, use_future_functions=macros) as workbook:
         sheets.guide(workbook, edition, macros)
-        form = form_sheet.write(workbook, edition, plan, computed)
+        form = form_sheet.write(workbook, edition, plan, computed, macros)
         if macros:
             sheets.results(workbook)
-        sheets.rules(workbook, edition)
+        sheets.rules(workbook, edition, () if macros else formulas.described(plan))
         sheets.indicators(workbook, edition)
+        if not macros:
+            sheets.calculation(workbook, formulas.SHEET, formulas.lists())
         if macros:
             sheets.configuration(workbook)
             sheets.state(workbook)
@@ -57,7 +60,7 @@ def content(edition: Edition, filling: Filling | None = None, macros: bool = Tru
             workbook.add_vba_project(io.BytesIO(vba.project(len(workbook.worksheets()))), is_stream=True)
             workbook.set_calc_mode("auto", _ENGINE)
             workbook.calc_on_load = False
-    data = _with_blank_results(stream.getvalue())
+    data = _with_blank_results(stream.getvalue(), {column_name(n) for n, width in enumerate(plan.widths) if not width})
     return vba.add_ribbon(data) if macros else data
 
 
@@ -70,13 +73,17 @@ def _add_buttons(form, plan: Plan) -> None:
             "x_offset": n % _ACROSS * (width + _GAP), "y_offset": 6 + n // _ACROSS * (height + _GAP)})
 
 
-def _with_blank_results(data: bytes) -> bytes:
+def _with_blank_results(data: bytes, unknown: set[str]) -> bytes:
+    """The file with its blank results as texts; those in the columns ``unknown`` stay without a value, so that every program works them out."""
+    def blank(match: re.Match) -> bytes:
+        return match[0] if match[2].decode() in unknown else match.expand(_BLANK)
+
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
         for info in old.infolist():
             part = old.read(info)
             if info.filename.startswith("xl/worksheets/sheet"):
-                part = _BLANK_RESULT.sub(_BLANK, part)
+                part = _BLANK_RESULT.sub(blank, part)
             new.writestr(info, part)
     return out.getvalue()
 
@@ -88,11 +95,12 @@ def name_for(edition: Edition) -> str:
 
 
 def build_all() -> list[str]:
-    """Writes the blank workbook of every edition into ``workbook/``; gives the paths."""
+    """Writes the blank workbook of every edition into ``workbook/``, with macros and without; gives the paths."""
     paths = []
     for edition in editions().values():
-        paths.append(os.path.join(FOLDER, f"{name_for(edition)}.xlsm"))
-        build(paths[-1], edition)
+        for extension in (".xlsm", ".xlsx"):
+            paths.append(os.path.join(FOLDER, name_for(edition) + extension))
+            build(paths[-1], edition, macros=extension == ".xlsm")
     return paths
 
 

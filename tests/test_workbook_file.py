@@ -14,7 +14,7 @@ from formulas import evaluate, place_of
 from office import convert
 from openpyxl import load_workbook
 
-from perfeval_xl import beside, cli, examples, intake, layout, record, sheets, vba, workbook_file
+from perfeval_xl import beside, cli, examples, formulas, intake, layout, record, sheets, vba, workbook_file
 from perfeval_xl.edition import editions, get
 from perfeval_xl.messages import Refusal
 from perfeval_xl.model import Percent
@@ -161,7 +161,8 @@ def test_without_macros_the_names_are_those_of_the_contract_and_no_function_is_l
         assert not [name for name in there if re.search("vba|customUI|ctrlProp|vmlDrawing", name)]
         text = there["xl/worksheets/sheet2.xml"].decode()
         assert "<f>" in text and not re.search("<f>[^<]*PE_", text)
-        assert re.findall('<sheet name="([^"]+)"', there["xl/workbook.xml"].decode()) == [sheets.GUIDE, SHEET, sheets.RULES, sheets.INDICATORS]
+        found = re.findall('<sheet name="([^"]+)" sheetId="[0-9]+"(?: state="([a-zA-Z]+)")?', there["xl/workbook.xml"].decode())
+        assert found == [(sheets.GUIDE, ""), (SHEET, ""), (sheets.RULES, ""), (sheets.INDICATORS, ""), (formulas.SHEET, "hidden")]
 
 
 def test_sheets_stand_in_the_order_of_the_work(book):
@@ -216,8 +217,10 @@ def test_the_shipped_workbooks_are_a_fresh_build():
     import xlwings
 
     for edition in editions().values():
-        path = os.path.join(workbook_file.FOLDER, f"{workbook_file.name_for(edition)}.xlsm")
-        with open(path, "rb") as stream:
+        path = os.path.join(workbook_file.FOLDER, workbook_file.name_for(edition))
+        with open(f"{path}.xlsx", "rb") as stream:
+            assert dict(_parts_of(stream.read())) == dict(_parts_of(workbook_file.content(edition, macros=False))), edition.id
+        with open(f"{path}.xlsm", "rb") as stream:
             shipped = stream.read()
         fresh = workbook_file.content(edition)
         there, made = (dict(_parts_of(data)) for data in (shipped, fresh))
@@ -293,7 +296,8 @@ def test_build_writes_the_workbook_of_every_edition(run, tmp_path, monkeypatch):
     monkeypatch.setattr(workbook_file, "FOLDER", str(tmp_path))
     status, out, _ = run("build")
     made = sorted(file.name for file in tmp_path.iterdir())
-    assert status == 0 and made == sorted(f"{workbook_file.name_for(edition)}.xlsm" for edition in editions().values())
+    names = [workbook_file.name_for(edition) for edition in editions().values()]
+    assert status == 0 and made == sorted(name + extension for name in names for extension in (".xlsm", ".xlsx"))
     assert len(out.splitlines()) == len(made)
 
 
