@@ -98,7 +98,7 @@ def test_codes_are_well_formed_and_speak_both_languages():
 
 
 def test_both_languages_use_the_same_figures():
-    twins = {"what_en": "what", "why_en": "why", "consequence_en": "consequence", "grades_en": "grades"}
+    twins = {"what_en": "what", "why_en": "why", "consequence_en": "consequence", "grades_en": "grades", "again_en": "again", "other_en": "other"}
     for entry in catalogue._ALL:
         for chinese, english in (entry.text, entry.fix):
             names = [{twins.get(name, name) for _, name, _, _ in string.Formatter().parse(part) if name} for part in (chinese, english)]
