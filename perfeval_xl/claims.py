@@ -115,6 +115,8 @@ class Claims:
         strict = _STRICT.search(text)
         if strict and not re.search("将|拟|要|应|加强|建议|进一步|未", text[: strict.start()]) and (low := self._low()):
             said.append(strict[0])
+            what = {one: None for one in what if "预算执行率" not in one}
+            what_en = {one: None for one in what_en if "预算执行率" not in one}
             what[low[0]] = what_en[low[1]] = None
             first, last = min(first, strict.start()), max(last, strict.end())
         if said:

@@ -204,6 +204,15 @@ class Lexicon:
         rows = [n for name, n in self.rows.items() if name.endswith(words)]
         return Subject("row", self.form.indicators[rows[0]].name, rows[0]) if len(rows) == 1 else None
 
+    def split_name(self, before: str, lead: str, core: str) -> Subject | None:
+        """The row whose name a count parts in two: 部门绩效评价8个，完成率100%."""
+        if lead != f"，{core}" and lead != f"、{core}":
+            return None
+        for name, n in self.rows.items():
+            if name.endswith(core) and re.search(f"{re.escape(name.removesuffix(core))}(?:工作|项目)?[0-9]+[个项]$", before):
+                return Subject("row", self.form.indicators[n].name, n)
+        return None
+
     def task_in(self, text: str) -> Subject | None:
         """The task that a sentence speaks of."""
         return next((subject for name, subject in sorted(self.tasks.items(), key=lambda pair: -len(pair[0])) if name in text), None)

@@ -18,7 +18,7 @@ from perfeval_xl.figures import Figure, Sentence, figures, normal, same, sentenc
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import FundsRow
 from perfeval_xl.naming import Lead, Lexicon, Subject, bare, is_foreign, is_own, money_kind, rate_name, read_lead
-from perfeval_xl.numbers import half_up
+from perfeval_xl.numbers import half_up, printed_step
 from perfeval_xl.record import Record
 from perfeval_xl.scoring import execution_rate, execution_score
 
@@ -182,7 +182,7 @@ class Reader:
                     subjects = subjects[:1]
             one = self.figure(n, figure, found, lead, subjects, task, foreign, sentence, place, said)
             said += one
-            subject = one[-1].subject if one else subjects[-1] if subjects else (None if lead.core else subject)
+            subject = one[-1].subject if one else subjects[-1] if subjects else (Subject("foreign", lead.core) if lead.core else subject)
         self.together(said, found, sentence, place, foreign)
 
     def _entity(self, text: str) -> Subject | None:
@@ -214,7 +214,7 @@ class Reader:
         if found:
             rest = bare(prefix)
             return [Subject("foreign", rest)] if rest and is_foreign(rest) else found
-        suffix = self.lexicon.by_suffix(lead.core)
+        suffix = self.lexicon.by_suffix(lead.core) or self.lexicon.split_name(text[: figure.start - len(figure.lead)], figure.lead, lead.core)
         if suffix is not None:
             return [suffix]
         tail = re.match(r"的([^，。；;、0-9]{2,14})", text[figure.end :])
@@ -244,20 +244,26 @@ class Reader:
         rate = rate_name(lead.core)
         if figure.kind in ("money", "plain") and (kind or self._is_base(subjects, lead, figure)) and rate is None:
             return self.amount(figure, kind, words, lead, subjects, task, foreign, said, sentence, place)
-        if figure.kind in ("percent", "plain") and (rate is not None or any(one.kind == "funds" for one in subjects)):
+        if figure.kind in ("percent", "plain") and (any(map(self._is_execution, subjects)) or (rate is not None and not any(
+                one.kind == "row" for one in subjects))):
             return self.rate(figure, rate, lead, subjects, task, foreign, said, sentence, place)
         if foreign and not subjects:
             return []
         return [self.row(figure, subject, lead, following, sentence, place) for subject in subjects if subject.kind == "row"]
 
+    def _is_execution(self, subject: Subject) -> bool:
+        """Whether this is the execution rate: the part of the funds block, or the row of that name."""
+        return subject.kind == "funds" or (subject.kind == "row" and self.form.indicators[subject.key].role == "execution_rate")
+
     def _is_base(self, subjects: list[Subject], lead: Lead, figure: Figure) -> bool:
-        return figure.kind == "money" and bool(lead.role) and any(one.kind == "funds" for one in subjects)
+        return figure.kind == "money" and bool(lead.role) and any(map(self._is_execution, subjects))
 
     # ---- amounts ----
 
     def amount(self, figure: Figure, kind: str, words: str, lead: Lead, subjects: list[Subject], task: Subject | None, foreign: bool,
                said: list[Said], sentence: Sentence, place: Place) -> list[Said]:
         """An amount against the funds block, or against the line of its task."""
+        based = subjects[0] if not kind else None
         if not kind:
             kind = {"target": "initial", "actual": "executed"}[lead.role]
         elif is_foreign(words) and not is_own(words):
@@ -274,7 +280,7 @@ class Reader:
         subject = Subject("money", COLUMNS[column][0] if row is self.funds.get("total") and column in COLUMNS else row.label if row else "", kind)
         if column in COLUMNS and row is not None:
             self._amount(figure, row, column, said, sentence, place)
-        return [Said(figure, subject, column if kind in COLUMNS else "source", lead)]
+        return [Said(figure, based or subject, column if kind in COLUMNS else "source", lead)]
 
     def _column(self, said: list[Said], words: str) -> str:
         """The column that a source's amount belongs to: named itself, or by the amount before it."""
@@ -370,7 +376,7 @@ class Reader:
 
     def _rate_origin(self, figure: Figure, said: list[Said], by_initial: Decimal | None) -> tuple[str, str]:
         """Where a wrong rate comes from: the amounts of its own sentence, or the initial budget."""
-        own = {one.column: one.figure.value for one in said if one.column in ("initial", "adjusted", "budget", "executed") and one.subject.kind == "money"}
+        own = {one.column: one.figure.value for one in said if one.column in ("initial", "adjusted", "budget", "executed") and one.subject.kind in ("money", "funds")}
         base = own.get("adjusted", own.get("budget", own.get("initial")))
         rate = execution_rate(base, own.get("executed"))
         if rate is not None and same(figure, rate, self.edition.tolerance.rate):
@@ -406,7 +412,7 @@ class Reader:
             return said
         if reading.unit and unit and reading.unit != unit:
             return said
-        tolerance = self.edition.tolerance.rate
+        tolerance = max(self.edition.tolerance.rate, printed_step(reading.text) / 2)  # 23.18% where the form rounds to 23%
         if target:
             self._target(figure, row, reading, sentence, place)
         elif not same(figure, reading.number, tolerance) and not (figure.op and not lead.role and same(figure, row.target.number or ZERO, tolerance)):
@@ -450,7 +456,11 @@ class Reader:
         if figure.kind == "plain" and "得分率" in lead.core:
             return []
         subject = subjects[0] if subjects else self._whole(lead, sentence, place)
-        if subject is None or subject.kind in ("foreign", "task", "money"):
+        if subject is not None and (subject.key == "rate" or self._is_execution(subject)):  # 预算执行率66.6%，得分7.4分
+            subject = Subject("funds", "预算执行率")
+        elif subject is not None and subject.kind == "money":
+            subject = self._whole(lead, sentence, place)
+        if subject is None or subject.kind in ("foreign", "task"):
             return []
         is_next = bool(_NEXT.match(following)) and read_lead(following).carried
         kind = "weight" if lead.noun == "weight" or (is_next and lead.noun in ("", "sum")) else "score" if lead.noun in ("score", "this") else ""
@@ -586,7 +596,7 @@ class Reader:
 
     def _base(self, said: list[Said], found: list[Figure], sentence: Sentence, place: Place) -> None:
         """The rate (or its score) belongs to the adjusted budget, but the only budget named beside it is the initial one (R3)."""
-        own = {one.column: one for one in said if one.subject.kind == "money"}
+        own = {one.column: one for one in said if one.subject.kind in ("money", "funds")}
         initial, adjusted, executed = (self.total(column) for column in ("initial", "adjusted", "executed"))
         if "initial" not in own or "executed" not in own or own.keys() & {"adjusted", "budget"} or None in (initial, adjusted, executed) \
                 or initial == adjusted or re.search("调整|追加|调[增减]|全年预算|占年初|完成年初|年初预算的", sentence.text):
