@@ -17,7 +17,7 @@ from perfeval_xl.figures import Sentence, normal, sentences
 from perfeval_xl.messages import Finding
 from perfeval_xl.naming import Subject, bare
 from perfeval_xl.numbers import half_up
-from perfeval_xl.quotes import Place, Reader, title_of
+from perfeval_xl.quotes import BANDS, Place, Reader, title_of
 from perfeval_xl.scoring import grade
 
 _AIM = "(?:年初|年度|全年|预期|预定|既定|设定|确定|下达|制定|规定|的|各项|全部|整体|绩效|考核|履职|工作|目标|指标|任务|了|所有|重点|主要|部门|预算)*"
@@ -30,17 +30,18 @@ _MET = re.compile(
     "|(?:均|都)达标|(?:无|没有|未出现|不存在|未产生)(?:任何|明显)?偏差|偏差(?:度|率)?(?:均|都)?为(?:0|零)%?")
 _HEDGED = re.compile("基本|大部分|多数|较好|大体|部分|确保|力争|努力|争取|保证|保障|促进|推动|推进|围绕|为了?[^，。；:]*$|将|拟|要|应|未|没有|尚|不|如|若|能否|是否|对照|"
                      "根据|按照|督促|监控|跟踪|提高|促使|助力|下一步|今后|以期|目的|旨在")
-_ABOUT_FORM = re.compile("指标|绩效|年初|年度|考核|预期|既定|设定|偏差|目标值")
+_ABOUT_FORM = re.compile("各项(?:工作)?(?:目标|任务)|目标任务|指标|绩效|年初|年度|考核|预期|既定|设定|偏差|目标值")
 _STRICT = re.compile("严格(?:执行|落实|按照?)(?:了)?(?:年初|批复的?|部门|年度|单位|财政)*(?:部门)?预算(?:执行)?(?![管法制计绩收会编单指])")
 _BLOCKED = re.compile("(?:无法|未能|没能|不能|没有能够?|难以)(?:全面|正常|按期|按时|如期|继续|顺利|有效)*(?:开展|实施|完成|启动|举办|推进)(?!的)"
                       "|(?:经费|资金|拨款|预算)(?:一直|始终|全年|全部|均|都)(?:没有|未)(?:得到)?(?:拨|到位|下达|批复)[款付到]?")
 _NOT_A_FACT = re.compile("如果|若|一旦|防止|避免|杜绝|防范|对于?[^，]*$|以免")
-_DONE = re.compile("(?:已经?|全部|均已?|圆满|全面)完成|(?:情况|状态)[:为](?:已|全部)?完成")
+_DONE = re.compile("(?:已经?|全部|均已?|圆满|全面)完成(?!支付|拨付|采购|招标|部分)|(?:情况|状态)[:为](?:已|全部)?完成")
+_EXCEPT = re.compile("除了?([^，。；]{2,60}?)(?:未[^，。；]{1,12})?(?:之|以)?外")
 _NONE = re.compile("(?:无|没有|未曾?)(?:发生|产生|列支|安排|开支|涉及|使用|支出)?(?:任何)?(?:[^，。；]{0,14}?)(?:三公|政府采购)[^，。；]{0,14}")
 _NOT_NONE = re.compile("超|违|挪用|截留|问题|现象|行为|规定|不规范|增|浪费|虚|擅自|手续|预算外|控制|低于|高于|不低|不高|变动")
-_GRADE = re.compile("(?P<of>自评结果|评价结果|评价等级|自评等级|绩效等级|评定等级|等级|等次|档次|评级|评价结论|自评结论|结果|评定|获评|评为|得分[^，。；]{0,8}?)"
+_GRADE = re.compile("(?P<of>自评结果|评价结果|评价等级|自评等级|绩效等级|评定等级|等级|等次|档次|评级|评价结论|自评结论|结果|评定|获评|评为|属于?|得分[^，。；]{0,8}?)"
                     "(?:评定|确定|定|评价|划分|应)?(?:为|是|属于|属|达到|:)*(?P<grade>优秀|优|良好|良|中等|中|差)(?:等级|等次|级|等|档|次)?(?![\u4e00-\u9fffA-Za-z])")
-_NOT_OURS = re.compile("被评|获|满意|测评|年度考核|考核结果|上年|去年|先进|项目(?!支出)|个人|职工|干部|审计")
+_NOT_OURS = re.compile("被评|党建|文明|平安|信用|考核等次|评先|获|满意|测评|年度考核|考核结果|上年|去年|先进|项目(?!支出)|个人|职工|干部|审计")
 _LISTED = re.compile("(?:指标)?(?:主要)?(?:为|是|包括|包含|分为|划分为|细分为|设置了?|下设)(?P<list>[^，。；;:]{2,60})")
 _FACTS = ("basics", "work", "conclusion", "results", "use", "")
 _ROLES = {"三公": "official_expense_rate", "政府采购": "procurement_rate"}
@@ -83,8 +84,9 @@ class Claims:
         total = self.card.total if self.card.total is not None else self.form.totals[0].number
         if total is None:
             return
-        for match in _GRADE.finditer(sentence.text):
-            before = sentence.text[: match.start()].rpartition("。")[2]
+        text = BANDS.sub(lambda band: "□" * len(band[0]), sentence.text)
+        for match in _GRADE.finditer(text):
+            before = text[: match.start()]
             clause = before.rpartition("，")[2] + match[0]
             years = re.findall("(20[0-9]{2})年", before)
             if _NOT_OURS.search(clause) or (years and self.form.year and int(years[-1]) != self.form.year) or re.search("[0-9](?:分)?(?:以[上下])?$", before):
@@ -106,7 +108,10 @@ class Claims:
             clause = max(text.rfind(mark, 0, match.start()) for mark in "，;:。") + 1
             if _HEDGED.search(text[clause : match.start()]) or _HEDGED.match(match[0]) or not _ABOUT_FORM.search(match[0]):
                 continue
-            short = self._short(self._scope(text[: match.start()], place), text)
+            spared = _EXCEPT.search(text[: match.start()])
+            except_for = [one for _, _, one in self.lexicon.mentions(spared[1])] if spared else []
+            scope = self._scope(text[spared.end() if spared else 0 : match.start()], place)
+            short = self._short(scope, [n for one in except_for for n in self.reader.rows_of(one)], any(one.kind == "funds" for one in except_for))
             if short:
                 said.append(match[0])
                 what |= dict.fromkeys(one for one, _ in short)
@@ -138,8 +143,8 @@ class Claims:
                 return found[:1]
         return []
 
-    def _short(self, scope: list[Subject], text: str) -> list[tuple[str, str]]:
-        """What fell short within a scope, in words."""
+    def _short(self, scope: list[Subject], spared: list[int], spare_funds: bool) -> list[tuple[str, str]]:
+        """What fell short within a scope, in words; some rows, and the execution rate, may be excepted."""
         if scope:
             rows = [n for one in scope for n in self.reader.rows_of(one)]
             if any(one.kind == "funds" for one in scope):
@@ -150,13 +155,14 @@ class Claims:
         else:
             rows, funds = range(len(self.form.indicators)), True
         found = []
-        for n in dict.fromkeys(rows):
+        spared += [n for n, row in enumerate(self.form.indicators) if spare_funds and row.role == "execution_rate"]
+        for n in dict.fromkeys(n for n in rows if n not in spared):
             row, result = self.form.indicators[n], self.card.rows[n]
             lost = row.score is not None and row.weight is not None and row.score.number is not None and row.weight.number is not None \
                 and row.score.number < row.weight.number
             if result.attainment.met is False or (lost and result.attainment.met is not True):
                 found.append((f"“{row.name}”{row.actual.text}（指标值 {row.target.text}）", f"{row.name} is {row.actual.text} (target {row.target.text})"))
-        if funds and not any("预算执行率" in one for one, _ in found) and (low := self._low()):
+        if funds and not spare_funds and not any("预算执行率" in one for one, _ in found) and (low := self._low()):
             found.append(low)
         return found
 

@@ -14,6 +14,9 @@ from typing import NamedTuple
 from perfeval_xl.numbers import FIGURE, chinese_number, exact, fold, plain, printed_step, shifted
 
 
+ZERO = Decimal(0)
+
+
 class Figure(NamedTuple):
     """One figure of a sentence.
 
@@ -155,7 +158,7 @@ def figures(text: str) -> list[Figure]:
         op = _OPERATORS.get(match["op"] or "", "") or (">=" if "上" in after and after != "上下" else "<=" if "内" in after or after.endswith("以下") else "")
         found.append(Figure(
             kind, shifted(value, power), shifted(printed_step(match["fig"]), power), match["unit"] or "", match["fig"] + (match["unit"] or ""),
-            op, bool(match["about"] or match["more"] or after in ("左右", "上下")), (match["op"] or "") in "≥≤><>=<=" and bool(match["op"]),
+            op, bool(match["about"] or match["more"] or after in ("左右", "上下")), match["op"] in ("≥", "≤", ">", "<", ">=", "<="),
             match.start(), match.end(), text[last : match.start()]))
         last = match.end()
     return found
@@ -168,6 +171,8 @@ def _is_no_quantity(text: str, match: re.Match) -> bool:
     if unit is None and re.match(r"[.、]", text[end : end + 1]) and text[match.start() - 1 : match.start()] in ("", ":", "。"):
         return True  # 1. 2. inside a paragraph
     before = text[max(match.start() - 3, 0) : match.start()]
+    if text[end : end + 1] in ("/", "÷", "×", "*", "+") or before[-1:] in ("÷", "×", "*", "+"):
+        return True  # a term of a formula
     return bool(re.search(r"[0-9%分)][-~—至到]{1,2}$", before)) or bool(unit and re.match(r"[-~—至][0-9]", text[end:]))
 
 
@@ -183,9 +188,12 @@ def _kind(unit: str | None) -> tuple[str, int]:
 
 
 def same(figure: Figure, value: Decimal, tolerance: Decimal) -> bool:
-    """Whether a figure says this value: within the tolerance, or rounded as it is printed (83.2 for 83.19, 23% for 23.18%); 左右 within 5%."""
+    """Whether a figure says this value: within the tolerance, or rounded as it is printed (83.2 for 83.19, 23% for 23.18%), a whole amount or
+    rate also cut off (八百五十五万元 for 855.66); 左右 within 5%."""
     gap = abs(figure.value - value)
     if gap <= tolerance or gap * 2 <= figure.step:
+        return True
+    if figure.kind in ("money", "percent") and "." not in figure.text and figure.value and ZERO < value - figure.value < figure.step:
         return True
     if figure.op in (">=", ">") and not figure.bound:
         return value >= figure.value

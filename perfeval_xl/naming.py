@@ -27,7 +27,7 @@ class Subject(NamedTuple):
 
 class Lead(NamedTuple):
     """The words in front of a figure, read: ``core`` is what is left in front of role and noun; ``carried``: nothing is, so the subject is the
-    one of the figure before; ``all_of``: 均, 都; ``apart``: 分别."""
+    one of the figure before; ``all_of``: 均, 都; ``apart``: 分别; ``summed``: 合计."""
 
     core: str
     role: str
@@ -36,6 +36,7 @@ class Lead(NamedTuple):
     all_of: bool
     apart: bool
     before: str
+    summed: bool = False
 
 
 # ---- the words in front of a figure ----
@@ -45,7 +46,7 @@ _ALL_OF, _APART = re.compile("(?:均|都|皆|各|全都)$"), re.compile("分别$
 _TARGET = re.compile("(?:年度|年初|全年|绩效|预期|计划|设定|既定|预定|预设)*(?:指标值|目标值|预期值|计划值|标准值|(?<!履职)(?<!绩效)目标)$")
 _ACTUAL = re.compile("(?:实际|年度|全年|年末|最终|当年)*(?:完成值|实际值|完成数|达成值|完成情况|实际完成|实际达到|实际达成|实际)$|(?:完成|达成|实现)$")
 _NOUN = re.compile("(?P<share>得分率)$|(?P<weight>(?:总|标准|权重|指标|满)*(?:分值|权重分|权重|满分|标准分))$|(?P<sum>总分)$"
-                   "|(?P<score>(?:自评|实际|最终|最后|综合|总体|总|评价|评审|考核|自我|评定|该项|本项)*(?:得分|评分|实得|自评分|得))$")
+                   "|(?P<score>(?:自评|实际|最终|最后|综合|总体|总|评价|评审|考核|自我|评定|该项|本项)*(?:得分|评分|实得|自评分|得)|自评)$")
 _BRACKETS = re.compile(r"\([^()]*\)")
 
 
@@ -56,6 +57,7 @@ def read_lead(lead: str) -> Lead:
     before, core = lead[: cut + 1], lead[cut + 1 :]
     role = noun = ""
     every = apart = False
+    summed = re.search("(?:合计|总计|共计)(?:为|是|得分|得)*$", core) is not None
     while core:
         length = len(core)
         if match := _ALL_OF.search(core):
@@ -76,7 +78,7 @@ def read_lead(lead: str) -> Lead:
             break
         core = core[: match.start()]
     core = core.strip("、 ")
-    return Lead(core, role, noun, not core, every, apart, before)
+    return Lead(core, role, noun, not core, every, apart, before, summed)
 
 
 # ---- kinds of money ----
@@ -96,7 +98,7 @@ _RATE = re.compile("(?:预算|资金|经费|支出|总体|整体|部门)*(?:执�
 
 #: what makes an amount or a rate that of something else: another year, a project, a kind of spending
 _FOREIGN = re.compile("项目|经费|专项|费$|费用|三公|采购|工程|任务|人员|工资|公积金|社保|津贴|补[助贴]|奖金|公用|购置|租赁|维修|培训|会议|债|基金|结转|结余|追加|调[增减]"
-                      "|压减|节约|收回|上缴|非税|资产|上年|去年|上一年|前年|往年|下年|明年|下一年|季度|上半年|下半年|[0-9]月|全区|全市|全省|全国|平均|行业|科室|下属|二级|"
+                      "|压减|节约|收回|上缴|非税|资产|上年|去年|上一年|前年|往年|下年|明年|下一年|季度|上半年|下半年|(?<![0-9])(?:[1-9]|1[01])月|全区|全市|全省|全国|平均|行业|科室|下属|二级|"
                       "街道办|村|学校|企业|本金|合同|中标|招标|债券|捐赠|救灾|扶贫|帮扶|上级|中央|省级|市级|转移支付|人均|每")
 _OWN = re.compile("我|本(?:单位|部门|级|中心|局|委|办|院|年)|部门|整体|单位")
 #: words that say nothing of their own in front of a name
@@ -117,6 +119,12 @@ def rate_name(core: str) -> str | None:
     return core[: match.start()] if match else None
 
 
+def source_of(core: str) -> str:
+    """The source of money whose rate the words name: 政府预算资金执行率 is government's; "" for the whole."""
+    kind, _ = money_kind(re.sub("(?:预算)?执行率$", "", core))
+    return kind if kind in ("government", "special_account", "own", "basic", "project") else ""
+
+
 def is_foreign(words: str) -> bool:
     """Whether these words name something that is not the department's whole budget."""
     return _FOREIGN.search(words) is not None
@@ -135,7 +143,7 @@ def bare(words: str) -> str:
 # ---- the names of a form ----
 
 _JOIN = re.compile("(?:、|和|与|及|以及)$")
-_TAIL = "(?:的?(?:完成|实现)?(?:情况|方面|部分|工作)?)"
+_TAIL = "(?:类?指标)?(?:的?(?:完成|实现)?(?:情况|方面|部分|工作)?)"
 
 
 def _stems(name: str) -> set[str]:

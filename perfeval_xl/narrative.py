@@ -10,6 +10,7 @@ has no cell (row -1); its label is the chapter's heading and its ``quote`` the s
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 
@@ -17,7 +18,7 @@ from perfeval_xl.claims import Claims
 from perfeval_xl.document import TOPICS, Chapter, Document
 from perfeval_xl.edition import plain_label
 from perfeval_xl.figures import Sentence, normal, sentences
-from perfeval_xl.messages import Finding
+from perfeval_xl.messages import Finding, Refusal
 from perfeval_xl.naming import Lexicon
 from perfeval_xl.quotes import Reader, title_of
 from perfeval_xl.record import Record
@@ -65,6 +66,29 @@ def check(document: Document, record: Record) -> list[Finding]:
     order = {title_of(chapter): n for n, chapter in reversed(list(enumerate(document.chapters)))}
     unique = {(one.code, one.label, one.stated, one.expected, one.args.get("what"), one.args.get("quote")): one for one in reversed(found)}
     return sorted(reversed(unique.values()), key=lambda one: order.get(one.label, -1))
+
+
+def add(document: Document, records: list[Record]) -> list[Record]:
+    """The records of one file, the findings of its report added to the form that the report is about.
+
+    Where the file holds several forms, the one of the department that the title names; a report that fits none or several is refused (X327).
+    """
+    forms = [one for one in records if one.form is not None]
+    if not forms:
+        return records
+    if len(forms) > 1:
+        forms = [one for one in forms if is_of(document, one)]
+    if len(forms) != 1:
+        raise Refusal("X327", file=os.path.basename(records[0].path), stated=sum(one.form is not None for one in records))
+    return [one._replace(findings=(*one.findings, *check(document, one))) if one is forms[0] else one for one in records]
+
+
+def is_of(document: Document, record: Record) -> bool:
+    """Whether a report and a form are of one department, and of one year where both name it."""
+    form = record.form
+    if form is None or form.department is None or not document.department or not same_body(document.department, form.department.text):
+        return False
+    return document.year is None or form.year is None or document.year == form.year
 
 
 # ---- whose report it is ----

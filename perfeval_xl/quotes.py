@@ -17,7 +17,7 @@ from perfeval_xl.document import Block, Chapter
 from perfeval_xl.figures import Figure, Sentence, figures, normal, same, sentences
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import FundsRow
-from perfeval_xl.naming import Lead, Lexicon, Subject, bare, is_foreign, is_own, money_kind, rate_name, read_lead
+from perfeval_xl.naming import Lead, Lexicon, Subject, bare, is_foreign, is_own, money_kind, rate_name, read_lead, source_of
 from perfeval_xl.numbers import half_up, printed_step
 from perfeval_xl.record import Record
 from perfeval_xl.scoring import execution_rate, execution_score
@@ -27,10 +27,14 @@ COLUMNS = {"initial": ("年初预算数", "initial budget"), "adjusted": ("全�
 #: the official columns of a printed table of scores
 _TABLE = {"weight": re.compile("分值|权重|满分"), "score": re.compile("得分(?!率)"), "share": re.compile("得分率")}
 _OTHER_YEAR = re.compile("(20[0-9]{2})年")
+#: what is meant to come, not what was reached
+_INTENDED = re.compile("力争|争取|下一步|今后|明年|下一年|下年|建议|预计|拟将|拟于|计划在")
+_HOPED = re.compile("确保|努力|提高到|提升到|提升至|提高至")
 _NEXT = re.compile("[，;]?(?:自评|实际|最终|总)*(?:得分|得|实得|评分)")
 _COUNTED = re.compile("[个项条类]?(?P<level>[一二三]级)?(?:绩效)?指标")
 _LEVEL_BEFORE = re.compile("(?P<level>[一二三]级)(?:绩效)?指标(?:共有?|有|为|设置|合计|共计|设置了|:)*$")
-_BANDS = re.compile(r"[0-9.]+(?:\(含\)|分)*(?:以[上下]|[-~—至][0-9.]+(?:\(不?含\)|分)*)(?:\(不?含\))?(?:的|以[上下])?(?:为|是|属|属于|评为|评定为|定为|:)?(?:优秀?|良好?|中等?|差|合格|不合格)")
+#: 90分以上为优: the definition of a grade
+BANDS = re.compile(r"[0-9.]+(?:\(含\)|分)*(?:以[上下]|[-~—至][0-9.]+(?:\(不?含\)|分)*)(?:\(不?含\))?(?:的|以[上下])?(?:为|是|属|属于|评为|评定为|定为|:)?(?:优秀?|良好?|中等?|差|合格|不合格)")
 
 
 class Said(NamedTuple):
@@ -57,6 +61,8 @@ class Reader:
         self.record, self.form, self.card, self.edition = record, record.form, record.card, record.edition
         self.lexicon = Lexicon(record)
         self.findings: list[Finding] = []
+        self.others: dict[str, tuple[Figure, str, str]] = {}  # figures that are not on the form, by what they are said of
+        self.blamed: list[Figure] = []  # figures of the sentence that have a finding
         self.mentions: list[tuple[str, Figure, str]] = []
         self.blank_rows: dict[tuple[str, str], list[tuple[str, str, Sentence]]] = {}
         self.funds = {row.role: row for row in reversed(self.form.funds)}
@@ -128,6 +134,8 @@ class Reader:
     def add(self, code: str, place: Place, sentence: Sentence, figure: Figure | None, stated: str | None, expected: str | None, **args) -> None:
         """A finding about a sentence, which it quotes."""
         quote = sentence.quote(figure.start, figure.end) if figure is not None else sentence.quote()
+        if figure is not None:
+            self.blamed.append(figure)
         self.findings.append(Finding(code, title_of(place.chapter), stated, expected, args={"quote": quote, **args}))
 
     def read(self, chapters: Iterable[Chapter]) -> None:
@@ -154,15 +162,18 @@ class Reader:
 
     def sentence(self, sentence: Sentence, place: Place) -> None:
         """Every figure of a sentence, then what they say together."""
-        text = _BANDS.sub(lambda match: "□" * len(match[0]), sentence.text)
+        text = BANDS.sub(lambda match: "□" * len(match[0]), sentence.text)
         found = figures(text)
         said: list[Said] = []
+        self.blamed.clear()
         subject: Subject | None = None
         foreign = is_foreign(place.head) and not is_own(place.head) and self._entity(place.head) is None
         task = self.lexicon.task_in(text)
         apart: list[Subject] = []
         for n, figure in enumerate(found):
             lead = read_lead(figure.lead)
+            if _INTENDED.search(text[: figure.start]) or _HOPED.search(text[: figure.start].rpartition("，")[2]):
+                continue
             if ";" in lead.before:
                 subject = None
             if is_own(figure.lead):
@@ -219,7 +230,7 @@ class Reader:
             return [suffix]
         tail = re.match(r"的([^，。；;、0-9]{2,14})", text[figure.end :])
         if tail and not lead.core.strip("以有取得实现完成"):
-            return [one for one in (self._entity(tail[1]),) if one is not None]
+            return [one for start, _, one in self.lexicon.mentions(tail[1]) if not start][:1]
         return []
 
     def heading(self, place: Place) -> Subject | None:
@@ -237,6 +248,9 @@ class Reader:
         if lead.noun == "share" or (figure.kind == "percent" and lead.noun):
             return self.share(figure, lead, subjects, said, sentence, place)
         if figure.kind == "points" or (figure.kind == "plain" and lead.noun):
+            if lead.summed and lead.carried:
+                parts = {one.subject for one in said if one.subject.kind in ("part", "funds") and one.column == "score"}
+                subjects = [Subject("total", "部门整体")] if len(parts) > 1 else []
             return self.points(figure, lead, subjects, following, sentence, place, foreign)
         if figure.kind == "count" and self.counted(figure, sentence, place):
             return []
@@ -247,6 +261,9 @@ class Reader:
         if figure.kind in ("percent", "plain") and (any(map(self._is_execution, subjects)) or (rate is not None and not any(
                 one.kind == "row" for one in subjects))):
             return self.rate(figure, rate, lead, subjects, task, foreign, said, sentence, place)
+        if not subjects and figure.kind == "percent" and not foreign and not lead.role and not figure.op and re.search("[率度]$", lead.core):
+            if len(name := bare(lead.core)) >= 4 and not is_foreign(lead.before.rpartition(";")[2]):
+                self.elsewhere(name, figure, sentence, place)
         if foreign and not subjects:
             return []
         return [self.row(figure, subject, lead, following, sentence, place) for subject in subjects if subject.kind == "row"]
@@ -258,6 +275,12 @@ class Reader:
     def _is_base(self, subjects: list[Subject], lead: Lead, figure: Figure) -> bool:
         return figure.kind == "money" and bool(lead.role) and any(map(self._is_execution, subjects))
 
+    def elsewhere(self, name: str, figure: Figure, sentence: Sentence, place: Place) -> None:
+        """A figure that is not on the form, against what the report says of the same thing in another sentence (R7)."""
+        first, where, text = self.others.setdefault(name, (figure, title_of(place.chapter), sentence.text))
+        if text != sentence.text and first.kind == figure.kind and not same(figure, first.value, first.step / 2) and not figure.loose and not first.loose:
+            self.add("R501", place, sentence, figure, figure.text, first.text, what=name, what_en=name, where=where)
+
     # ---- amounts ----
 
     def amount(self, figure: Figure, kind: str, words: str, lead: Lead, subjects: list[Subject], task: Subject | None, foreign: bool,
@@ -267,14 +290,19 @@ class Reader:
         if not kind:
             kind = {"target": "initial", "actual": "executed"}[lead.role]
         elif is_foreign(words) and not is_own(words):
-            foreign = True
+            foreign = money_kind(words)[0] not in self.funds  # 项目支出年初预算: a row of the form
         if task is not None:
             return self.task_figure(figure, {"initial": "budget", "adjusted": "budget"}.get(kind, kind), task, sentence, place)
         if figure.kind == "plain" and (figure.value < 1 and figure.value or foreign):
             return []
         if foreign:
-            return [Said(figure, Subject("foreign", bare(words)), kind, lead)]
-        row, column = (self.funds.get(kind), self._column(said, words)) if kind in self.funds else (self.funds.get("total"), kind)
+            name = bare(words) or place.head
+            if len(name) >= 3 and kind in COLUMNS:
+                self.elsewhere(f"{name}{COLUMNS[kind][0]}", figure, sentence, place)
+            return [Said(figure, Subject("foreign", name), kind, lead)]
+        source = money_kind(words)[0]
+        row, column = (self.funds.get(kind), self._column(said, words)) if kind in self.funds else (
+            self.funds.get(source if source in self.funds else "total"), kind)
         if kind not in COLUMNS and kind not in self.funds:
             return []
         subject = Subject("money", COLUMNS[column][0] if row is self.funds.get("total") and column in COLUMNS else row.label if row else "", kind)
@@ -347,13 +375,14 @@ class Reader:
             return [self.row(figure, Subject("row", self.form.indicators[row].name, row), lead._replace(role="target"), "", sentence, place)]
         if task is not None:
             return self.task_figure(figure, "rate", task, sentence, place)
-        prefix = bare(words or "")
+        prefix, source = bare(words or ""), source_of(lead.core)
+        if source in self.funds:
+            foreign, prefix = False, ""
         if foreign or is_foreign(prefix) or any(one.kind == "foreign" for one in subjects):
             return [Said(figure, Subject("foreign", prefix), "rate", lead)]
         if figure.op in ("<", ">", "<=") or (figure.kind == "plain" and 0 < figure.value <= 1):
             return []
-        source = money_kind(prefix)[0]
-        funds = self.funds.get(source if source in self.funds and source != "total" else "total")
+        funds = self.funds.get(source if source in self.funds else "total")
         if funds is None:
             return []
         place_of = next((n for n, one in enumerate(self.form.funds) if one is funds), None)
@@ -557,6 +586,8 @@ class Reader:
         if not level:
             return True
         due = self._count_of(level, text[: figure.start], place)
+        if level != "一级" and len(due) > 1 and not re.search("共|设|合计|总计|包括|包含|有", text[: figure.start].rpartition("，")[2]):
+            return True
         if due and figure.value not in due:
             name = f"{level}指标"
             self.add("R305", place, sentence, figure, figure.text, str(due[0]), what=name, what_en=f"indicators of level {'一二三'.index(level[0]) + 1}")
@@ -644,9 +675,12 @@ class Reader:
         """The items that follow a total: of its kind and unit, until something else is spoken of."""
         run: list[Figure] = []
         for n, one in enumerate(found[first:], first):
+            if one.kind == "percent" and re.search("占比?(?:为|总额的)?$", one.lead):
+                continue
             if one.kind != whole.kind or (whole.kind == "count" and one.unit != whole.unit):
                 break
-            if run and (re.search("[;。]", one.lead) or re.search("全年|实际|执行|支出(?:总|合计)|预算|较|同比|比上|增|减", one.lead)):
+            parted = one.lead[:1] == ";" and len(run) > 1 and text[run[0].end : run[0].end + 1] != ";" and "占" not in text[run[0].end : run[1].start]
+            if run and (parted or re.search("全年|实际|执行|支出(?:总|合计)|预算|较|同比|比上|增|减", one.lead)):
                 break
             if found[n].loose:
                 return []
@@ -680,6 +714,8 @@ class Reader:
             self._not_sum(whole, run, sentence, place)
 
     def _not_sum(self, whole: Figure, run: list[Figure], sentence: Sentence, place: Place) -> None:
+        if any(one in self.blamed for one in (whole, *run)):
+            return
         summed = sum((one.value for one in run), ZERO)
         unit = "万元" if whole.kind == "money" else whole.unit
         self.add("R207", place, sentence, whole, whole.text, f"{points(summed)}{unit}", items="、".join(one.text for one in run))
