@@ -365,7 +365,10 @@ class _Reader:
     def is_section(self, text: str) -> bool:
         if not _SECTION.fullmatch(text) or _INSIDE.search(text):
             return False
-        return text[0] in "（(" or len(text) <= 16 or _HEADING_END.search(text) is not None
+        if text[0] in "（(":
+            return True
+        short = len(text) <= 16 and not text.endswith("。")
+        return not re.search("[0-9]", text[2:]) and (short or _HEADING_END.search(text) is not None)
 
     def enter(self, text: str) -> None:
         """A heading below the chapter: （一） is the first level, 1. the second."""

@@ -30,7 +30,8 @@ CODES = ("R101", "R102", "R103", "R104", "R105", "R201", "R202", "R203", "R204",
 #: chapters of the published outlines; the eighth is in that of 上街区 only (DOMAIN.md a.1, a.2)
 _OUTLINE = ("basics", "work", "conclusion", "results", "problems", "use", "experience")
 _EIGHTH = {"shangjie-2022": ("other",)}
-_PROMISES = {"经验": "经验|做法|体会", "问题": "问题|不足|困难|短板", "建议": "建议"}
+_PROMISES = {"经验": "(?<!有)(?<!富的)经验(?!的|丰富|不足)|做法|体会",  # 向有经验的人员学习 tells none
+              "问题": "问题|不足|困难|短板", "建议": "建议"}
 _NUMERALS = "一二三四五六七八"
 
 #: documents that published reports still cite, and what took their place (K: the national documents are quoted from memory)
@@ -44,7 +45,7 @@ _SLIPS = (("内控制服", "内控制度"), ("开有以下", "开展了以下"),
 _DOUBLED = re.compile("([\u4e00-\u9fff]{2,6})\\1")
 #: 研究研究 is good Chinese, 一个一个 too
 _MAY_DOUBLE = re.compile("一|逐|(.)\\1$|研究|讨论|商量|了解|学习|考虑|锻炼|介绍|宣传|检查|点点|常常|时时|层层|人人|家家")
-_MARKS = re.compile("[，,；;、][，,；;、。]|。[，,；;、。]")
+_MARKS = re.compile("[，,；;、][，,；;、。]")
 _NUMBER = re.compile("[0-9０-９]")
 _STEM = re.compile("^(?:中国共产党|中共)?(?:[^省]{2,4}省)?(?:[^市]{2,4}市)?(?:[^区县市]{1,5}(?:新区|区|县|市))?")
 
@@ -179,6 +180,8 @@ def _doubled(sentence: Sentence, chapter: Chapter) -> Iterator[Finding]:
         if not _MAY_DOUBLE.search(match[1]):
             yield _slip(chapter, sentence, match.start(), match[0], match[1])
     printed = sentence.printed
+    if printed[:1] in ("，", "；", "、"):  # 。， : the full stop ended the sentence before
+        yield _slip(chapter, sentence, 0, f"。{printed[:6]}", "。" + printed[1:6])
     for match in _MARKS.finditer(printed):
         around = printed[max(match.start() - 6, 0) : match.end()]
         if not re.search("[0-9],$", printed[: match.start() + 1]):

@@ -93,8 +93,8 @@ class Reader:
     def scores(self, subject: Subject) -> tuple[Decimal, ...]:
         """The scores that a report may give: as stated on the form's rows, as recomputed; the first is the one to name."""
         if subject.kind == "total":
-            return tuple(dict.fromkeys(one for one in (self.card.total, self.card.stated, *(
-                (self.form.totals[0].number,) if self.card.total is None else ())) if one is not None))
+            named = self.form.totals[0].number if self.card.total is None else self.card.total
+            return tuple(dict.fromkeys(one for one in (named, self.card.stated) if one is not None))
         if subject.kind == "funds":
             row, score = self.funds.get("total"), self.card.funds_score
             stated = row.score.number if row is not None and row.score is not None else None
