@@ -13,12 +13,14 @@ from perfeval_xl.checks_funds import adjustment
 from perfeval_xl.checks_sums import grade_name
 from perfeval_xl.compare import percent, points
 from perfeval_xl.document import Chapter
+from perfeval_xl.facts import Facts
 from perfeval_xl.figures import Sentence, normal, sentences
 from perfeval_xl.messages import Finding
 from perfeval_xl.naming import Subject, bare
 from perfeval_xl.numbers import half_up
-from perfeval_xl.quotes import BANDS, Place, Reader, title_of
+from perfeval_xl.quotes import place_of
 from perfeval_xl.scoring import grade
+from perfeval_xl.speech import Place, last_year, without_bands
 
 _AIM = "(?:年初|年度|全年|预期|预定|既定|设定|确定|下达|制定|规定|的|各项|全部|整体|绩效|考核|履职|工作|目标|指标|任务|了|所有|重点|主要|部门|预算)*"
 _GOAL = "(?:指标值|目标值|指标|目标|任务|要求)"
@@ -50,17 +52,16 @@ _ROLES = {"三公": "official_expense_rate", "政府采购": "procurement_rate"}
 class Claims:
     """The claims of a report, chapter by chapter."""
 
-    def __init__(self, reader: Reader) -> None:
-        self.reader, self.lexicon = reader, reader.lexicon
-        self.record, self.form, self.card, self.edition = reader.record, reader.form, reader.card, reader.edition
+    def __init__(self, facts: Facts) -> None:
+        self.facts, self.lexicon = facts, facts.lexicon
+        self.form, self.card, self.edition = facts.form, facts.card, facts.edition
 
     def read(self, chapter: Chapter) -> Iterator[Finding]:
         """Everything a chapter claims that the form does not bear out."""
         for block in chapter.blocks:
             if block.form or not block.text:
                 continue
-            head, colon, _ = normal(block.text).partition(":")
-            place = Place(chapter, block.headings, head if colon and len(head) <= 40 else "")
+            place = place_of(chapter, block)
             for sentence in sentences(block.text):
                 yield from self.sentence(sentence, place)
 
@@ -75,7 +76,7 @@ class Claims:
             yield from self.task_done(sentence, place)
 
     def _found(self, code: str, place: Place, sentence: Sentence, start: int, end: int, stated: str, expected: str | None, **args) -> Finding:
-        return Finding(code, title_of(place.chapter), stated, expected, args={"quote": sentence.quote(start, end), **args})
+        return Finding(code, place.title, stated, expected, args={"quote": sentence.quote(start, end), **args})
 
     # ---- the grade ----
 
@@ -84,12 +85,12 @@ class Claims:
         total = self.card.total if self.card.total is not None else self.form.totals[0].number
         if total is None:
             return
-        text = BANDS.sub(lambda band: "□" * len(band[0]), sentence.text)
+        text = without_bands(sentence.text)
         for match in _GRADE.finditer(text):
             before = text[: match.start()]
             clause = before.rpartition("，")[2] + match[0]
-            years = re.findall("(20[0-9]{2})年", before)
-            if _NOT_OURS.search(clause) or (years and self.form.year and int(years[-1]) != self.form.year) or re.search("[0-9](?:分)?(?:以[上下])?$", before):
+            year = last_year(before)
+            if _NOT_OURS.search(clause) or (year and self.form.year and year != self.form.year) or re.search("[0-9]分?(?:以[上下])?$", before):
                 continue
             if any(one.kind in ("row", "group", "part") for _, _, one in self.lexicon.mentions(clause)):
                 continue
@@ -111,7 +112,7 @@ class Claims:
             spared = _EXCEPT.search(text[: match.start()])
             except_for = [one for _, _, one in self.lexicon.mentions(spared[1])] if spared else []
             scope = self._scope(text[spared.end() if spared else 0 : match.start()], place)
-            short = self._short(scope, [n for one in except_for for n in self.reader.rows_of(one)], any(one.kind == "funds" for one in except_for))
+            short = self._short(scope, [n for one in except_for for n in self.facts.rows_of(one)], any(one.kind == "funds" for one in except_for))
             if short:
                 said.append(match[0])
                 what |= dict.fromkeys(one for one, _ in short)
@@ -146,7 +147,7 @@ class Claims:
     def _short(self, scope: list[Subject], spared: list[int], spare_funds: bool) -> list[tuple[str, str]]:
         """What fell short within a scope, in words; some rows, and the execution rate, may be excepted."""
         if scope:
-            rows = [n for one in scope for n in self.reader.rows_of(one)]
+            rows = [n for one in scope for n in self.facts.rows_of(one)]
             if any(one.kind == "funds" for one in scope):
                 rows += [n for n, row in enumerate(self.form.indicators) if row.role == "execution_rate"]
                 funds = not any(row.role == "execution_rate" for row in self.form.indicators)

@@ -14,14 +14,16 @@ import os
 import re
 from collections.abc import Iterator
 
+from perfeval_xl import quotes
 from perfeval_xl.claims import Claims
 from perfeval_xl.document import TOPICS, Chapter, Document
 from perfeval_xl.edition import plain_label
+from perfeval_xl.facts import Facts
 from perfeval_xl.figures import Sentence, normal, sentences
 from perfeval_xl.messages import Finding, Refusal
 from perfeval_xl.naming import Lexicon
-from perfeval_xl.quotes import Reader, title_of
 from perfeval_xl.record import Record
+from perfeval_xl.speech import Place
 
 #: every code that ``check`` may speak
 CODES = ("R101", "R102", "R103", "R104", "R105", "R201", "R202", "R203", "R204", "R205", "R206", "R207", "R208", "R301", "R302", "R303", "R304",
@@ -57,16 +59,22 @@ def check(document: Document, record: Record) -> list[Finding]:
     """
     if record.form is None:
         return []
-    reader = Reader(record)
-    reader.read(document.chapters)
-    claims = Claims(reader)
-    found = [*_identity(document, record), *_outline(document, record), *reader.findings]
+    facts = Facts(record)
+    claims = Claims(facts)
+    found = [*_identity(document, record), *_outline(document, record), *quotes.read(facts, document.chapters)]
     for chapter in document.chapters:
         found += claims.read(chapter)
-        found += _language(chapter, reader.lexicon)
-    order = {title_of(chapter): n for n, chapter in reversed(list(enumerate(document.chapters)))}
-    unique = {(one.code, one.label, one.stated, one.expected, one.args.get("what"), one.args.get("quote")): one for one in reversed(found)}
-    return sorted(reversed(unique.values()), key=lambda one: order.get(one.label, -1))
+        found += _language(chapter, facts.lexicon)
+    order = {title_of(chapter): -n for n, chapter in enumerate(reversed(document.chapters))}
+    unique: dict[tuple, Finding] = {}
+    for one in found:
+        unique.setdefault((one.code, one.label, one.stated, one.expected, one.args.get("what"), one.args.get("quote")), one)
+    return sorted(unique.values(), key=lambda one: order.get(one.label, -len(order)))
+
+
+def title_of(chapter: Chapter) -> str:
+    """The label of a finding: the chapter's heading."""
+    return Place(chapter).title
 
 
 def add(document: Document, records: list[Record]) -> list[Record]:
