@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from perfeval_xl.numbers import FIGURE, chinese_number, exact, fold, plain, printed_step, shifted
 
-
 ZERO = Decimal(0)
 
 

@@ -245,7 +245,7 @@ def _one_apart(one: str, other: str) -> bool:
     place = different[0]
     if place == len(one) - 1:
         return one[place] in "率性度" and other[place] in "率性度"
-    return len(one) >= 7 and 0 < place and "\u4e00" <= one[place] <= "\u9fff" and not _NUMBER.search(one[place])
+    return len(one) >= 7 and place > 0 and "\u4e00" <= one[place] <= "\u9fff" and not _NUMBER.search(one[place])
 
 
 def _repeated(parts: list[Sentence], chapter: Chapter) -> Iterator[Finding]:

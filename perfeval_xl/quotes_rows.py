@@ -117,9 +117,7 @@ def _owner(speech: Speech, before: str) -> Subject | None:
     for start, end, one in speech.facts.lexicon.mentions(segment):
         listed = segment[max(start - 1, 0) : start] in ("、", "和", "及", "与") or segment[end : end + 1] in ("、", "和", "及", "与")
         listed = listed or re.match("等[0-9共]", segment[end:]) is not None
-        if one.kind == "part" and segment[start:end].endswith("指标") and not (listed and owner):
-            owner = one
-        elif one.kind == "group" and not listed and owner is None and _OPENS.match(segment, end):
+        if (one.kind == "part" and segment[start:end].endswith("指标") and not (listed and owner)) or (one.kind == "group" and not listed and owner is None and _OPENS.match(segment, end)):
             owner = one
     if owner is None and speech.place.head:
         owner = speech.facts.entity(speech.place.head)
@@ -138,4 +136,4 @@ def _number_of(speech: Speech, level: str, owner: Subject | None) -> tuple[int, 
         counts = (len({(rows[n].part, rows[n].group) for n in chosen}),)
     else:
         counts = tuple(dict.fromkeys((len(chosen), sum(facts.weight(n) is not None for n in chosen))))
-    return counts if owner is not None else (*counts, *(one + 1 for one in counts if ZERO < one))
+    return counts if owner is not None else (*counts, *(one + 1 for one in counts if one > ZERO))
