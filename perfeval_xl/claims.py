@@ -12,15 +12,13 @@ from collections.abc import Iterator
 from perfeval_xl.checks_funds import adjustment
 from perfeval_xl.checks_sums import grade_name
 from perfeval_xl.compare import percent, points
-from perfeval_xl.document import Chapter
 from perfeval_xl.facts import Facts
-from perfeval_xl.figures import Sentence, normal, sentences
+from perfeval_xl.figures import Sentence, normal
 from perfeval_xl.messages import Finding
 from perfeval_xl.naming import Subject, bare
 from perfeval_xl.numbers import half_up
-from perfeval_xl.quotes import place_of
 from perfeval_xl.scoring import grade
-from perfeval_xl.speech import Place, last_year, without_bands
+from perfeval_xl.speech import Paragraph, Place, last_year, without_bands
 
 _AIM = "(?:年初|年度|全年|预期|预定|既定|设定|确定|下达|制定|规定|的|各项|全部|整体|绩效|考核|履职|工作|目标|指标|任务|了|所有|重点|主要|部门|预算)*"
 _GOAL = "(?:指标值|目标值|指标|目标|任务|要求)"
@@ -50,20 +48,17 @@ _ROLES = {"三公": "official_expense_rate", "政府采购": "procurement_rate"}
 
 
 class Claims:
-    """The claims of a report, chapter by chapter."""
+    """The claims of a report, paragraph by paragraph."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts, self.lexicon = facts, facts.lexicon
         self.form, self.card, self.edition = facts.form, facts.card, facts.edition
 
-    def read(self, chapter: Chapter) -> Iterator[Finding]:
-        """Everything a chapter claims that the form does not bear out."""
-        for block in chapter.blocks:
-            if block.form or not block.text:
-                continue
-            place = place_of(chapter, block)
-            for sentence in sentences(block.text):
-                yield from self.sentence(sentence, place)
+    def read(self, paragraph: Paragraph) -> Iterator[Finding]:
+        """Everything a paragraph claims that the form does not bear out."""
+        if not paragraph.block.form and paragraph.block.text:
+            for sentence in paragraph.sentences:
+                yield from self.sentence(sentence, paragraph.place)
 
     def sentence(self, sentence: Sentence, place: Place) -> Iterator[Finding]:
         """The claims of one sentence."""

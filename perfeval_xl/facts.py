@@ -23,6 +23,7 @@ class Facts:
         self.funds = {row.role: row for row in reversed(self.form.funds)}
         if self.form.total_row is not None:
             self.funds["total"] = self.form.total_row
+        self.parts = [normal(row.part) for row in self.form.indicators]
         self.execution_rows = [n for n, row in enumerate(self.form.indicators) if row.role == "execution_rate"]
 
     def money(self, row: FundsRow | None, column: str) -> Decimal | None:
@@ -56,7 +57,7 @@ class Facts:
             return [subject.key]
         if subject.kind == "part":
             names = {name for name, one in self.lexicon.names.items() if one.key == subject.key and one.kind == "part"}
-            return [n for n, row in enumerate(rows) if normal(row.part) in names]
+            return [n for n, part in enumerate(self.parts) if part in names]
         return [n for n, row in enumerate(rows) if row.group == subject.key] if subject.kind == "group" else []
 
     def score(self, n: int) -> Decimal | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from perfeval_xl.numbers import FIGURE, chinese_number, exact, fold, plain, printed_step, shifted
@@ -69,8 +70,11 @@ class Sentence(NamedTuple):
 # ---- sentences ----
 
 _END = re.compile("(?<=[。！？!?])")
-_CLAUSE = re.compile("(?<=[，；;：])|(?<=,)(?![0-9]{3}(?![0-9]))|(?<=[^0-9],)|(?<=:)")
-_QUOTES = str.maketrans("", "", "“”\"‘’'「」『』")
+_CLAUSE = re.compile("(?<=[，；;：:])|(?<=[^0-9],)|(?<=[0-9],)(?![0-9]{3}(?![0-9]))")
+#: half width without quotation marks; the comma ， stays, or 一，二 and 1,000 would be alike
+_FOLDS = {code: fold(chr(code)) for block in (range(0xA0, 0x100), range(0x2000, 0x2070), range(0x2200, 0x2300), range(0x2550, 0x2551),
+                                              range(0x2A70, 0x2A80), range(0x3000, 0x3001), range(0xFE50, 0xFE70), range(0xFF01, 0xFF5F))
+          for code in block if fold(chr(code)) != chr(code) and code != ord("，")} | dict.fromkeys(map(ord, "“”\"‘’'「」『』"))
 _SPACES = re.compile(r"(?<![0-9.,A-Za-z])\s+|\s+(?![0-9A-Za-z])")
 _NUMERAL = "[零〇一二两三四五六七八九十百千万亿点壹贰叁肆伍陆柒捌玖拾佰仟萬億]"
 _WORDED = re.compile(
@@ -82,6 +86,9 @@ _WORDED = re.compile(
     rf"|(?<=指标)(?P<lead>[共有为设置合计]{{0,4}})(?P<count2>{_NUMERAL}{{1,6}})(?=[个项条])"
     rf"|(?<=等)(?P<lead3>共?)(?P<count3>{_NUMERAL}{{1,6}})(?=[个项条])"
 )
+
+
+_MAY_BE_WORDED = re.compile(f"分之|{_NUMERAL}(?:元|分|个?百分点|[个项条类]|[一二三]级)")
 
 
 def _arabic(match: re.Match) -> str:
@@ -106,9 +113,10 @@ def _or_same(value: Decimal | None, text: str, shape: str) -> str:
 
 def normal(text: str) -> str:
     """A text for reading: half width, without quotation marks and needless spaces, numerals in digits. The comma 、 of lists stays 、."""
-    text = "，".join(map(fold, text.split("，"))).translate(_QUOTES)
-    text = _SPACES.sub("", text.strip())
-    return _WORDED.sub(_arabic, text)
+    text = text.translate(_FOLDS).strip()
+    if " " in text or not text.isprintable():
+        text = _SPACES.sub("", text)
+    return _WORDED.sub(_arabic, text) if _MAY_BE_WORDED.search(text) else text
 
 
 def sentences(paragraph: str) -> list[Sentence]:
@@ -117,14 +125,19 @@ def sentences(paragraph: str) -> list[Sentence]:
     for printed in _END.split(paragraph):
         if not printed.strip():
             continue
-        text, clauses = "", []
-        for clause in _CLAUSE.split(printed):
-            start = len(text)
-            folded = normal(clause)
-            text += folded[:-1] + "，" if folded.endswith(",") else folded
-            clauses.append((start, len(text), re.sub(r"(?<![0-9A-Za-z])\s+|\s+(?![0-9A-Za-z])", "", clause)))
-        found.append(Sentence(text, tuple(clauses)))
+        whole = normal(printed)
+        folded, clauses = _CLAUSE.split(whole), _CLAUSE.split(printed)
+        if len(folded) != len(clauses):  # a mark of one is none of the other: clause by clause then
+            folded = [normal(clause) for clause in clauses]
+        folded = [clause[:-1] + "，" if clause.endswith(",") else clause for clause in folded]
+        ends = list(accumulate(map(len, folded)))
+        found.append(Sentence("".join(folded), tuple(zip([0, *ends], ends, map(_unspaced, clauses), strict=False))))
     return found
+
+
+def _unspaced(text: str) -> str:
+    """As printed, without the spaces that only a line break or a typist left between Chinese characters."""
+    return text if text.isprintable() and " " not in text else re.sub(r"(?<![0-9A-Za-z])\s+|\s+(?![0-9A-Za-z])", "", text)
 
 
 # ---- figures ----

@@ -187,6 +187,24 @@ class Lexicon:
     def _at_end(self) -> re.Pattern:
         return re.compile(f"(?:{self._pattern.pattern}){_TAIL}$")
 
+    @cached_property
+    def _halves(self) -> tuple[re.Pattern, dict[str, list[tuple[str, int]]]]:
+        """A pattern for the halves of the rows' names, and whose halves they are: (name, where the half begins in it)."""
+        owners: dict[str, list[tuple[str, int]]] = {}
+        for name in self.rows:
+            if len(name) >= 5:
+                for begin, half in ((0, name[: len(name) // 2]), (len(name) // 2, name[len(name) // 2 :])):
+                    owners.setdefault(half, []).append((name, begin))
+        # looked ahead at, not consumed: halves may overlap
+        return re.compile(f"(?=({'|'.join(map(re.escape, sorted(owners, key=len, reverse=True)))}))" if owners else "(?!)"), owners
+
+    def near_misses(self, text: str) -> list[tuple[int, str]]:
+        """Places where half of a row's name stands, but not the name: (where the name would begin, the name)."""
+        pattern, owners = self._halves
+        found = {(match.start() - begin, name) for match in pattern.finditer(text) for name, begin in owners[match[1]]}
+        return sorted((start, name) for start, name in found if start >= 0 and len(text) - start >= len(name)
+                      and text[start : start + len(name)] not in self.names)
+
     def mentions(self, text: str) -> list[tuple[int, int, Subject]]:
         """Every name of the form in a text."""
         return [(match.start(), match.end(), self.names[match[0]]) for match in self._pattern.finditer(text)]

@@ -12,34 +12,28 @@ from collections.abc import Iterable
 from perfeval_xl import quotes_money, quotes_points, quotes_rows
 from perfeval_xl.adding import not_adding_up
 from perfeval_xl.compare import points
-from perfeval_xl.document import Block, Chapter
 from perfeval_xl.facts import COLUMNS, Facts
-from perfeval_xl.figures import normal, sentences
 from perfeval_xl.messages import Finding
 from perfeval_xl.naming import bare, is_foreign, money_kind
-from perfeval_xl.speech import Notes, Place, Quote, Said, Speech, last_year
+from perfeval_xl.speech import Notes, Paragraph, Quote, Said, Speech, last_year
+
+_DIGIT = re.compile("[0-9]")
 
 
-def read(facts: Facts, chapters: Iterable[Chapter]) -> list[Finding]:
+def read(facts: Facts, paragraphs: Iterable[Paragraph]) -> list[Finding]:
     """What the figures of a report contradict; the form that is printed in it is left out."""
     notes = Notes()
-    for chapter in chapters:
-        for block in chapter.blocks:
-            if block.form:
-                continue
-            if block.rows:
-                quotes_points.table(facts, notes, block, Place(chapter, block.headings))
-            for sentence in sentences(block.text):
-                if any(map(str.isdigit, sentence.text)):
-                    _sentence(Speech(facts, notes, sentence, place_of(chapter, block)))
+    for place, block, sentences in paragraphs:
+        if block.form:
+            continue
+        if block.rows:
+            quotes_points.table(facts, notes, block, place)
+            continue
+        for sentence in sentences:
+            if _DIGIT.search(sentence.text):
+                _sentence(Speech(facts, notes, sentence, place))
     quotes_rows.blank_rows(notes)
     return _with_the_other(notes)
-
-
-def place_of(chapter: Chapter, block: Block) -> Place:
-    """Where a paragraph stands, with the words before its first colon."""
-    head, colon, _ = normal(block.text).partition(":")
-    return Place(chapter, block.headings, head if colon and len(head) <= 40 else "")
 
 
 def _sentence(speech: Speech) -> None:

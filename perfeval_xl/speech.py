@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from perfeval_xl.document import Chapter
+from perfeval_xl.document import Block, Chapter
 from perfeval_xl.facts import Facts
-from perfeval_xl.figures import Figure, Sentence, figures, normal, same
+from perfeval_xl.figures import Figure, Sentence, figures, normal, same, sentences
 from perfeval_xl.messages import Finding
 from perfeval_xl.naming import Lead, Subject, bare, is_foreign, is_own, read_lead
 
@@ -23,6 +24,25 @@ class Place(NamedTuple):
     def title(self) -> str:
         """The chapter's heading, or 正文 before the first one."""
         return self.chapter.title or "正文"
+
+
+class Paragraph(NamedTuple):
+    """A paragraph (or the cells of a table) with its place and its sentences."""
+
+    place: Place
+    block: Block
+    sentences: list
+
+
+def paragraphs(chapters: Iterable[Chapter]) -> list[Paragraph]:
+    """Everything that stands in the chapters, cut into sentences once."""
+    found = []
+    for chapter in chapters:
+        for block in chapter.blocks:
+            parts = [one for text in ([block.text] if block.text else [cell for row in block.rows for cell in row]) for one in sentences(text)]
+            head, colon, _ = normal(block.text[:80]).partition(":")
+            found.append(Paragraph(Place(chapter, block.headings, head if colon and len(head) <= 40 else ""), block, parts))
+    return found
 
 
 class Quote(NamedTuple):

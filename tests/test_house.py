@@ -23,7 +23,7 @@ ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "log",
          "checks_funds", "checks_rows", "checks_sums", "rules", "cells", "table", "udfs", "layout", "computed", "indicator_block",
          "container", "intake", "record", 
          "document", "figures", "naming", "facts", "speech", "adding", "quotes_rows", "quotes_points", "quotes_money", "quotes", "claims",
-         "narrative", "review_lists", "result_list", "review", "template", "beside", "form_sheet", "vba", "sheets",
+         "wording", "narrative", "review_lists", "result_list", "review", "template", "beside", "form_sheet", "vba", "sheets",
          "workbook_file", "examples", "host", "state", "submission", "buttons", "machine", "install", "doctor", "cli")
 #: heavy libraries and the only rooms that may import them
 LIBRARIES = {"pandas": (), "xlwings": ("host", "vba"), "pyopenvba": ("vba", "machine"), "openpyxl": ("review", "review_lists"), "rich": ("cli",),
