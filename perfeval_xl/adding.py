@@ -10,7 +10,7 @@ from perfeval_xl.compare import CENT, ZERO
 from perfeval_xl.figures import Figure
 
 _OPENS = re.compile("[，:;(（]?(?:其中|分别|包括|包含|由|含|具体)")
-_TOTAL = re.compile("(?:合计|共计|总计|共)(?:为|有|达)?$")
+_TOTAL = re.compile("(?:合计|共计|总计|(?<!公)共(?![同产享]))[^，;。、:]{0,4}$")
 _SHARE = re.compile("占比?(?:为|总额的)?$")
 _SOMETHING_ELSE = re.compile("全年|实际|执行|支出(?:总|合计)|预算|较|同比|比上|增|减")
 _GO_ON = re.compile("等|余|以上|左右")
@@ -45,7 +45,8 @@ def _slack(items: list[Figure], whole: Figure) -> Decimal:
     """What rounding may cost: half a printed unit of each; nothing where things are counted."""
     if whole.kind == "count":
         return ZERO
-    return CENT if whole.step <= CENT else max(one.step for one in (*items, whole)) * len(items) / 2
+    steps = [one.step for one in (*items, whole)]
+    return CENT if max(steps) <= CENT else sum(steps) / 2
 
 
 def _like(one: Figure, whole: Figure) -> bool:

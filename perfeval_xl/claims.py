@@ -28,18 +28,21 @@ _MET = re.compile(
     f"|(?:全面|圆满|全部|如期|超额|顺利|均)+(?:地)?(?:完成|实现|达到)了?{_AIM}{_GOAL}"
     f"|(?:达到|实现|完成)了?{_AIM}各项{_AIM}{_GOAL}"
     "|(?:均|都)达标|(?:无|没有|未出现|不存在|未产生)(?:任何|明显)?偏差|偏差(?:度|率)?(?:均|都)?为(?:0|零)%?")
-_HEDGED = re.compile("基本|大部分|多数|较好|大体|部分|确保|力争|努力|争取|保证|保障|促进|推动|推进|围绕|为了?[^，。；:]*$|将|拟|要|应|未|没有|尚|不|如|若|能否|是否|对照|"
-                     "根据|按照|督促|监控|跟踪|提高|促使|助力|下一步|今后|以期|目的|旨在")
+_HEDGED = re.compile("基本|大部分|多数|较好|大体|部分|确保|力争|努力|争取|保证|保障|促进|推动|推进|围绕|为了?[^，。；:]*$|将|拟"
+                     "|要|应|未|没有|尚|不|如|若"
+                     "|能否|是否|对照|根据|按照|督促|监控|跟踪|提高|促使|助力|下一步|今后|以期|目的|旨在")
 _ABOUT_FORM = re.compile("各项(?:工作)?(?:目标|任务)|目标任务|指标|绩效|年初|年度|考核|预期|既定|设定|偏差|目标值")
 _STRICT = re.compile("严格(?:执行|落实|按照?)(?:了)?(?:年初|批复的?|部门|年度|单位|财政)*(?:部门)?预算(?:执行)?(?![管法制计绩收会编单指])")
 _BLOCKED = re.compile("(?:无法|未能|没能|不能|没有能够?|难以)(?:全面|正常|按期|按时|如期|继续|顺利|有效)*(?:开展|实施|完成|启动|举办|推进)(?!的)"
+                      "|(?:活动|项目|工作|任务|培训)(?:一直|均|都|尚)?未(?:能)?(?:全面|正常|按期|按时|如期)*(?:开展|实施|完成|启动)(?!的)"
                       "|(?:经费|资金|拨款|预算)(?:一直|始终|全年|全部|均|都)(?:没有|未)(?:得到)?(?:拨|到位|下达|批复)[款付到]?")
 _NOT_A_FACT = re.compile("如果|若|一旦|防止|避免|杜绝|防范|对于?[^，]*$|以免")
 _DONE = re.compile("(?:已经?|全部|均已?|圆满|全面)完成(?!支付|拨付|采购|招标|部分)|(?:情况|状态)[:为](?:已|全部)?完成")
 _EXCEPT = re.compile("除了?([^，。；]{2,60}?)(?:未[^，。；]{1,12})?(?:之|以)?外")
 _NONE = re.compile("(?:无|没有|未曾?)(?:发生|产生|列支|安排|开支|涉及|使用|支出)?(?:任何)?(?:[^，。；]{0,14}?)(?:三公|政府采购)[^，。；]{0,14}")
 _NOT_NONE = re.compile("超|违|挪用|截留|问题|现象|行为|规定|不规范|增|浪费|虚|擅自|手续|预算外|控制|低于|高于|不低|不高|变动")
-_GRADE = re.compile("(?P<of>自评结果|评价结果|评价等级|自评等级|绩效等级|评定等级|等级|等次|档次|评级|评价结论|自评结论|结果|评定|获评|评为|属于?|得分[^，。；]{0,8}?)"
+_GRADE = re.compile("(?P<of>自评结果|评价结果|评价等级|自评等级|绩效等级|评定等级|等级|等次|档次|评级|评价结论|自评结论|结果|评定|获评|评为|属于?"
+                    "|得分[^，。；]{0,8}?)"
                     "(?:评定|确定|定|评价|划分|应)?(?:为|是|属于|属|达到|:)*(?P<grade>优秀|优|良好|良|中等|中|差)(?:等级|等次|级|等|档|次)?(?![\u4e00-\u9fffA-Za-z])")
 _NOT_OURS = re.compile("被评|党建|文明|平安|信用|考核等次|评先|获|满意|测评|年度考核|考核结果|上年|去年|先进|项目(?!支出)|个人|职工|干部|审计")
 _LISTED = re.compile("(?:指标)?(?:主要)?(?:为|是|包括|包含|分为|划分为|细分为|设置了?|下设)(?P<list>[^，。；;:]{2,60})")
@@ -121,7 +124,8 @@ class Claims:
             what[low[0]] = what_en[low[1]] = None
             first, last = min(first, strict.start()), max(last, strict.end())
         if said:
-            yield self._found("R401", place, sentence, first, last, "”“".join(said), None, what="、".join(list(what)[:4]), what_en=", ".join(list(what_en)[:4]))
+            yield self._found("R401", place, sentence, first, last, "”“".join(said), None, what="、".join(list(what)[:4]),
+                              what_en=", ".join(list(what_en)[:4]))
 
     def _scope(self, before: str, place: Place) -> list[Subject]:
         """What a claim is about; nothing means the whole form."""
@@ -129,7 +133,8 @@ class Claims:
         rows = [one for _, _, one in mentions if one.kind in ("row", "funds")]
         clause = max(before.rfind(mark) for mark in "，;:") + 1
         # a part or group counts where the sentence, or the clause of the claim, begins with it: 绩效管理情况良好，达到各项目标 is said of all
-        large = [one for start, _, one in mentions if one.kind in ("part", "group") and (start >= clause or not bare(before[:start].rpartition(";")[2]))]
+        large = [one for start, _, one in mentions if one.kind in ("part", "group")
+                 and (start >= clause or not bare(before[:start].rpartition(";")[2]))]
         if rows or large:
             return rows or large[-1:]
         for text in (place.head, *reversed(place.headings)):
@@ -157,7 +162,8 @@ class Claims:
             lost = row.score is not None and row.weight is not None and row.score.number is not None and row.weight.number is not None \
                 and row.score.number < row.weight.number
             if result.attainment.met is False or (lost and result.attainment.met is not True):
-                found.append((f"“{row.name}”{row.actual.text}（指标值 {row.target.text}）", f"{row.name} is {row.actual.text} (target {row.target.text})"))
+                found.append((f"“{row.name}”{row.actual.text}（指标值 {row.target.text}）",
+                              f"{row.name} is {row.actual.text} (target {row.target.text})"))
         if funds and not spare_funds and not any("预算执行率" in one for one, _ in found) and (low := self._low()):
             found.append(low)
         return found
@@ -181,7 +187,8 @@ class Claims:
             return
         rows = [(row, result) for row, result in zip(self.form.indicators, self.card.rows, strict=True) if re.search("产出|效益|满意", row.part)
                 and row.weight is not None and row.weight.number]
-        if rows and all(row.score is not None and row.score.number == row.weight.number and result.attainment.met is not False for row, result in rows):
+        if rows and all(row.score is not None and row.score.number == row.weight.number and result.attainment.met is not False
+                        for row, result in rows):
             yield self._found("R402", place, sentence, match.start(), match.end(), match[0], None)
 
     def task_done(self, sentence: Sentence, place: Place) -> Iterator[Finding]:
@@ -220,7 +227,8 @@ class Claims:
                 missing = [group for group in groups if group not in tokens]
                 rows = [n for n, row in enumerate(self.form.indicators) if row.group in missing]
                 score = sum(weight.number for n in rows if (weight := self.form.indicators[n].weight) is not None and weight.number is not None)
-                yield self._found("R307", place, sentence, match.start(), match.end(), part.name, "、".join(missing), said=listed, score=points(score))
+                yield self._found("R307", place, sentence, match.start(), match.end(), part.name, "、".join(missing), said=listed,
+                                  score=points(score))
 
     def _group(self, name: str) -> str:
         found, prefix = self.lexicon.at_end(name)

@@ -179,12 +179,10 @@ def _docx_lines(data: bytes, file: str) -> list[_Line]:
         if "word/document.xml" not in parts:
             raise Refusal("X321", file=file)
         check_sizes(data, parts)
-        body, levels = unpack(*packed(data, parts["word/document.xml"])), {}
-        for xml in (body, styles := unpack(*packed(data, parts.get("word/styles.xml")))):
+        body, levels = unpack(*packed(data, parts["word/document.xml"])), _Styles(unpack(*packed(data, parts.get("word/styles.xml"))))
+        for xml in (body, levels.xml):
             if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml or xml[:2] in (b"\xff\xfe", b"\xfe\xff"):
                 raise Refusal("X321", file=file)
-        if styles:
-            levels = _style_levels(styles)
         root = ElementTree.fromstring(body)
     except TooLarge as error:
         raise Refusal("X326", file=file, stated=str(error), expected="64 MB") from None
@@ -198,27 +196,31 @@ def _docx_lines(data: bytes, file: str) -> list[_Line]:
     return lines
 
 
-_STYLE = re.compile(rb"<w:style\b[^>]*w:styleId=\"([^\"]*)\"[^>]*>(.*?)</w:style>", re.S)
 _STYLE_NAME = re.compile(rb"<w:name w:val=\"(?:heading|\xe6\xa0\x87\xe9\xa2\x98) ?([1-9])\"", re.I)
 _STYLE_OUTLINE = re.compile(rb"<w:outlineLvl w:val=\"([0-8])\"")
+_STYLE_CONTENTS = re.compile(rb"<w:name w:val=\"toc ", re.I)
 
 
-def _style_levels(styles: bytes) -> dict[str, int]:
-    """Style id -> outline level from 1; 0 for a line of a table of contents is -1."""
-    levels = {}
-    for key, content in _STYLE.findall(styles):
-        name, outline = _STYLE_NAME.search(content), _STYLE_OUTLINE.search(content)
-        level = int(outline[1]) + 1 if outline else int(name[1]) if name else -1 if re.search(rb"<w:name w:val=\"toc ", content, re.I) else 0
-        if level:
-            levels[key.decode("utf-8", "replace")] = level
-    return levels
+class _Styles(dict):
+    """Style id -> outline level from 1, -1 for a line of a table of contents, 0 for any other; looked up when first met."""
+
+    def __init__(self, xml: bytes) -> None:
+        super().__init__()
+        self.xml = xml
+
+    def __missing__(self, key: str) -> int:
+        start = self.xml.find(b'w:styleId="%s"' % key.encode())
+        style = self.xml[start : self.xml.find(b"</w:style>", start)] if start >= 0 else b""
+        name, outline = _STYLE_NAME.search(style), _STYLE_OUTLINE.search(style)
+        self[key] = int(outline[1]) + 1 if outline else int(name[1]) if name else -1 if _STYLE_CONTENTS.search(style) else 0
+        return self[key]
 
 
 def _name(element) -> str:
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
-def _walk(element, lines: list[_Line], levels: dict[str, int]) -> None:
+def _walk(element, lines: list[_Line], levels: _Styles) -> None:
     for child in element:
         name = _name(child)
         if name in _SKIPPED:
@@ -236,13 +238,13 @@ def _attribute(element, name: str) -> str:
     return element.get(_W + name) or element.get(_W_STRICT + name) or ""
 
 
-def _paragraph(paragraph, lines: list[_Line], levels: dict[str, int]) -> None:
+def _paragraph(paragraph, lines: list[_Line], levels: _Styles) -> None:
     level = 0
     for properties in paragraph:
         if _name(properties) == "pPr":
             for one in properties:
                 if _name(one) == "pStyle":
-                    level = levels.get(_attribute(one, "val"), level)
+                    level = levels[_attribute(one, "val")]
                 elif _name(one) == "outlineLvl" and (value := _attribute(one, "val")).isdigit() and int(value) < 9:
                     level = int(value) + 1
     if level < 0:

@@ -145,8 +145,10 @@ def _unspaced(text: str) -> str:
 _OPERATORS = {"≥": ">=", ">=": ">=", "≤": "<=", "<=": "<=", ">": ">", "<": "<", "不低于": ">=", "不少于": ">=", "不小于": ">=", "大于等于": ">=",
               "至少": ">=", "不高于": "<=", "不超过": "<=", "不大于": "<=", "小于等于": "<=", "大于": ">", "高于": ">", "超过": ">", "逾": ">",
               "小于": "<", "低于": "<", "不足": "<"}
+_SUFFIXES = {"以上": ">=", "以下": "<=", "以内": "<=", "之内": "<="}
 _MEASURES = ("人次|课时|小时|公里|平方米|立方米|个月|个(?!百分点)|[项条次件人名家户场份篇期批座台套辆处所起例部本节天吨亩宗只棵册种类门轮位村镇类笔]")
-_UNITS = rf"%|‰|个?百分点|(?:[百千]?万|亿|千)?元|[万亿](?=[^人次户亩件份吨个平名株])|分(?![之别析散工管类解布歧配局支子行期批档级段钟])|[万千百]?(?:{_MEASURES})"
+_UNITS = (rf"%|‰|个?百分点|(?:[百千]?万|亿|千)?元|[万亿](?=[^人次户亩件份吨个平名株])"
+          rf"|分(?![之别析散工管类解布歧配局支子行期批档级段钟])|[万千百]?(?:{_MEASURES})")
 _FIGURE = re.compile(
     rf"(?P<op>{'|'.join(sorted(_OPERATORS, key=len, reverse=True))}|=)?(?P<about>约|大约|近|将近)?"
     rf"(?P<sign>(?<![0-9A-Za-z%\u4e00-\u9fff])-)?(?<![0-9A-Za-z.〔\[·/第-])(?P<fig>{FIGURE})(?![0-9.]*[0-9])"
@@ -167,7 +169,7 @@ def figures(text: str) -> list[Figure]:
             continue
         kind, power = _kind(match["unit"])
         after = match["after"] or ""
-        op = _OPERATORS.get(match["op"] or "", "") or (">=" if "上" in after and after != "上下" else "<=" if "内" in after or after.endswith("以下") else "")
+        op = _OPERATORS.get(match["op"] or "") or _SUFFIXES.get(after[-2:], "")
         found.append(Figure(
             kind, shifted(value, power), shifted(printed_step(match["fig"]), power), match["unit"] or "", match["fig"] + (match["unit"] or ""),
             op, bool(match["about"] or match["more"] or after in ("左右", "上下")), match["op"] in ("≥", "≤", ">", "<", ">=", "<="),

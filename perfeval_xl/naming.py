@@ -41,18 +41,19 @@ class Lead(NamedTuple):
 
 # ---- the words in front of a figure ----
 
-_COPULA = re.compile("(?:为|是|达到了?|达|共计|总计|合计|共|计|约|有|仅|只|全部|已经|已|了|在|至|到|保持|控制|稳定|维持|高达|:|人民币|的)$")
+_COPULA = re.compile("(?:为|是|达到了?|达|共计|总计|合计|共|计|约|有|仅|只|全部|已经|已|了|在|至|到|该|保持|控制|稳定|维持|高达|:|人民币|的)$")
 _ALL_OF, _APART = re.compile("(?:均|都|皆|各|全都)$"), re.compile("分别$")
 _TARGET = re.compile("(?:年度|年初|全年|绩效|预期|计划|设定|既定|预定|预设)*(?:指标值|目标值|预期值|计划值|标准值|(?<!履职)(?<!绩效)目标)$")
-_ACTUAL = re.compile("(?:实际|年度|全年|年末|最终|当年)*(?:完成值|实际值|完成数|达成值|完成情况|实际完成|实际达到|实际达成|实际)$|(?:完成|达成|实现)$")
+_ACTUAL = re.compile("(?:实际|年度|全年|年末|最终|当年)*(?:完成值|实际值|完成数|达成值|完成情况|实际完成|实际达到|实际达成|实际)$"
+                     "|(?:完成|达成|实现)$")
 _NOUN = re.compile("(?P<share>得分率)$|(?P<weight>(?:总|标准|权重|指标|满)*(?:分值|权重分|权重|满分|标准分))$|(?P<sum>总分)$"
-                   "|(?P<score>(?:自评|实际|最终|最后|综合|总体|总|评价|评审|考核|自我|评定|该项|本项)*(?:得分|评分|实得|自评分|得)|自评)$")
+                   "|(?P<score>(?:自评|实际|最终|最后|综合|总体|总|评价|评审|考核|自我|评定|该项|本项)*(?:得分|评分|分数|实得|自评分|得)|自评)$")
 _BRACKETS = re.compile(r"\([^()]*\)")
 
 
 def read_lead(lead: str) -> Lead:
     """The words between the figure before and this one."""
-    lead = _BRACKETS.sub("", lead)
+    lead = _BRACKETS.sub("", lead).removesuffix(":")
     cut = max(lead.rfind(mark) for mark in "，;:；。(（")
     before, core = lead[: cut + 1], lead[cut + 1 :]
     role = noun = ""
@@ -85,7 +86,8 @@ def read_lead(lead: str) -> Lead:
 
 _MORE = "(?:总|资金|安排|收入|支出|经费|批复|下达|核定|部门|整体|财政|的|设定|安排的|合计|完成|实际|人民币)*"
 _MONEY = re.compile(
-    "(?:(?P<adjusted>(?:全年|调整后?的?|追加后|变更后|调剂后)(?:部门|整体|单位|收入|支出|财政|总|的|\\(调整\\))*预算" + _MORE + "|预算调整后?|预算全年)"
+    "(?:(?P<adjusted>(?:全年|调整后?的?|追加后|变更后|调剂后)"
+    "(?:部门|整体|单位|收入|支出|财政|总|的|\\(调整\\))*预算" + _MORE + "|预算调整后?|预算全年)"
     "|(?P<initial>年初(?:批复|安排|部门|整体|单位|下达|核定|财政|的|设定|收入|支出|总|财政局)*预算" + _MORE + "|预算年初|(?<=列入)年初)"
     "|(?P<executed>(?:全年|当年|本年|年度|预算|实际|累计|资金|已|全部|总|年末)+(?:预算)?(?:执行|支出|拨付|支付|使用|到账并使用)(?:完成|合计|总|资金|了|数|金额)*"
     "|执行(?:数|金额)|支出(?:总|合计|总计|完成)|总支出|共支出|执行)"
@@ -97,12 +99,13 @@ _MONEY = re.compile(
 _RATE = re.compile("(?:预算|资金|经费|支出|总体|整体|部门)*(?:执行率|支出率|支付率|执行进度|支出进度|预算完成率)$")
 
 #: what makes an amount or a rate that of something else: another year, a project, a kind of spending
-_FOREIGN = re.compile("项目|经费|专项|费$|费用|三公|采购|工程|任务|人员|工资|公积金|社保|津贴|补[助贴]|奖金|公用|购置|租赁|维修|培训|会议|债|基金|结转|结余|追加|调[增减]"
-                      "|压减|节约|收回|上缴|非税|资产|上年|去年|上一年|前年|往年|下年|明年|下一年|季度|上半年|下半年|(?<![0-9])(?:[1-9]|1[01])月|全区|全市|全省|全国|平均|行业|科室|下属|二级|"
+_FOREIGN = re.compile("项目|经费|专项|费$|费用|三公|采购|工程|任务|人员|工资|公积金|社保|津贴|补[助贴]|奖金|公用|购置|租赁|维修"
+                      "|培训|会议|债|基金|结转|结余|追加|调[增减]|压减|节约|收回|上缴|非税|资产|上年|去年|上一年|前年|往年|下年|明年|下一年|季度|上半年|下半年|(?<![0-9])(?:[1-9]|1[01])月|全区|全市|全省|全国|平均|行业|科室|下属|二级|"
                       "街道办|村|学校|企业|本金|合同|中标|招标|债券|捐赠|救灾|扶贫|帮扶|上级|中央|省级|市级|转移支付|人均|每")
 _OWN = re.compile("我|本(?:单位|部门|级|中心|局|委|办|院|年)|部门|整体|单位")
 #: words that say nothing of their own in front of a name
-_NEUTRAL = re.compile("^(?:其中|我(?:单位|部门|局|委|办|中心|院|会)|本(?:单位|部门|年度?|次|项|中心|局|委|办)|部门|单位|20[0-9]{2}年度?|年度|全年|[一二三四五六七八九十]是|第[一二三四]|"
+_NEUTRAL = re.compile("^(?:其中|我(?:单位|部门|局|委|办|中心|院|会)|本(?:单位|部门|年度?|次|项|中心|局|委|办)|部门|单位|20[0-9]{2}年度?"
+                      "|年度|全年|[一二三四五六七八九十]是|第[一二三四]|"
                       "[0-9一二三四五六七八九十]+[.、]|使得?|将|经(?:统计|测算|核算|自评)|截至|年底|目前|最终|总体|整体|各项|主要|重点|一级指标|二级指标|三级指标|指标|和|及|与|以及|、|的|"
                       "因此|所以|同时|区|绩效|自评|支出|结果|综合|评价|汇总|本报告|预算|组织|开展了?|完成)+")
 
@@ -175,6 +178,8 @@ class Lexicon:
         for n, row in enumerate(self.form.indicators):
             if row.name:
                 self.rows.setdefault(normal(row.name), n)
+        for name in [name for name in self.rows if len(name) >= 6 and not re.search("[率度性数量]$", name)]:
+            self.rows.setdefault(f"{name}完成率", self.rows[name])
         # 执行率 alone is the funds block's; a row of that name is compared with it by the form's own checks
         self.names |= {name: Subject("row", self.form.indicators[n].name, n) for name, n in self.rows.items() if name not in self.names}
         self.tasks = {normal(name): Subject("task", task.name, n) for n, task in enumerate(self.form.tasks) for name in _task_names(record, task)}

@@ -197,8 +197,8 @@ def base_is_named(speech: Speech) -> None:
     rates = [one for one in speech.found if one.kind == "percent" and same(one, stated, tolerance) and not same(one, wrong, tolerance)]
     scores = [one.figure for one in speech.said if one.column == "score" and one.subject.kind == "funds"]
     for beside in (rates or scores)[:1]:
-        speech.add("R204", own["initial"], f"年初预算 {own['initial'].text}", f"全年预算数 {points(adjusted)}万元", said=beside.text, wrong=shown(wrong),
-                   rate=shown(stated))
+        speech.add("R204", own["initial"], f"年初预算 {own['initial'].text}", f"全年预算数 {points(adjusted)}万元", said=beside.text,
+                   wrong=shown(wrong), rate=shown(stated))
 
 
 def rates_of_others_follow(speech: Speech) -> None:
@@ -206,7 +206,8 @@ def rates_of_others_follow(speech: Speech) -> None:
     for n, one in enumerate(speech.said):
         if one.subject.kind != "foreign" or one.column != "rate":
             continue
-        amounts = {other.column: other.figure for other in speech.said[:n] if other.subject.kind == "foreign" and other.column in (*_BUDGETS, "executed")}
+        amounts = {other.column: other.figure for other in speech.said[:n]
+                   if other.subject.kind == "foreign" and other.column in (*_BUDGETS, "executed")}
         base, spent = next((amounts[column] for column in _BUDGETS if column in amounts), None), amounts.get("executed")
         due = execution_rate(base.value, spent.value) if base is not None and spent is not None and len(amounts) == 2 else None
         if due is not None and not same(one.figure, due, speech.facts.edition.tolerance.rate):

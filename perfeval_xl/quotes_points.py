@@ -32,7 +32,8 @@ def score(speech: Speech, quote: Quote) -> list[Said]:
         kind = "weight" if figure.value == HUNDRED else "score"
     values = facts.weights(subject) if kind == "weight" else facts.scores(subject) if kind else (*facts.scores(subject), *facts.weights(subject))
     if lead.noun == "this":  # 该项: of the paragraph's name, or of a heading above it
-        values = (*values, *(value for text in speech.place.headings for _, _, one in facts.lexicon.mentions(normal(text)) for value in facts.scores(one)))
+        above = [one for text in speech.place.headings for _, _, one in facts.lexicon.mentions(normal(text))]
+        values = (*values, *(value for one in above for value in facts.scores(one)))
     if values and not any(same(figure, value, facts.edition.tolerance.score) for value in values):
         _wrong(speech, figure, kind or "score", subject, values)
     return [Said(figure, subject, kind or "score")]

@@ -117,7 +117,8 @@ def _owner(speech: Speech, before: str) -> Subject | None:
     for start, end, one in speech.facts.lexicon.mentions(segment):
         listed = segment[max(start - 1, 0) : start] in ("、", "和", "及", "与") or segment[end : end + 1] in ("、", "和", "及", "与")
         listed = listed or re.match("等[0-9共]", segment[end:]) is not None
-        if (one.kind == "part" and segment[start:end].endswith("指标") and not (listed and owner)) or (one.kind == "group" and not listed and owner is None and _OPENS.match(segment, end)):
+        whole = one.kind == "part" and segment[start:end].endswith("指标") and not (listed and owner)
+        if whole or (one.kind == "group" and not listed and owner is None and _OPENS.match(segment, end)):
             owner = one
     if owner is None and speech.place.head:
         owner = speech.facts.entity(speech.place.head)

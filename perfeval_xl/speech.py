@@ -26,6 +26,10 @@ class Place(NamedTuple):
         return self.chapter.title or "正文"
 
 
+#: the words before a colon, or a first sentence that is hardly more than a name: (1)预算执行率。
+_HEAD = re.compile("[^:]{1,40}(?=:)|[^:，;。]{1,20}(?=。.)")
+
+
 class Paragraph(NamedTuple):
     """A paragraph (or the cells of a table) with its place and its sentences."""
 
@@ -40,8 +44,8 @@ def paragraphs(chapters: Iterable[Chapter]) -> list[Paragraph]:
     for chapter in chapters:
         for block in chapter.blocks:
             parts = [one for text in ([block.text] if block.text else [cell for row in block.rows for cell in row]) for one in sentences(text)]
-            head, colon, _ = normal(block.text[:80]).partition(":")
-            found.append(Paragraph(Place(chapter, block.headings, head if colon and len(head) <= 40 else ""), block, parts))
+            head = _HEAD.match(normal(block.text[:80]))
+            found.append(Paragraph(Place(chapter, block.headings, head[0] if head else ""), block, parts))
     return found
 
 
@@ -79,6 +83,7 @@ BANDS = re.compile(r"[0-9.]+(?:\(含\)|分)*(?:以[上下]|[-~—至][0-9.]+(?:\
 #: what is meant to come, not what was reached
 _INTENDED = re.compile("力争|争取|下一步|今后|明年|下一年|下年|建议|预计|拟将|拟于|计划在")
 _HOPED = re.compile("确保|努力|提高到|提升到|提升至|提高至")
+_AIMS = re.compile("目标(?:值|设定|为|是|如下)*$")
 _YEAR = re.compile("(20[0-9]{2})年")
 _BEFORE = re.compile("(?:上年|去年|上一年|前年|往年|较上|同比|比上)[^，;。]*$")
 
@@ -130,6 +135,8 @@ class Speech:
         """The figure with what it is said of; keeps in mind whether something is spoken of that is not on the form."""
         figure = self.found[n]
         lead = read_lead(figure.lead)
+        if not lead.role and _AIMS.search(self.place.head):
+            lead = lead._replace(role="target")
         if ";" in lead.before:
             self.subject = None
         if is_own(figure.lead):
@@ -197,5 +204,6 @@ class Speech:
     def elsewhere(self, name: str, figure: Figure) -> None:
         """A figure that is not on the form, against what the report says of the same thing in another sentence (R7)."""
         first, where, text = self.notes.others.setdefault(name, (figure, self.place.title, self.sentence.text))
-        if text != self.sentence.text and first.kind == figure.kind and not (figure.loose or first.loose) and not same(figure, first.value, first.step / 2):
+        comparable = text != self.sentence.text and first.kind == figure.kind and not (figure.loose or first.loose)
+        if comparable and not same(figure, first.value, first.step / 2):
             self.add("R501", figure, figure.text, first.text, what=name, what_en=name, where=where)

@@ -14,12 +14,13 @@ from perfeval_xl.speech import Paragraph
 
 #: documents that published reports still cite, and what took their place (K: the national documents are quoted from memory)
 _REPLACED = (
-    (re.compile(r"财预[〔\[【(]2011[〕\]】)]285号|《?财政支出绩效评价管理暂行办法》?"), "《财政支出绩效评价管理暂行办法》（财预〔2011〕285号）", "财预〔2020〕10号"),
+    (re.compile(r"财预[〔\[【(]2011[〕\]】)]285号|《?财政支出绩效评价管理暂行办法》?"), "《财政支出绩效评价管理暂行办法》（财预〔2011〕285号）",
+     "财预〔2020〕10号"),
 )
 #: slips of the pen met in published reports of 2021 and 2022: words, what they should be
 _SLIPS = (("内控制服", "内控制度"), ("开有以下", "开展了以下"), ("左手全区", "做好全区"), ("开战吧", "开展"), ("支出机构", "支出结构"),
-          ("、项资金管控", "、项目资金管控"), ("按照部分职责", "按照部门职责"), ("以经完成", "已经完成"), ("己完成", "已完成"), ("绩效木标", "绩效目标"),
-          ("预算执行律", "预算执行率"))
+          ("、项资金管控", "、项目资金管控"), ("按照部分职责", "按照部门职责"), ("以经完成", "已经完成"), ("己完成", "已完成"),
+          ("绩效木标", "绩效目标"), ("预算执行律", "预算执行率"))
 _DOUBLED = re.compile("([\u4e00-\u9fff]{2,6})\\1")
 #: 研究研究 is good Chinese, 一个一个 too
 _MAY_DOUBLE = re.compile("一|逐|(.)\\1$|研究|讨论|商量|了解|学习|考虑|锻炼|介绍|宣传|检查|点点|常常|时时|层层|人人|家家")
@@ -72,9 +73,11 @@ def _doubled(sentence: Sentence, title: str) -> Iterator[Finding]:
 
 def _quotation(text: str, title: str) -> Iterator[Finding]:
     """An opening quotation mark without its closing one."""
+    if text.count("“") <= text.count("”"):
+        return
     opened = -1
     for place, mark in enumerate(text):
-        if mark == "“" and opened >= 0 and text.count("“") > text.count("”"):
+        if mark == "“" and opened >= 0:
             around = text[opened : opened + 6]
             yield Finding("R609", title, around, around[1:], args={"quote": f"…{text[max(opened - 20, 0) : opened + 20]}…"})
             return

@@ -28,7 +28,8 @@ def test_a_text_in_any_usual_encoding(tmp_path, encoding):
 
 @pytest.mark.parametrize("content, code", [
     (b"", "X324"), (b" \n", "X324"), (b"%PDF-1.7\n", "X323"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "X322"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "X104"), (b"PK\x03\x04 broken", "X321"), (b"\xff\xff\x81\0\0", "X321"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "X104"),
+    (b"PK\x03\x04 broken", "X321"), (b"\xff\xff\x81\0\0", "X321"),
 ])
 def test_what_is_no_report_is_refused(tmp_path, content, code):
     path = tmp_path / "报告.txt"
@@ -71,7 +72,8 @@ def test_deeply_nested_xml_is_refused(tmp_path):
 
 
 def test_lines_broken_by_a_pdf_are_joined():
-    text = "一、基本情况\n\n（一）主要任务。\n\n全年预算数为83.2\n\n\n\n万元，全年执行金额为56万元，预算\n执行率为67%。\n1.评价得分\n得分为90分\n\n，结果为优。"
+    text = ("一、基本情况\n\n（一）主要任务。\n\n全年预算数为83.2\n\n\n\n万元，全年执行金额为56万元，预算\n执行率为67%。\n"
+            "1.评价得分\n得分为90分\n\n，结果为优。")
     found = document.from_text(text)
     assert chapters(found) == [("一、基本情况", ["全年预算数为83.2万元，全年执行金额为56万元，预算执行率为67%。", "得分为90分，结果为优。"])]
     assert found.chapters[1].blocks[-1].headings == ("（一）主要任务。", "1.评价得分")
@@ -162,7 +164,8 @@ def test_runs_of_one_figure_are_one_figure(word):
 
 def test_the_namespace_of_strict_documents_is_known(tmp_path):
     w = "http://purl.oclc.org/ooxml/wordprocessingml/main"
-    body = f'<w:document xmlns:w="{w}"><w:body><w:p><w:r><w:t>一、基本情况</w:t></w:r></w:p><w:p><w:r><w:t>职责。</w:t></w:r></w:p></w:body></w:document>'
+    body = f'<w:document xmlns:w="{w}"><w:body><w:p><w:r><w:t>一、基本情况</w:t></w:r></w:p><w:p>' \
+           '<w:r><w:t>职责。</w:t></w:r></w:p></w:body></w:document>'
     with zipfile.ZipFile(tmp_path / "a.docx", "w") as parts:
         parts.writestr("word/document.xml", body)
     assert chapters(document.load(str(tmp_path / "a.docx"))) == [("一、基本情况", ["职责。"])]
