@@ -288,3 +288,55 @@ def test_numerals_are_read_however_they_are_written():
     for text in ("855.66万元", "8556600元", "8,556,600元", "八百五十五点六六万元", "0.085566亿元", "8 556 600 元".replace(" ", "")):
         (one,) = figures.figures(figures.normal(f"全年预算数为{text}。"))
         assert one.kind == "money" and one.value * 100 == 85566, text
+
+
+# ---- whole reports ----
+
+
+def whole(name):
+    return (HERE / "cases" / "reports" / f"whole-{name}.txt").read_text(encoding="utf-8")
+
+
+WRONG = """
+全文 R601 其他需要说明的问题 -> ?
+一 R305 28个 -> 26
+二 R608 《财政支出绩效评价管理暂行办法》（财预〔2011〕285号） -> 财预〔2020〕10号
+三 R101 96.13分 -> 96.31
+三 R103 28分 -> 30
+三 R105 99% -> 100%
+三 R102 良好 -> 优
+三 R401 各项指标均完成了年初设定的目标值 -> ?
+四 R202 317.27万元 -> 366.48万元
+四 R201 307.89万元 -> 357.1万元
+四 R203 65.57% -> 56.76%
+四 R302 15% -> 100%
+四 R301 ≥95% -> ≥90%
+四 R302 2件 -> 0件
+四 R207 12场 -> 11场
+四 R607 提供功能完善率 -> 提供功能完善度
+五 R609 培训培训 -> 培训
+七 R603 经验 -> ?
+"""
+
+
+@pytest.mark.parametrize("kind", ["txt", "docx"])
+def test_a_whole_report_that_agrees_with_its_form_has_no_finding(tmp_path, kind):
+    assert findings_of(whole("clean"), tmp_path / f"报告.{kind}", "renda-2022") == []
+
+
+def findings_of(text, path, name):
+    """The findings of a report as a file; a hard-wrapped text has its lines joined to paragraphs for Word."""
+    if path.suffix == ".txt":
+        path.write_text(text, encoding="gb18030")
+    else:
+        book = docx.Document()
+        joined = re.sub("(?<=[^。：\n])\n(?=[^\n一二三四五六七八（(1234])", "", text) if "\n\n" in text else text
+        for part in joined.split("\n"):
+            book.add_paragraph(part)
+        book.save(path)
+    return [f"{one.label.partition('、')[0]} {line(one)}" for one in narrative.check(document.load(str(path)), form(name))]
+
+
+@pytest.mark.parametrize("kind", ["txt", "docx"])
+def test_a_whole_report_with_many_mistakes(tmp_path, kind):
+    assert findings_of(whole("wrong"), tmp_path / f"报告.{kind}", "zhengwu-2022") == WRONG.strip().split("\n")
