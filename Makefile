@@ -18,6 +18,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(PY) benchmarks/check.py
 	$(PY) benchmarks/udfs.py
+	$(PY) benchmarks/narrative.py
 
 # the pictures of the guide and of README, anew
 pictures: $(STAMP) office

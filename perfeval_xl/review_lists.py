@@ -57,7 +57,7 @@ _WORDS = {
                     "Deviation / rate stated", "Recomputed", "Result")),
     "year": ("{year}年度", "{year}"), "grade": ("{now}（表上：{was}）", "{now} (stated: {was})"), "blank": ("未填", "blank"),
     "places": ("{area} 共 {n} 处", "{area} ({n} cells)"), "items": ("{names}等 {n} 项", "{names} and others ({n} in all)"),
-    "whole": ("整张表", "whole form"), "clean": ("没有发现问题", "nothing found"), "refused": ("读不了", "unreadable"),
+    "whole": ("整张表", "whole form"), "report": ("报告", "report"), "clean": ("没有发现问题", "nothing found"), "refused": ("读不了", "unreadable"),
     "kind": ("没有发现需要改正或说明的地方，感谢认真填报！", "Nothing to correct or to explain. Thank you for the care taken."),
     "funds": ("资金执行情况", "Funds"), "total": ("总分", "Total"), "grades": ("等级", "Grade"),
     "unread": ("按全国通用规则阅读", "read under the national rules"),
@@ -289,7 +289,7 @@ def _findings(record: Record, title: str, lang: str):
         label = ("、", ", ")[lang == "en"].join(labels[:3])
         one = one._replace(label=label if len(labels) <= 3 else word("items", lang, names=label, n=len(labels)))
         area = cell_name(one.row, one.column) if one.row >= 0 else "A1"
-        text = f"{title}!{area}" if one.row >= 0 else word("whole", lang)
+        text = f"{title}!{area}" if one.row >= 0 else word("report" if one.code[0] == "R" else "whole", lang)
         if len(run) > 1:
             area = f"{area}:{cell_name(run[-1].row, run[-1].column)}"
             text = word("places", lang, area=f"{title}!{area}", n=len(run))

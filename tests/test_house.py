@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from perfeval_xl import catalogue, edition, rules
+from perfeval_xl import catalogue, edition, narrative, rules
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "perfeval_xl"
@@ -21,7 +21,9 @@ ROOMS = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__ini
 #: from left to right: a room imports only rooms that stand before it
 ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "log", "files", "edition_file", "edition", "compare", "scoring",
          "checks_funds", "checks_rows", "checks_sums", "rules", "cells", "table", "udfs", "layout", "computed", "indicator_block",
-         "container", "intake", "record", "review_lists", "result_list", "review", "template", "beside", "formulas", "form_sheet", "vba", "sheets",
+         "container", "intake", "record", "document", "figures", "naming", "facts", "speech", "adding", "quotes_rows", "quotes_points",
+         "quotes_money", "quotes", "claims", "wording", "narrative", "review_lists", "result_list", "review", "template", "beside", "formulas",
+         "form_sheet", "vba", "sheets",
          "workbook_file", "examples", "host", "state", "submission", "buttons", "machine", "install", "doctor", "cli")
 #: heavy libraries and the only rooms that may import them
 LIBRARIES = {"pandas": (), "xlwings": ("host", "vba"), "pyopenvba": ("vba", "machine"), "openpyxl": ("review", "review_lists"), "rich": ("cli",),
@@ -98,7 +100,7 @@ def test_codes_are_well_formed_and_speak_both_languages():
 
 
 def test_both_languages_use_the_same_figures():
-    twins = {"what_en": "what", "why_en": "why", "consequence_en": "consequence", "grades_en": "grades"}
+    twins = {"what_en": "what", "why_en": "why", "consequence_en": "consequence", "grades_en": "grades", "again_en": "again", "other_en": "other"}
     for entry in catalogue._ALL:
         for chinese, english in (entry.text, entry.fix):
             names = [{twins.get(name, name) for _, name, _, _ in string.Formatter().parse(part) if name} for part in (chinese, english)]
@@ -106,7 +108,7 @@ def test_both_languages_use_the_same_figures():
 
 
 def test_every_code_of_a_form_has_a_rule_and_every_rule_a_code():
-    spoken = {code for rule in rules.RULES for code in rule.codes} | set(rules.LAYOUT_CODES)
+    spoken = {code for rule in rules.RULES for code in rule.codes} | set(rules.LAYOUT_CODES) | set(narrative.CODES)
     assert spoken <= set(catalogue.CODES)
     assert {code for code in catalogue.CODES if code[0] != "X"} - {"L101", "L102", "L103"} == spoken
 

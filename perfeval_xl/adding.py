@@ -1,0 +1,81 @@
+"""Items of a sentence that should add up to a total in the same sentence (DOMAIN.md Q7): 共12次，其中…5次、…7次; 5次、7次，共12次."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from perfeval_xl.compare import CENT, ZERO
+from perfeval_xl.figures import Figure
+
+_OPENS = re.compile("[，:;(（]?(?:其中|分别|包括|包含|由|含|具体)")
+_TOTAL = re.compile("(?:合计|共计|总计|(?<!公)共(?![同产享]))[^，;。、:]{0,4}$")
+_SHARE = re.compile("占比?(?:为|总额的)?$")
+_SOMETHING_ELSE = re.compile("全年|实际|执行|支出(?:总|合计)|预算|较|同比|比上|增|减")
+_GO_ON = re.compile("等|余|以上|左右")
+#: items that are known to be all there are
+_COMPLETE = re.compile("分别|基本支出.*项目支出|项目支出.*基本支出|人员.*公用|财政.*(?:单位|其他|自有)|一般公共预算.*(?:基金|其他|单位)|政府.*单位")
+
+
+def not_adding_up(found: list[Figure], text: str) -> Iterator[tuple[Figure, list[Figure], Decimal]]:
+    """Each total whose items make another sum: the total, its items, their sum."""
+    for n, whole in enumerate(found):
+        if whole.kind not in ("money", "count") or whole.loose:
+            continue
+        between = text[whole.end : found[n + 1].start] if n + 1 < len(found) else ""
+        if _OPENS.match(between):
+            items = _after(found[n + 1 :], whole, text)
+            gap = whole.value - _sum(items)
+            # 其中 may name some items only; a small gap is a slip, and more than the total is one in any case
+            if len(items) > 1 and not _GO_ON.match(text, items[-1].end) and (
+                    gap < 0 or gap * 10 <= whole.value or _COMPLETE.search("".join(one.lead for one in items))) and abs(gap) > _slack(items, whole):
+                yield whole, items, _sum(items)
+        elif _TOTAL.search(whole.lead):
+            items = _before(found[:n], whole)
+            if len(items) > 1 and abs(_sum(items) - whole.value) > _slack(items, whole):
+                yield whole, items, _sum(items)
+
+
+def _sum(items: list[Figure]) -> Decimal:
+    return sum((one.value for one in items), ZERO)
+
+
+def _slack(items: list[Figure], whole: Figure) -> Decimal:
+    """What rounding may cost: half a printed unit of each; nothing where things are counted."""
+    if whole.kind == "count":
+        return ZERO
+    steps = [one.step for one in (*items, whole)]
+    return CENT if max(steps) <= CENT else sum(steps) / 2
+
+
+def _like(one: Figure, whole: Figure) -> bool:
+    return one.kind == whole.kind and (whole.kind == "money" or one.unit == whole.unit)
+
+
+def _after(found: list[Figure], whole: Figure, text: str) -> list[Figure]:
+    """The items that follow a total: of its kind and unit, until something else is spoken of."""
+    items: list[Figure] = []
+    for one in found:
+        if one.kind == "percent" and _SHARE.search(one.lead):
+            continue
+        # the mark between the first two parts all of them
+        parted = one.lead[:1] == ";" and len(items) > 1 and ";" not in text[items[0].end : items[1].start]
+        if not _like(one, whole) or (items and (parted or _SOMETHING_ELSE.search(one.lead))):
+            break
+        if one.loose:
+            return []
+        items.append(one)
+    return items
+
+
+def _before(found: list[Figure], whole: Figure) -> list[Figure]:
+    """The items in front of a total, back to where something else is spoken of."""
+    items: list[Figure] = []
+    for one in reversed(found):
+        if not _like(one, whole) or one.loose or re.search("合计|共计|总计|预算|执行|同比|比上|;", one.lead):
+            break
+        items.insert(0, one)
+        if ":" in one.lead:
+            break
+    return items

@@ -1,0 +1,99 @@
+"""What the form says, asked for by name: amounts, scores and weights of a part, a group, a row or the whole, as a report may quote them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from perfeval_xl.compare import HUNDRED, ZERO
+from perfeval_xl.figures import normal
+from perfeval_xl.model import FundsRow
+from perfeval_xl.naming import Lexicon, Subject
+from perfeval_xl.record import Record
+
+COLUMNS = {"initial": ("年初预算数", "initial budget"), "adjusted": ("全年预算数", "adjusted budget"), "executed": ("全年执行数", "executed amount"),
+           "budget": ("部门预算", "budget")}
+
+
+class Facts:
+    """A checked form and its names. Where the form states one figure and the rules give another, both are what a report may say."""
+
+    def __init__(self, record: Record) -> None:
+        self.form, self.card, self.edition = record.form, record.card, record.edition
+        self.lexicon = Lexicon(record)
+        self.funds = {row.role: row for row in reversed(self.form.funds)}
+        if self.form.total_row is not None:
+            self.funds["total"] = self.form.total_row
+        self.parts = [normal(row.part) for row in self.form.indicators]
+        self.execution_rows = [n for n, row in enumerate(self.form.indicators) if row.role == "execution_rate"]
+
+    def money(self, row: FundsRow | None, column: str) -> Decimal | None:
+        """An amount of the funds block in 万元."""
+        entry = getattr(row, column, None) if row is not None else None
+        return None if entry is None or entry.number is None else entry.number * self.form.factor
+
+    def total(self, column: str) -> Decimal | None:
+        """An amount of the total row in 万元."""
+        return self.money(self.funds.get("total"), column)
+
+    def rate(self, row: FundsRow) -> Decimal | None:
+        """The execution rate of a funds row, percent points; 0 where a budget stands and nothing was spent."""
+        place = next((n for n, one in enumerate(self.form.funds) if one is row), None)
+        rate = self.card.rates[place] if place is not None else None
+        return ZERO if rate is None and self.money(row, "adjusted") and not self.money(row, "executed") else rate
+
+    def is_execution(self, subject: Subject | None) -> bool:
+        """Whether this is the execution rate: the part of the funds block, or the row of that name."""
+        return subject is not None and (subject.kind == "funds" or (subject.kind == "row" and subject.key in self.execution_rows))
+
+    def entity(self, text: str) -> Subject | None:
+        """The one name of the form that a text ends in."""
+        found, _ = self.lexicon.at_end(text)
+        return found[0] if found else self.lexicon.by_suffix(text)
+
+    def rows_of(self, subject: Subject) -> list[int]:
+        """The indicator rows of a part, a group, or a row itself."""
+        rows = self.form.indicators
+        if subject.kind == "row":
+            return [subject.key]
+        if subject.kind == "part":
+            names = {name for name, one in self.lexicon.names.items() if one.key == subject.key and one.kind == "part"}
+            return [n for n, part in enumerate(self.parts) if part in names]
+        return [n for n, row in enumerate(rows) if row.group == subject.key] if subject.kind == "group" else []
+
+    def score(self, n: int) -> Decimal | None:
+        """The score that stands on a row."""
+        entry = self.form.indicators[n].score
+        return entry.number if entry is not None else None
+
+    def weight(self, n: int) -> Decimal | None:
+        """The weight that stands on a row."""
+        entry = self.form.indicators[n].weight
+        return entry.number if entry is not None else None
+
+    def scores(self, subject: Subject) -> tuple[Decimal, ...]:
+        """The scores that a report may give: those stated on the rows and those recomputed; the first is the one to name."""
+        if subject.kind == "total":
+            named = self.form.totals[0].number if self.card.total is None else self.card.total
+            return _known(named, self.card.stated)
+        if subject.kind == "funds":
+            row = self.funds.get("total")
+            stated = row.score.number if row is not None and row.score is not None else None
+            return _known(stated, self.card.funds_score, *(one for n in self.execution_rows for one in (self.score(n), self.card.rows[n].score)))
+        rows = self.rows_of(subject)
+        if not rows or any(self.score(n) is None and self.weight(n) for n in rows):
+            return ()
+        return _known(sum((self.score(n) or ZERO for n in rows), ZERO), sum((self.card.rows[n].counted or ZERO for n in rows), ZERO))
+
+    def weights(self, subject: Subject) -> tuple[Decimal, ...]:
+        """The weights that a report may give, the first is the one to name."""
+        if subject.kind == "total":
+            return (HUNDRED,)
+        if subject.kind == "funds":
+            row = self.funds.get("total")
+            return _known(row.weight.number if row is not None and row.weight is not None else None, *map(self.weight, self.execution_rows))
+        rows = self.rows_of(subject)
+        return (sum((self.weight(n) or ZERO for n in rows), ZERO),) if rows else ()
+
+
+def _known(*values: Decimal | None) -> tuple[Decimal, ...]:
+    return tuple(dict.fromkeys(value for value in values if value is not None))

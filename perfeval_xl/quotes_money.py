@@ -1,0 +1,214 @@
+"""Amounts and execution rates of a report against the funds block and the tasks (DOMAIN.md R3, F8, L5)."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from perfeval_xl.compare import CENT, TEN_THOUSAND, percent, points
+from perfeval_xl.facts import COLUMNS
+from perfeval_xl.figures import Figure, same
+from perfeval_xl.model import FundsRow
+from perfeval_xl.naming import Subject, bare, is_foreign, is_own, money_kind, rate_name, source_of
+from perfeval_xl.numbers import half_up
+from perfeval_xl.quotes_rows import row
+from perfeval_xl.scoring import execution_rate, execution_score
+from perfeval_xl.speech import Quote, Said, Speech
+
+_BUDGETS = ("adjusted", "budget", "initial")
+_IN_WORDS = (("initial", "年初"), ("adjusted", "全年预算|调整"), ("executed", "执行|支出"))
+_REACHED = re.compile("[，;]?(?:实际|全年|年末)*(?:完成|达到|执行)")
+_OTHER_BASE = re.compile("调整|追加|调[增减]|全年预算|占年初|完成年初|年初预算的")
+
+
+def shown(rate: Decimal) -> str:
+    """A rate in words, two decimals."""
+    return percent(half_up(rate, 2))
+
+
+# ---- amounts ----
+
+
+def amount(speech: Speech, quote: Quote) -> list[Said] | None:
+    """An amount against the funds block, or against the line of its task; None where the figure is none."""
+    figure, lead, facts = quote.figure, quote.lead, speech.facts
+    kind, words = money_kind(lead.core)
+    base = next(filter(facts.is_execution, quote.subjects), None) if figure.kind == "money" and lead.role and not kind else None
+    if rate_name(lead.core) is not None or (not kind and base is None):
+        return None
+    foreign, source = speech.foreign, money_kind(words)[0]
+    if base is not None:  # 预算执行率：年初目标为317.27万元，实际完成值为208.02万元
+        kind = {"target": "initial", "actual": "executed"}[lead.role]
+    elif is_foreign(words) and not is_own(words):
+        foreign = source not in facts.funds  # 项目支出年初预算 is a row of the form
+    if speech.task is not None:
+        return task_figure(speech, figure, "executed" if kind == "executed" else "budget", speech.task)
+    if figure.kind == "plain" and (foreign or 0 < figure.value < 1):
+        return []
+    if foreign:
+        return _of_something_else(speech, figure, bare(words) or speech.place.head, kind)
+    if kind in facts.funds:
+        line, column = facts.funds[kind], _column(speech, words)
+    elif kind in COLUMNS:
+        line, column = facts.funds.get(source if source in facts.funds else "total"), kind
+    else:
+        return []
+    if line is not None and column:
+        _against(speech, figure, line, column)
+    return [Said(figure, base or Subject("money", line.label if line is not None else "", kind), column if kind in COLUMNS else "source")]
+
+
+def _of_something_else(speech: Speech, figure: Figure, name: str, kind: str) -> list[Said]:
+    if len(name) >= 3 and kind in COLUMNS:
+        speech.elsewhere(f"{name}{COLUMNS[kind][0]}", figure)
+    return [Said(figure, Subject("foreign", name), kind)]
+
+
+def _column(speech: Speech, words: str) -> str:
+    """The column that a source's amount belongs to: named itself, or by the amount before it."""
+    own = next((column for column, name in _IN_WORDS if re.search(name, words)), "")
+    return own or next((one.column for one in reversed(speech.said) if one.column in COLUMNS), "")
+
+
+def _against(speech: Speech, figure: Figure, line: FundsRow, column: str) -> None:
+    facts = speech.facts
+    tolerance = facts.edition.tolerance.money * facts.form.factor
+    columns = ("initial", "adjusted") if column == "budget" else (column,)
+    amounts = [value for one in columns if (value := facts.money(line, one)) is not None]
+    total = line is facts.funds.get("total")
+    if total and column != "budget":
+        speech.notes.mentions.append((column, figure, speech.place.title))
+    if not amounts or any(same(figure, value, tolerance) for value in amounts):
+        return
+    what, what_en = COLUMNS[column] if total else (f"{line.label}的{COLUMNS[column][0]}", f"{COLUMNS[column][1]} of {line.label}")
+    unit = next((value for value in amounts if value and figure.value and any(
+        abs(figure.value / value / factor - 1) < CENT for factor in (TEN_THOUSAND, 1 / TEN_THOUSAND))), None)
+    other = next((one for one in ("initial", "adjusted", "executed") if total and one not in columns and (value := facts.money(line, one))
+                  and same(figure, value, tolerance)), "")
+    expected = f"{points(amounts[-1] if unit is None else unit)}万元"
+    if unit is not None:
+        speech.add("R205", figure, figure.text, expected, what=what, what_en=what_en)
+    elif other:
+        value = points(facts.money(line, other))
+        speech.add("R202", figure, figure.text, expected, what=what, what_en=what_en, other=f"{COLUMNS[other][0]} {value}万元",
+                   other_en=f"{COLUMNS[other][1]}, {value}")
+    else:
+        consequence, consequence_en = _if_right(speech, figure, column) if total else ("", "")
+        speech.add("R201", figure, figure.text, expected, what=what, what_en=what_en, consequence=consequence, consequence_en=consequence_en)
+
+
+def _if_right(speech: Speech, figure: Figure, column: str) -> tuple[str, str]:
+    """What would follow on the form if the report's amount were right."""
+    facts = speech.facts
+    adjusted, executed = (figure.value if column == one else facts.total(one) for one in ("adjusted", "executed"))
+    rate, line = execution_rate(adjusted, executed), facts.funds["total"]
+    if column not in ("adjusted", "executed") or rate is None or line.weight is None or not line.weight.number:
+        return "", ""
+    score = points(execution_score(rate, line.weight.number, facts.edition.execution))
+    return (f"；若以报告为准，执行率为 {shown(rate)}，预算执行得 {score} 分",
+            f"; if the report is right, the execution rate is {shown(rate)} and earns {score} points")
+
+
+def task_figure(speech: Speech, figure: Figure, column: str, task: Subject) -> list[Said]:
+    """An amount or rate of a task against its line."""
+    facts = speech.facts
+    line, rate = facts.form.tasks[task.key], facts.card.task_rates[task.key]
+    entry = {"budget": line.budget, "executed": line.executed, "rate": line.rate}[column]
+    stated = entry.number * (1 if column == "rate" else facts.form.factor) if entry is not None and entry.number is not None else None
+    value = rate if column == "rate" else stated
+    tolerance = facts.edition.tolerance.rate if column == "rate" else facts.edition.tolerance.money
+    if value is not None and not any(one is not None and same(figure, one, tolerance) for one in (value, stated)):
+        what = {"budget": ("预算", "budget"), "executed": ("执行数", "executed amount"), "rate": ("预算执行率", "execution rate")}[column]
+        speech.add("R206", figure, figure.text, shown(value) if column == "rate" else f"{points(value)}万元", what=f"{task.name}的{what[0]}",
+                   what_en=f"{what[1]} of {task.name}")
+    return [Said(figure, task, column)]
+
+
+# ---- rates ----
+
+
+def rate(speech: Speech, quote: Quote) -> list[Said] | None:
+    """An execution rate against the funds block, a target of it against the row of that name; None where the figure is none."""
+    figure, lead, facts = quote.figure, quote.lead, speech.facts
+    words = rate_name(lead.core)
+    if not any(map(facts.is_execution, quote.subjects)) and (words is None or any(one.kind == "row" for one in quote.subjects)):
+        return None
+    reached = not lead.role and figure.value >= 80 and _REACHED.match(speech.text, figure.end)
+    if facts.execution_rows and (lead.role == "target" or figure.bound or reached):
+        n = facts.execution_rows[0]
+        return [row(speech, quote._replace(lead=lead._replace(role="target")), Subject("row", facts.form.indicators[n].name, n))]
+    if speech.task is not None:
+        return task_figure(speech, figure, "rate", speech.task)
+    prefix, source = bare(words or ""), source_of(lead.core)
+    of_source = source in facts.funds
+    if not of_source and (speech.foreign or is_foreign(prefix) or any(one.kind == "foreign" for one in quote.subjects)):
+        return [Said(figure, Subject("foreign", prefix), "rate")]
+    line = facts.funds.get(source if of_source else "total")
+    if line is None or figure.op in ("<", ">", "<=") or (figure.kind == "plain" and 0 < figure.value <= 1):
+        return []
+    _rate_against(speech, quote, line)
+    return [Said(figure, Subject("money", "预算执行率", "rate"), "rate")]
+
+
+def _rate_against(speech: Speech, quote: Quote, line: FundsRow) -> None:
+    facts, figure, tolerance = speech.facts, quote.figure, speech.facts.edition.tolerance.rate
+    if line is facts.funds.get("total"):
+        speech.notes.mentions.append(("rate", figure, speech.place.title))
+    right = facts.rate(line)
+    by_initial = execution_rate(facts.money(line, "initial"), facts.money(line, "executed"))
+    named = "年初" in quote.lead.core and by_initial is not None and same(figure, by_initial, tolerance)
+    if right is not None and not named and not same(figure, right, tolerance):
+        why, why_en = _origin(speech, figure, by_initial)
+        speech.add("R203", figure, figure.text, shown(right), why=why, why_en=why_en)
+
+
+def _origin(speech: Speech, figure: Figure, by_initial: Decimal | None) -> tuple[str, str]:
+    """Where a wrong rate comes from: the amounts of its own sentence, or the initial budget."""
+    facts, tolerance = speech.facts, speech.facts.edition.tolerance.rate
+    own = {one.column: one.figure.value for one in speech.said if one.subject.kind in ("money", "funds")}
+    base, spent = next((own[column] for column in _BUDGETS if column in own), None), own.get("executed")
+    if (own_rate := execution_rate(base, spent)) is not None and same(figure, own_rate, tolerance):
+        because, because_en = f"；它是本句的 {points(spent)}÷{points(base)}", f"; it is {points(spent)} / {points(base)} of the same sentence"
+        adjusted = facts.total("adjusted")
+        right = execution_rate(adjusted, spent)
+        if right is not None and not same(figure, right, tolerance):
+            because += f"，按表上全年预算数 {points(adjusted)} 应为 {shown(right)}"
+            because_en += f", which is {shown(right)} of the form's adjusted budget {points(adjusted)}"
+        return because, because_en
+    if by_initial is not None and same(figure, by_initial, tolerance):
+        return "；它是按年初预算数算的", "; it was computed on the initial budget"
+    return "", ""
+
+
+# ---- what the amounts of a sentence say together ----
+
+
+def base_is_named(speech: Speech) -> None:
+    """A rate (or its score) that belongs to the adjusted budget, where the only budget named beside it is the initial one (R3)."""
+    facts, tolerance = speech.facts, speech.facts.edition.tolerance.rate
+    own = {one.column: one.figure for one in speech.said if one.subject.kind in ("money", "funds")}
+    initial, adjusted, executed = (facts.total(column) for column in ("initial", "adjusted", "executed"))
+    if "initial" not in own or "executed" not in own or own.keys() & {"adjusted", "budget"} or None in (initial, adjusted, executed) \
+            or initial == adjusted or _OTHER_BASE.search(speech.sentence.text):
+        return
+    stated, wrong = facts.card.rate, execution_rate(initial, executed)
+    if stated is None or wrong is None or not same(own["initial"], initial, CENT) or not same(own["executed"], executed, CENT):
+        return
+    rates = [one for one in speech.found if one.kind == "percent" and same(one, stated, tolerance) and not same(one, wrong, tolerance)]
+    scores = [one.figure for one in speech.said if one.column == "score" and one.subject.kind == "funds"]
+    for beside in (rates or scores)[:1]:
+        speech.add("R204", own["initial"], f"年初预算 {own['initial'].text}", f"全年预算数 {points(adjusted)}万元", said=beside.text,
+                   wrong=shown(wrong), rate=shown(stated))
+
+
+def rates_of_others_follow(speech: Speech) -> None:
+    """A rate that is not on the form, against the two amounts of its sentence (L5)."""
+    for n, one in enumerate(speech.said):
+        if one.subject.kind != "foreign" or one.column != "rate":
+            continue
+        amounts = {other.column: other.figure for other in speech.said[:n]
+                   if other.subject.kind == "foreign" and other.column in (*_BUDGETS, "executed")}
+        base, spent = next((amounts[column] for column in _BUDGETS if column in amounts), None), amounts.get("executed")
+        due = execution_rate(base.value, spent.value) if base is not None and spent is not None and len(amounts) == 2 else None
+        if due is not None and not same(one.figure, due, speech.facts.edition.tolerance.rate):
+            speech.add("R208", one.figure, one.figure.text, shown(due), executed=spent.text, base=base.text)

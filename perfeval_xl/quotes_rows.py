@@ -1,0 +1,140 @@
+"""Targets, actuals and counts of indicators in a report against the rows of the form (DOMAIN.md R4, R6)."""
+
+from __future__ import annotations
+
+import re
+
+from perfeval_xl.checks_funds import adjustment
+from perfeval_xl.compare import HUNDRED, ZERO, percent
+from perfeval_xl.figures import Figure, same
+from perfeval_xl.model import Indicator
+from perfeval_xl.naming import Subject, read_lead
+from perfeval_xl.numbers import half_up, printed_step
+from perfeval_xl.speech import Notes, Quote, Said, Speech
+from perfeval_xl.targets import Reading
+
+_SIGNS = {">=": "≥", "<=": "≤"}
+_COUNTED = re.compile("[个项条类]?(?P<level>[一二三]级)?(?:绩效)?指标")
+_LEVEL_BEFORE = re.compile("(?P<level>[一二三]级)(?:绩效)?指标(?:共有?|有|为|设置|合计|共计|设置了|:)*$")
+_IN_ALL = re.compile("共|设|合计|总计|包括|包含|有")
+_OPENS = re.compile("(?:指标)?(?:类|下|情况|方面)?(?:设置|设|包括|包含|共|有|下设|:)")
+
+
+# ---- targets and actuals ----
+
+
+def row(speech: Speech, quote: Quote, subject: Subject) -> Said:
+    """A target or an actual that the report quotes against the row of the form."""
+    figure, lead, facts = quote.figure, quote.lead, speech.facts
+    line = facts.form.indicators[subject.key]
+    following = read_lead(quote.following)
+    target = lead.role == "target" or figure.bound or (not lead.role and following.carried and following.role == "actual" and not following.noun)
+    said, reading = Said(figure, subject, "target" if target else "actual"), line.target if target else line.actual
+    unit = "%" if figure.kind == "percent" or (figure.kind == "plain" and reading.unit == "%") else figure.unit
+    if figure.kind not in ("percent", "count", "plain") or (unit and reading.unit and reading.unit != unit):
+        return said
+    if reading.number is None:
+        blank = reading.kind in ("blank", "na") and not line.target.number and facts.weight(subject.key) is None
+        if not target and blank and figure.value:
+            speech.notes.blank.setdefault((speech.place.title, speech.text), []).append((line.name, figure.text, speech))
+        return said
+    if target:
+        _target(speech, figure, line, reading)
+    else:
+        _actual(speech, figure, line, reading, bool(lead.role))
+    return said
+
+
+def _actual(speech: Speech, figure: Figure, line: Indicator, reading: Reading, named: bool) -> None:
+    tolerance = max(speech.facts.edition.tolerance.rate, printed_step(reading.text) / 2)  # 23.18% where the form rounds to 23%
+    # 控制在30%以内 may quote the target
+    limit = figure.op and not named and line.target.number is not None and same(figure, line.target.number, tolerance)
+    if not limit and not same(figure, reading.number, tolerance):
+        why, why_en = _derived(speech, line)
+        speech.add("R302", figure, figure.text, reading.text, what=line.name, what_en=line.name, why=why, why_en=why_en)
+
+
+def _target(speech: Speech, figure: Figure, line: Indicator, reading: Reading) -> None:
+    equal = abs(figure.value - reading.number) <= speech.facts.edition.tolerance.rate
+    op, due = figure.op, "" if reading.op == "==" else reading.op or ""
+    if not equal or (op and op != due):
+        speech.add("R301", figure, _SIGNS.get(op, op) + figure.text, reading.text, what=line.name, what_en=line.name)
+    elif due and not op:
+        speech.add("R303", figure, figure.text, reading.text, what=line.name, what_en=line.name)
+
+
+def _derived(speech: Speech, line: Indicator) -> tuple[str, str]:
+    """What the funds block gives for a row that follows from it."""
+    total, rate = speech.facts.funds.get("total"), speech.facts.card.rate
+    change = adjustment(total) if total is not None else None
+    due = {"adjustment_rate": None if change is None else abs(change), "carry_over_rate": None if rate is None else HUNDRED - rate}.get(line.role)
+    if due is None:
+        return "", ""
+    text = percent(half_up(due, 2))
+    return f"；按资金表为 {text}", f"; the funds block gives {text}"
+
+
+def blank_rows(notes: Notes) -> None:
+    """Figures that the report gives for rows which the form leaves blank: one finding a sentence."""
+    for rows in notes.blank.values():
+        names = "、".join(dict.fromkeys(name for name, _, _ in rows))
+        rows[0][2].add("R304", None, "、".join(dict.fromkeys(text for _, text, _ in rows)), None, what=names, what_en=names)
+
+
+# ---- counts ----
+
+
+def counted(speech: Speech, figure: Figure) -> bool:
+    """A number of indicators against the rows of the form (R6); gives whether the figure was one."""
+    before, after = speech.sentence.text[: figure.start], speech.sentence.text[figure.end :]
+    following = _COUNTED.match(after) if figure.unit in ("个", "项", "条", "类") else None
+    leading = _LEVEL_BEFORE.search(before)
+    level = (following and following["level"]) or (leading and leading["level"]) or ""
+    if not following and not leading:
+        if not _ends_a_list(speech, figure, before, after):
+            return False
+        level = "三级"
+    if not level:
+        return True
+    owner = _owner(speech, before)
+    due = _number_of(speech, level, owner)
+    told = level == "一级" or owner is not None or _IN_ALL.search(before.rpartition("，")[2])
+    if told and due and figure.value not in due:
+        speech.add("R305", figure, figure.text, str(due[0]), what=f"{level}指标", what_en=f"indicators of level {'一二三'.index(level[0]) + 1}")
+    return True
+
+
+def _ends_a_list(speech: Speech, figure: Figure, before: str, after: str) -> bool:
+    """设置年度履职目标相关性、工作任务科学性和绩效指标合理性等共3项。"""
+    names = [one for _, _, one in speech.facts.lexicon.mentions(before) if one.kind in ("row", "funds")]
+    return figure.unit == "项" and before.endswith(("等", "等共")) and len(names) >= 2 and re.search("设置|指标|包括|设定", before) is not None \
+        and not re.match("[^，。；;、]", after)
+
+
+def _owner(speech: Speech, before: str) -> Subject | None:
+    """The part or group whose indicators are counted; names inside a list own nothing."""
+    segment, owner = before.rpartition(";")[2], None
+    for start, end, one in speech.facts.lexicon.mentions(segment):
+        listed = segment[max(start - 1, 0) : start] in ("、", "和", "及", "与") or segment[end : end + 1] in ("、", "和", "及", "与")
+        listed = listed or re.match("等[0-9共]", segment[end:]) is not None
+        whole = one.kind == "part" and segment[start:end].endswith("指标") and not (listed and owner)
+        if whole or (one.kind == "group" and not listed and owner is None and _OPENS.match(segment, end)):
+            owner = one
+    if owner is None and speech.place.head:
+        owner = speech.facts.entity(speech.place.head)
+    return owner if owner is not None and owner.kind in ("part", "group") else None
+
+
+def _number_of(speech: Speech, level: str, owner: Subject | None) -> tuple[int, ...]:
+    """How many indicators of a level the form has, in a part or group or in all; without one, the funds block may count as one more."""
+    facts = speech.facts
+    rows = facts.form.indicators
+    if level == "一级":
+        parts = len({line.part for line in rows})
+        return tuple(dict.fromkeys((len(facts.card.parts), parts, parts + 1, len(facts.edition.parts))))
+    chosen = facts.rows_of(owner) if owner is not None else range(len(rows))
+    if level == "二级":
+        counts = (len({(rows[n].part, rows[n].group) for n in chosen}),)
+    else:
+        counts = tuple(dict.fromkeys((len(chosen), sum(facts.weight(n) is not None for n in chosen))))
+    return counts if owner is not None else (*counts, *(one + 1 for one in counts if one > ZERO))

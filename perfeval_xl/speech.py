@@ -1,0 +1,209 @@
+"""A sentence of a report while it is read: whom each of its figures is said of, what was said so far, and where findings are noted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from perfeval_xl.document import Block, Chapter
+from perfeval_xl.facts import Facts
+from perfeval_xl.figures import Figure, Sentence, figures, normal, same, sentences
+from perfeval_xl.messages import Finding
+from perfeval_xl.naming import Lead, Subject, bare, is_foreign, is_own, read_lead
+
+
+class Place(NamedTuple):
+    """Where a sentence stands: its chapter, the headings below it, the words before the colon that its paragraph begins with."""
+
+    chapter: Chapter
+    headings: tuple = ()
+    head: str = ""
+
+    @property
+    def title(self) -> str:
+        """The chapter's heading, or 正文 before the first one."""
+        return self.chapter.title or "正文"
+
+
+#: the words before a colon, or a first sentence that is hardly more than a name: (1)预算执行率。
+_HEAD = re.compile("[^:]{1,40}(?=:)|[^:，;。]{1,20}(?=。.)")
+
+
+class Paragraph(NamedTuple):
+    """A paragraph (or the cells of a table) with its place and its sentences."""
+
+    place: Place
+    block: Block
+    sentences: list
+
+
+def paragraphs(chapters: Iterable[Chapter]) -> list[Paragraph]:
+    """Everything that stands in the chapters, cut into sentences once."""
+    found = []
+    for chapter in chapters:
+        for block in chapter.blocks:
+            parts = [one for text in ([block.text] if block.text else [cell for row in block.rows for cell in row]) for one in sentences(text)]
+            head = _HEAD.match(normal(block.text[:80]))
+            found.append(Paragraph(Place(chapter, block.headings, head[0] if head else ""), block, parts))
+    return found
+
+
+class Quote(NamedTuple):
+    """A figure with its lead, what it is said of, and the lead of the figure after it."""
+
+    figure: Figure
+    lead: Lead
+    subjects: list
+    following: str
+
+
+class Said(NamedTuple):
+    """What a figure was taken for: of whom, and which figure of theirs ("initial" ... "executed", "rate", "score", "weight", "target", "actual")."""
+
+    figure: Figure
+    subject: Subject
+    column: str
+
+
+class Notes:
+    """What is gathered over a whole report: findings, the department's amounts and rates as they are quoted (column, figure, chapter),
+    figures of things that are not on the form, and quotes of blank rows."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.mentions: list[tuple[str, Figure, str]] = []
+        self.others: dict[str, tuple[Figure, str, str]] = {}
+        self.blank: dict[tuple[str, str], list[tuple[str, str, Speech]]] = {}
+
+
+#: 90分以上为优: the definition of a grade
+BANDS = re.compile(r"[0-9.]+(?:\(含\)|分)*(?:以[上下]|[-~—至][0-9.]+(?:\(不?含\)|分)*)(?:\(不?含\))?(?:的|以[上下])?"
+                   r"(?:为|是|属|属于|评为|评定为|定为|:)?(?:优秀?|良好?|中等?|差|合格|不合格)")
+#: what is meant to come, not what was reached
+_INTENDED = re.compile("力争|争取|下一步|今后|明年|下一年|下年|建议|预计|拟将|拟于|计划在")
+_HOPED = re.compile("确保|努力|提高到|提升到|提升至|提高至")
+_AIMS = re.compile("目标(?:值|设定|为|是|如下)*$")
+_YEAR = re.compile("(20[0-9]{2})年")
+_BEFORE = re.compile("(?:上年|去年|上一年|前年|往年|较上|同比|比上)[^，;。]*$")
+
+
+def without_bands(text: str) -> str:
+    """A folded sentence with the definitions of grades blotted out, every place as before."""
+    return BANDS.sub(lambda match: "□" * len(match[0]), text)
+
+
+def last_year(text: str) -> int | None:
+    """The year that a text names last."""
+    years = _YEAR.findall(text)
+    return int(years[-1]) if years else None
+
+
+class Speech:
+    """One sentence: its figures one after another, and who is spoken of. A subject holds on until another one is named."""
+
+    def __init__(self, facts: Facts, notes: Notes, sentence: Sentence, place: Place) -> None:
+        self.facts, self.notes, self.sentence, self.place = facts, notes, sentence, place
+        self.text = without_bands(sentence.text)
+        self.found = figures(self.text)
+        self.said: list[Said] = []
+        self.blamed: list[Figure] = []
+        self.task = facts.lexicon.task_in(self.text)
+        self.subject: Subject | None = None
+        self.foreign = is_foreign(place.head) and not is_own(place.head) and facts.entity(place.head) is None
+        self._apart: list[Subject] = []
+
+    def add(self, code: str, figure: Figure | None, stated: str | None, expected: str | None, **args: object) -> None:
+        """A finding about this sentence, which it quotes."""
+        quote = self.sentence.quote(figure.start, figure.end) if figure is not None else self.sentence.quote()
+        if figure is not None:
+            self.blamed.append(figure)
+        self.notes.findings.append(Finding(code, self.place.title, stated, expected, args={"quote": quote, **args}))
+
+    def is_meant(self, figure: Figure) -> bool:
+        """Whether a figure is hoped for and not reported."""
+        before = self.text[: figure.start]
+        return bool(_INTENDED.search(before) or _HOPED.search(before.rpartition("，")[2]))
+
+    def is_of_another_year(self, figure: Figure) -> bool:
+        """Whether a figure is said of another year than the form's."""
+        before, year = self.text[: figure.start], self.facts.form.year
+        named = last_year(before)
+        return bool(_BEFORE.search(before)) or bool(named and year and named != year)
+
+    def quote(self, n: int) -> Quote:
+        """The figure with what it is said of; keeps in mind whether something is spoken of that is not on the form."""
+        figure = self.found[n]
+        lead = read_lead(figure.lead)
+        if not lead.role and _AIMS.search(self.place.head):
+            lead = lead._replace(role="target")
+        if ";" in lead.before:
+            self.subject = None
+        if is_own(figure.lead):
+            self.foreign = False
+        elif is_foreign(lead.core) or is_foreign(lead.before):
+            self.foreign = self.facts.entity(lead.core) is None
+        if self._apart and figure.lead in ("、", "，", "和", "及", "与"):
+            subjects = [self._apart.pop()]
+        else:
+            subjects, self._apart = self.subjects(figure, lead), []
+            if lead.apart and len(subjects) > 1:
+                self._apart, subjects = subjects[:-1], subjects[-1:]
+            elif not lead.all_of:
+                subjects = subjects[:1]
+        return Quote(figure, lead, subjects, self.found[n + 1].lead if n + 1 < len(self.found) else "")
+
+    def took(self, quote: Quote, said: list[Said]) -> None:
+        """Remembers what a figure was taken for: the figure after it may go on from there."""
+        self.said += said
+        if said:
+            self.subject = said[-1].subject
+        elif quote.subjects:
+            self.subject = quote.subjects[-1]
+        elif quote.lead.core:
+            self.subject = Subject("foreign", quote.lead.core)
+
+    def subjects(self, figure: Figure, lead: Lead) -> list[Subject]:
+        """What a figure is said of: what stands right in front of it, else who was spoken of, else the head of the paragraph."""
+        if lead.carried:
+            return self._carried(lead)
+        lexicon = self.facts.lexicon
+        found, prefix = lexicon.at_end(lead.core)
+        if found:
+            rest = bare(prefix)
+            return [Subject("foreign", rest)] if rest and is_foreign(rest) else found
+        suffix = lexicon.by_suffix(lead.core) or lexicon.split_name(self.text[: figure.start - len(figure.lead)], figure.lead, lead.core)
+        if suffix is not None:
+            return [suffix]
+        tail = re.match(r"的([^，。；;、0-9]{2,14})", self.text[figure.end :])
+        if tail and not lead.core.strip("以有取得实现完成"):
+            return [one for start, _, one in lexicon.mentions(tail[1]) if not start][:1]
+        return []
+
+    def _carried(self, lead: Lead) -> list[Subject]:
+        if lead.noun == "this":
+            heading = self.heading()
+            return [heading] if heading is not None else []
+        opened = [one for start, _, one in self.facts.lexicon.mentions(lead.before)
+                  if not bare(re.split("[，:]", lead.before[:start])[-1])]
+        if self.subject is not None and not opened:
+            return [self.subject]
+        head = self.facts.entity(self.place.head)
+        if head is not None:
+            return [head]
+        return opened if len(opened) == 1 else [self.subject] if self.subject is not None else []
+
+    def heading(self) -> Subject | None:
+        """The name of the form in the paragraph's head, else in the nearest heading."""
+        for text in (self.place.head, *reversed(self.place.headings)):
+            found = self.facts.lexicon.mentions(normal(text))
+            if found:
+                return found[0][2]
+        return None
+
+    def elsewhere(self, name: str, figure: Figure) -> None:
+        """A figure that is not on the form, against what the report says of the same thing in another sentence (R7)."""
+        first, where, text = self.notes.others.setdefault(name, (figure, self.place.title, self.sentence.text))
+        comparable = text != self.sentence.text and first.kind == figure.kind and not (figure.loose or first.loose)
+        if comparable and not same(figure, first.value, first.step / 2):
+            self.add("R501", figure, figure.text, first.text, what=name, what_en=name, where=where)
