@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -171,18 +170,20 @@ def _full(card: Scorecard) -> bool:
 # ---- what a district workbook keeps ----
 
 
-def to_stamp(form: Form) -> tuple[str, str]:
-    """A line as two texts: the head as JSON, the body in base 64."""
+def to_stamp(form: Form) -> str:
+    """A line as one ASCII text: the head and the body, packed, in base 64."""
     import base64
 
-    return json.dumps(form[:-1], ensure_ascii=False, separators=(",", ":")), base64.b64encode(form.body).decode()
+    head = zlib.compress(json.dumps(form[:-1], separators=(",", ":")).encode(), 1)
+    return f"{base64.b64encode(head).decode()}.{base64.b64encode(form.body).decode()}"
 
 
-def from_stamp(head: str, body: str, origin: str) -> Form:
-    """The line that ``to_stamp`` wrote; ``origin`` is the district workbook in which it stood. Raises ValueError for anything else."""
+def from_stamp(text: str, origin: str) -> Form:
+    """The line that ``to_stamp`` wrote; ``origin`` is the district workbook in which it stood. Raises ValueError or zlib.error for anything else."""
     import base64
 
-    values: Sequence[Any] = json.loads(head)
+    head, _, body = text.partition(".")
+    values: Any = json.loads(zlib.decompress(base64.b64decode(head, validate=True)))
     if not isinstance(values, list) or len(values) != len(Form._fields) - 1:
         raise ValueError("not a line of a district")
     form = Form(*map(_frozen, values), body=base64.b64decode(body, validate=True))

@@ -93,7 +93,7 @@ def stamped(path: str) -> list[Form]:
         whole = hashlib.sha256("\n".join("\t".join(row) for row in texts).encode()).hexdigest()
         if (mark, int(schema), int(count), digest) != (STAMP, SCHEMA, len(texts), whole):
             raise ValueError("altered")
-        return [from_stamp(row[0], "".join(row[1:]), name) for row in texts]
+        return [from_stamp("".join(row), name) for row in texts]
     except Exception as error:  # whatever the damaged bytes lead the reader to
         raise Refusal("X303", file=name) from error
 
