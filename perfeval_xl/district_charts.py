@@ -33,7 +33,7 @@ _WORDS = messages.Words({
     "list_heads": (("部门（单位）", "情况"), ("Department", "What")),
 })
 say = _WORDS.say
-_FIRST, _LISTED, _BARS = 36, 60, 30
+_FIRST, _LISTED, _BARS = 30, 60, 20
 _BANDS = ((None, 60), (60, 70), (70, 80), (80, 85), (85, 90), (90, 95), (95, None))
 _BLUE, _ORANGE, _FONT = "#2F6DB5", "#E08A2C", "微软雅黑"
 _WIDTHS = (30, 14, 14, 14, 14, 14, 14, 14)
@@ -77,7 +77,7 @@ class _Sheet:
         """One row of a table; ``spans`` are the numbers of columns its cells take."""
         from perfeval_xl.long_list import Formula, clean
 
-        column = 0
+        column, high = 0, 20.0
         for value, kind, span in zip(values, kinds, spans or (1,) * len(values), strict=True):
             shape = self.book.look(kind, **look)
             if span > 1:
@@ -86,14 +86,14 @@ class _Sheet:
                 self.sheet.write_formula(self.row, column, f"={value.text}", shape, value.value if value.value is not None else "")
             elif isinstance(value, str):
                 self.sheet.write_string(self.row, column, clean(value), shape)
-                room = sum(self.widths[column : column + span])
-                if kind == "wrap" and (high := text_height(value, room)) > 22:
-                    self.sheet.set_row(self.row, min(high, 409))
+                if kind == "wrap":
+                    high = max(high, text_height(value, sum(self.widths[column : column + span])))
             elif value is None:
                 self.sheet.write_blank(self.row, column, None, shape)
             else:
                 self.sheet.write_number(self.row, column, value, shape)
             column += span
+        self.sheet.set_row(self.row, min(high, 409))
         self.row += 1
 
 
@@ -106,7 +106,7 @@ def write(book: Book, district: District, place: Place, heading: str) -> None:
     areas = [_rates(page, district), _scores(page, district, place), _grades(page, district, place), _parts(page, district)]
     for n, (chart, (title, axis)) in enumerate(zip((_chart(book, *area) for area in areas), ((area[0][0], area[0][1]) for area in areas), strict=True)):
         _dress(chart, title, axis)
-        page.sheet.insert_chart(1 + n // 2 * 17, n % 2 * 4, chart, {"x_offset": 6 if n % 2 == 0 else 40, "y_offset": 4, "object_position": 2})
+        page.sheet.insert_chart(1 + n // 2 * 14, 0, chart, {"x_offset": 2 + n % 2 * 468, "y_offset": 4, "object_position": 2})
     page.sheet.set_h_pagebreaks([_FIRST])
 
 
@@ -184,10 +184,10 @@ def _chart(book: Book, titles: tuple, area: tuple) -> Any:
 def _dress(chart: Any, title: str, axis: str) -> None:
     font = {"name": _FONT, "size": 8}
     chart.set_title({"name": title, "name_font": {"name": _FONT, "size": 12, "bold": True}, "overlay": False})
-    chart.set_x_axis({"num_font": font})
+    chart.set_x_axis({"num_font": font, "interval_unit": 1})
     chart.set_y_axis({"name": axis, "name_font": {"name": _FONT, "size": 9, "bold": False}, "num_font": font, "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}},
-                      "min": 0})
-    chart.set_size({"width": 500, "height": 330})
+                      "min": 0, **({"max": 100} if "％" in axis or "%" in axis else {})})
+    chart.set_size({"width": 460, "height": 272})
     chart.set_chartarea({"border": {"color": "#BFBFBF"}})
 
 

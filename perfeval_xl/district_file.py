@@ -30,7 +30,7 @@ from perfeval_xl.template import new_workbook
 #: headings and phrases of the sheets, (Chinese, English)
 _WORDS = messages.Words({
     "received": ("报送情况", "Received"), "summary": ("汇总表", "Summary"), "rows": ("指标明细", "Indicators"), "found": ("校验结果", "Findings"),
-    "charts": ("分析", "Analysis"), "about": ("说明", "About"),
+    "charts": ("分析", "Analysis"), "about": ("说明", "About"), "about_title": ("汇总说明", "About"),
     "title": ("{year}部门整体绩效自评{what}", "Self-assessment {year}{what}"), "year": ("{year}年度", "{year}: "), "no_year": ("", ""),
     "counts": ("应报 {due}　已报 {got}　缺报 {missing}　读不了 {unread}　应退回 {back}　重复或旧版 {spare}",
                "due {due}   received {got}   missing {missing}   unreadable {unread}   to send back {back}   duplicates and old versions {spare}"),
@@ -38,8 +38,8 @@ _WORDS = messages.Words({
               "Amounts in 万元; totals and averages follow the filter. Recomputed from the forms' own figures under their rules."),
     "rows_note": ("每行一个三级指标，可按部门、指标、类型筛选；“单元格”为该指标在原表中的位置。", "One indicator a row; the last column says where it stands."),
     "found_note": ("错误必须改正，提醒请核对，提示供参考。点最后一栏打开原表的相应单元格。", "Errors must be corrected, warnings looked at. The last column opens the cell."),
-    "received_heads": (("序号", "部门（单位）", "状态", "文件", "工作表", "版本", "年度", "保存时间", "错误", "提醒", "较上次", "备注", "SHA-256"),
-                       ("No.", "Department", "State", "File", "Sheet", "Edition", "Year", "Saved", "Errors", "Warnings", "Since last", "Remark", "SHA-256")),
+    "received_heads": (("序号", "部门（单位）", "状态", "文件", "工作表", "版本", "年度", "保存时间", "错误", "提醒", "较上次", "备注", "SHA-256（前16位）"),
+                       ("No.", "Department", "State", "File", "Sheet", "Edition", "Year", "Saved", "Errors", "Warnings", "Since last", "Remark", "SHA-256 (first 16)")),
     "row_heads": (("部门（单位）", "年度", "一级指标", "二级指标", "三级指标", "年度指标值", "实际完成值", "类型", "分值", "得分", "重算得分", "偏差度％", "重算偏差度％",
                    "原因", "文件", "单元格"),
                   ("Department", "Year", "Part", "Group", "Indicator", "Target", "Actual", "Kind", "Weight", "Score", "Recomputed", "Deviation %", "Recomputed %",
@@ -67,6 +67,8 @@ _STATE_COLOURS = {"return": LOOKS["error"].fill, "missing": LOOKS["error"].fill,
                   "year": LOOKS["warning"].fill}
 #: rows that one sheet takes, its headings included; and links, of which Excel takes no more
 SHEET_ROWS, LINKS = 1_048_000, 60_000
+#: the column of 报送情况 that needs an earlier run
+_SINCE = 10
 #: characters of a packed line in one cell
 _PIECE = 32_000
 #: forms up to which the parts of the workbook are put together in memory
@@ -111,7 +113,7 @@ class Book:
             sheet.set_column(n, n, column.width)
             sheet.write_string(heads - 1, n, column.head, head)
         sheet.set_row(heads - 1, 34)
-        sheet.columns(heads, [self.look(column.look) for column in columns])
+        sheet.columns(heads, [self.look(column.look) for column in columns], [(n, one.width) for n, one in enumerate(columns) if one.look == "wrap"])
         sheet.freeze_panes(heads, frozen)
         sheet.set_landscape()
         sheet.set_paper(9)
@@ -142,7 +144,7 @@ def data(district: District, folder: str) -> bytes:
         _indicators(book, district)
         _findings(book, district, links)
         district_charts.write(book, district, place, title(district, say("charts")))
-        district_charts.about(book, district, title(district, say("about")))
+        district_charts.about(book, district, title(district, say("about_title")))
         _stamp(book, district)
     return stream.getvalue()
 
@@ -179,9 +181,10 @@ class _Links:
 
 def _received(book: Book, district: District, links: _Links) -> None:
     lines = district.lines
-    heads = say_all("received_heads")
-    columns = [Column(*one) for one in zip(heads, (5, 26, 15, 34, 12, 15, 7, 17, 6, 6, 22, 30, 18),
+    columns = [Column(*one) for one in zip(say_all("received_heads"), (5, 26, 17, 34, 10, 14, 6, 16, 6, 6, 22, 30, 18),
                                            ("whole", "wrap", "centre", "link", "text", "text", "centre", "centre", "whole", "whole", "wrap", "wrap", "text"), strict=True)]
+    kept = [n for n in range(len(columns)) if n != _SINCE or district.since is not None]
+    columns = [columns[n] for n in kept]
     note = say("counts", due=district.due if district.due is not None else "—", got=sum(line.form.error is None for line in lines), missing=len(district.missing),
                unread=sum(line.state == "unreadable" for line in lines), back=sum(line.state == "return" for line in lines),
                spare=sum(line.state in ("older", "duplicate", "year") for line in lines))
@@ -191,7 +194,7 @@ def _received(book: Book, district: District, links: _Links) -> None:
     def row(state: str, values: list) -> None:
         colour = _STATE_COLOURS.get(state)
         sheet.restyle([book.look(look, **({"bg_color": f"#{colour}"} if colour and n == 2 else {})) for n, look in enumerate(looks)])
-        sheet.add(values)
+        sheet.add([values[n] for n in kept])
 
     number = 0
     for name in district.missing:
@@ -201,7 +204,7 @@ def _received(book: Book, district: District, links: _Links) -> None:
         number += 1
         form, counted = line.form, line.state in COUNTED
         row(line.state, [number, line.name, say("other_year" if line.state == "year" else line.state), district.shown(form), form.sheet, form.edition, form.year, saved(form),
-                         form.counts[0] if counted else None, form.counts[1] if counted else None, _since(district, line), _remark(line), form.sha256])
+                         form.counts[0] if counted else None, form.counts[1] if counted else None, _since(district, line), _remark(line), (form.sha256 or "")[:16]])
         links.put(sheet, 3, form, None, district.shown(form))
     sheet.autofilter(2, 0, max(sheet.next - 1, 3), len(columns) - 1)
 
@@ -262,7 +265,7 @@ def _summary(book: Book, district: District) -> Place:
     """One row for each department, then the totals; gives the place of its columns."""
     counted, parts = district.counted, part_names(district)
     roles = [role for role in ("government", "special_account", "own", "carry_over", "other", "basic", "project")
-             if any(row[1] == role and row[3] is not None for line in counted for row in line.form.funds)]
+             if any(row[1] == role and row[3] for line in counted for row in line.form.funds)]
     projects = any(line.form.project for line in counted)
     spec = [("rank", Column(say("rank"), 6, "whole")), ("department", Column(say("department"), 26, "wrap")),
             *([("project", Column(say("project"), 22, "wrap"))] if projects else []),
@@ -380,7 +383,7 @@ def _pages(book: Book, name: str, heading: str, note: str, columns: Sequence[Col
 
 def _indicators(book: Book, district: District) -> None:
     looks = ("text", "centre", "text", "text", "wrap", "centre", "centre", "centre", "score", "score", "score", "score", "score", "wrap", "text", "centre")
-    columns = [Column(*one) for one in zip(say_all("row_heads"), (22, 6, 13, 15, 24, 14, 14, 7, 7, 8, 8, 9, 9, 34, 22, 9), looks, strict=True)]
+    columns = [Column(*one) for one in zip(say_all("row_heads"), (22, 6, 13, 15, 22, 12, 12, 6, 6, 7, 7, 8, 8, 30, 20, 7), looks, strict=True)]
     page, close = _pages(book, say("rows"), title(district, say("rows")), say("rows_note"), columns, 1)
     kinds = {kind: say(kind) for kind in ("quantitative", "qualitative", "date", "period", "mixed", "blank")}
     page()
@@ -393,8 +396,8 @@ def _indicators(book: Book, district: District) -> None:
 
 
 def _findings(book: Book, district: District, links: _Links) -> None:
-    looks = ("whole", "wrap", "centre", "centre", "wrap", "wrap", "wrap", "wrap", "wrap", "wrap", "text", "link")
-    columns = [Column(*one) for one in zip(say_all("found_heads"), (6, 22, 8, 8, 18, 14, 14, 44, 32, 22, 22, 14), looks, strict=True)]
+    looks = ("whole", "wrap", "centre", "centre", "wrap", "wrap", "wrap", "wrap", "wrap", "wrap", "wrap", "link")
+    columns = [Column(*one) for one in zip(say_all("found_heads"), (5, 20, 8, 7, 17, 13, 13, 42, 30, 18, 20, 12), looks, strict=True)]
     page, close = _pages(book, say("found"), title(district, say("found")), say("found_note"), columns, 2)
     styles = {severity: [book.look(one, **({"bg_color": f"#{look.fill}", "font_color": f"#{look.colour}", "bold": True} if n == 2 else {}))
                          for n, one in enumerate(looks)] for severity, look in LOOKS.items()}

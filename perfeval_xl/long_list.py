@@ -14,10 +14,12 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from perfeval_xl.review_lists import CONTROL
+from perfeval_xl.review_lists import CONTROL, line_count
 
 #: bytes of rows that stay in memory
 _SPOOL = 16_000_000
+#: points of a line of text and of the space around it; characters that may make a row higher
+_LINE, _PAD, _SHOWN = 14, 5, 600
 #: characters that a cell may hold
 LONGEST = 32_767
 
@@ -38,8 +40,10 @@ def clean(text: str) -> str:
 class LongList(Worksheet):
     """A sheet of the workbook: call ``columns`` once the headings stand, then ``add`` for each row below them."""
 
-    def columns(self, first: int, looks: Sequence[Format]) -> None:
-        """The rows begin at this zero-based row; ``looks`` are the formats of the columns from the first on."""
+    def columns(self, first: int, looks: Sequence[Format], wrapped: Sequence[tuple[int, float]] = ()) -> None:
+        """The rows begin at this zero-based row; ``looks`` are the formats of the columns from the first on, ``wrapped`` are (column, width)
+        of those whose texts make their row as high as they need."""
+        self._wrapped = tuple(wrapped)
         self.first = self.next = first
         self._known: dict[str, int] = {}
         self._rows = tempfile.SpooledTemporaryFile(_SPOOL, "w+", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed when the workbook has taken the rows
@@ -52,7 +56,11 @@ class LongList(Worksheet):
     def add(self, values: Sequence[Any]) -> None:
         """One row: numbers, texts (never formulas, whatever they begin with), ``Formula``, None for an empty cell."""
         self.next += 1
-        row, known, parts = self.next, self._known, [f'<row r="{self.next}">']
+        row, known, lines = self.next, self._known, 1
+        for column, width in self._wrapped:
+            if (text := values[column]) and len(text) * 2 > width - 2:
+                lines = max(lines, line_count(text[:_SHOWN], width))
+        parts = [f'<row r="{row}" ht="{min(_LINE * lines + _PAD, 409)}" customHeight="1">']
         for (place, look), value in zip(self._cells, values, strict=True):
             if value is None or value == "":
                 parts.append(f"{place}{row}{look}/>")
