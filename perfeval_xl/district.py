@@ -73,6 +73,10 @@ class District(NamedTuple):
         """The file of a form as people see it: from the common folder on; behind the district workbook it was taken from."""
         return _shown(form, self.root)
 
+    def name(self, line: Line) -> str:
+        """The department of a form, or the file of one that does not name it."""
+        return line.name or f"（{self.shown(line.form)}）"
+
     def grades(self) -> dict[str, int]:
         """How many departments have each grade, recomputed; best first."""
         names = [grade.name for grade in get("shangjie-2022").grades]

@@ -33,7 +33,7 @@ _WORDS = messages.Words({
     "list_heads": (("部门（单位）", "情况"), ("Department", "What")),
 })
 say = _WORDS.say
-_FIRST, _LISTED, _BARS = 30, 60, 20
+_FIRST, _LISTED, _BARS = 28, 60, 15
 _BANDS = ((None, 60), (60, 70), (70, 80), (80, 85), (85, 90), (90, 95), (95, None))
 _BLUE, _ORANGE, _FONT = "#2F6DB5", "#E08A2C", "微软雅黑"
 _WIDTHS = (30, 14, 14, 14, 14, 14, 14, 14)
@@ -101,12 +101,14 @@ def write(book: Book, district: District, place: Place, heading: str) -> None:
     """The sheet 分析: charts on the first page, then what to look at first, then the figures of the charts."""
     page = _Sheet(book, say("charts"), heading)
     page.row = _FIRST
+    for row in range(1, _FIRST):
+        page.sheet.set_row(row, 15.75)  # the height of a sheet without heights differs between programs
     _lists(page, district)
     page.heading(say("figures"))
     areas = [_rates(page, district), _scores(page, district, place), _grades(page, district, place), _parts(page, district)]
     for n, (chart, (title, axis)) in enumerate(zip((_chart(book, *area) for area in areas), ((area[0][0], area[0][1]) for area in areas), strict=True)):
         _dress(chart, title, axis)
-        page.sheet.insert_chart(1 + n // 2 * 14, 0, chart, {"x_offset": 2 + n % 2 * 468, "y_offset": 4, "object_position": 2})
+        page.sheet.insert_chart(1 + n // 2 * 13, 0, chart, {"x_offset": 2 + n % 2 * 468, "y_offset": 4, "object_position": 2})
     page.sheet.set_h_pagebreaks([_FIRST])
 
 
@@ -114,11 +116,11 @@ def write(book: Book, district: District, place: Place, heading: str) -> None:
 
 
 def _rates(page: _Sheet, district: District) -> tuple:
-    ranked = sorted(((line.form.rate, line.name or line.form.path) for line in district.counted if line.form.rate is not None))
+    ranked = sorted(((line.form.rate, district.name(line)) for line in district.counted if line.form.rate is not None))
     title = say("lowest", n=_BARS) if len(ranked) > _BARS else say("rate")
     page.heads((say("department"), say("percent")))
     first = page.row
-    for rate, name in ranked[:_BARS]:
+    for rate, name in reversed(ranked[:_BARS]):  # bars are drawn from the bottom up
         page.cells((name, rate), ("text", "rate"))
     return (title, say("percent")), (first, page.row - 1, ((1, None, _BLUE),))
 
@@ -172,7 +174,7 @@ def _parts(page: _Sheet, district: District) -> tuple:
 
 def _chart(book: Book, titles: tuple, area: tuple) -> Any:
     first, last, series = area
-    chart = book.workbook.add_chart({"type": "column"})
+    chart = book.workbook.add_chart({"type": "bar" if titles[1] == say("percent") else "column"})
     for column, name, colour in series:
         chart.add_series({**({"name": name} if name else {}), "categories": [say("charts"), first, 0, max(last, first), 0],
                           "values": [say("charts"), first, column, max(last, first), column], "fill": {"color": colour}, "gap": 60,
@@ -184,9 +186,13 @@ def _chart(book: Book, titles: tuple, area: tuple) -> Any:
 def _dress(chart: Any, title: str, axis: str) -> None:
     font = {"name": _FONT, "size": 8}
     chart.set_title({"name": title, "name_font": {"name": _FONT, "size": 12, "bold": True}, "overlay": False})
-    chart.set_x_axis({"num_font": font, "interval_unit": 1})
-    chart.set_y_axis({"name": axis, "name_font": {"name": _FONT, "size": 9, "bold": False}, "num_font": font, "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}},
-                      "min": 0, **({"max": 100} if "％" in axis or "%" in axis else {})})
+    grid = {"visible": True, "line": {"color": "#D9D9D9"}}
+    values = {"name": axis, "name_font": {"name": _FONT, "size": 9, "bold": False}, "num_font": font, "major_gridlines": grid, "min": 0,
+              **({"max": 100} if title != say("grades") and title != say("scores") else {})}
+    names = {"num_font": font, "interval_unit": 1, "major_gridlines": {"visible": False}}
+    lying = axis == say("percent")  # the axes of a bar chart lie the other way round
+    chart.set_x_axis(values if lying else names)
+    chart.set_y_axis(names if lying else values)
     chart.set_size({"width": 460, "height": 272})
     chart.set_chartarea({"border": {"color": "#BFBFBF"}})
 
@@ -197,8 +203,8 @@ def _dress(chart: Any, title: str, axis: str) -> None:
 def _lists(page: _Sheet, district: District) -> None:
     page.heading(say("look"))
     page.row -= 1
-    _falls(page, [line for line in district.counted if _fell(line.form)])
-    exceeded = [(line.name or line.form.path, one[6]) for line in district.counted for one in (line.form.findings() if line.form.counts[1] else ()) if one[0] == "I108"]
+    _falls(page, district, [line for line in district.counted if _fell(line.form)])
+    exceeded = [(district.name(line), one[6]) for line in district.counted for one in (line.form.findings() if line.form.counts[1] else ()) if one[0] == "I108"]
     _list(page, say("over"), exceeded)
     across = [(one.finding.code, one.finding) for one in district.findings]
     for code, heading in (("D108", say("texts")), ("D109", say("copied")), ("D110", say("full", low=LOW_RATE))):
@@ -211,7 +217,7 @@ def _fell(form: Form) -> bool:
     return lower or bool(form.grade and stated and form.grade != stated)
 
 
-def _falls(page: _Sheet, lines: Sequence[Line]) -> None:
+def _falls(page: _Sheet, district: District, lines: Sequence[Line]) -> None:
     page.heading(say("falls"))
     if not lines:
         page.text(say("none"))
@@ -221,7 +227,7 @@ def _falls(page: _Sheet, lines: Sequence[Line]) -> None:
     for line in lines[:_LISTED]:
         form = line.form
         gap = None if form.total is None or form.total_stated is None else float(Decimal(repr(form.total)) - Decimal(repr(form.total_stated)))
-        page.cells((line.name or form.path, form.total_stated, form.total, gap, stated_grade(form), form.grade), ("wrap", "score", "score", "gap", "centre", "centre"))
+        page.cells((district.name(line), form.total_stated, form.total, gap, stated_grade(form), form.grade), ("wrap", "score", "score", "gap", "centre", "centre"))
     _rest(page, len(lines))
 
 

@@ -280,7 +280,7 @@ def _summary(book: Book, district: District) -> Place:
     letters = {key: xl_col_to_name(n) for n, key in enumerate(keys)}
     place = Place(say("summary"), 4, max(3 + len(counted), 4), letters)
     ranks = _ranks(counted)
-    table = [_department_row(line, ranks[n], n + 4, keys, place) for n, line in enumerate(counted)]
+    table = [_department_row(line, district.name(line), ranks[n], n + 4, keys, place) for n, line in enumerate(counted)]
     for values in table:
         sheet.add(values)
     if table:
@@ -298,7 +298,7 @@ def _ranks(counted: Sequence[Line]) -> list[int | None]:
     return [first.get(line.form.total) if line.form.total is not None else None for line in counted]
 
 
-def _department_row(line: Line, rank: int | None, row: int, keys: list[str], place: Place) -> list:
+def _department_row(line: Line, name: str, rank: int | None, row: int, keys: list[str], place: Place) -> list:
     form, at = line.form, {key: f"{letter}{row}" for key, letter in place.letters.items()}
     whole = form.funds_total
     money = dict(zip(("initial", "adjusted", "executed"), whole[2:5] if whole else (None,) * 3, strict=True))
@@ -309,7 +309,7 @@ def _department_row(line: Line, rank: int | None, row: int, keys: list[str], pla
     scores = {name: score for name, _, score in form.parts}
     gap = None if form.total is None or form.total_stated is None else float(_exact(form.total) - _exact(form.total_stated))
     values = {
-        "rank": Formula(f'IF({at["total"]}="","",RANK({at["total"]},{place.range("total").rpartition("!")[2]}))', rank), "department": line.name or form.path,
+        "rank": Formula(f'IF({at["total"]}="","",RANK({at["total"]},{place.range("total").rpartition("!")[2]}))', rank), "department": name,
         "project": form.project, **money, "rate": Formula(f'IF(N({at["adjusted"]})=0,"",ROUND({at["executed"]}/{at["adjusted"]}*100,2))', _rate(money)),
         "stated": form.total_stated, "total": form.total,
         "gap": Formula(f'IF(OR({at["stated"]}="",{at["total"]}=""),"",ROUND({at["total"]}-{at["stated"]},2))', gap),
@@ -353,7 +353,7 @@ def _number(value: Decimal) -> float | int:
 
 def _colour(book: Book, sheet: LongList, place: Place) -> None:
     """What is to be looked at first: errors, gaps, grades that changed; a bar behind the execution rate would not survive WPS, so a colour."""
-    red, amber = (book.workbook.add_format({"bg_color": f"#{LOOKS[one].fill}", "font_color": f"#{LOOKS[one].colour}"}) for one in ("error", "warning"))
+    red, amber = (book.workbook.add_format({"bg_color": f"#{LOOKS[one].fill}", "font_color": colour}) for one, colour in (("error", "#9C0006"), ("warning", "#7F4A00")))
     first, last, at = place.first, place.last, place.letters
     for key, rule, look in (("error", f"N({at['error']}{first})>0", red), ("gap", f"N({at['gap']}{first})<>0", amber), ("rate", f"AND(ISNUMBER({at['rate']}{first}),{at['rate']}{first}<80)", amber),
                             ("grade", f"AND({at['grade']}{first}<>\"\",{at['grade_stated']}{first}<>\"\",{at['grade']}{first}<>{at['grade_stated']}{first})", red)):
@@ -388,7 +388,7 @@ def _indicators(book: Book, district: District) -> None:
     kinds = {kind: say(kind) for kind in ("quantitative", "qualitative", "date", "period", "mixed", "blank")}
     page()
     for line in district.counted:
-        name, year, file = line.name or line.form.path, line.form.year, district.shown(line.form)
+        name, year, file = district.name(line), line.form.year, district.shown(line.form)
         for part, group, indicator, target, actual, kind, weight, score, stated, deviation, deviation_stated, reason, cell in line.form.indicators():
             page().add((name, year, part, group, indicator, target, actual, kinds[kind], weight, stated, score, deviation_stated, deviation, reason, file,
                         cell and cell.rpartition("!")[2]))
@@ -415,7 +415,7 @@ def _findings(book: Book, district: District, links: _Links) -> None:
         for code, severity, cell, label, stated, expected, message, fix, source in form.findings():
             number, sheet = number + 1, page()
             sheet.restyle(styles[severity])
-            sheet.add((number, line.name or form.path, words[severity], code, label, stated, expected, message, fix, source, file, cell))
+            sheet.add((number, district.name(line), words[severity], code, label, stated, expected, message, fix, source, file, cell))
             if cell:
                 links.put(sheet, 11, form, cell, cell)
     for line in district.lines:
