@@ -65,6 +65,25 @@ _WORDS = messages.Words({
     "total": ("总分 {stated}，重算 {total}（{grade}）", "total {stated}, recomputed {total} ({grade})"),
     "total_open": ("总分 {stated}，无法完整重算", "total {stated}, cannot be recomputed completely"),
     "fine": ("没有发现问题。", "Nothing found."),
+    "consolidate": ("把许多自评表汇总成一个工作簿", "many forms into one district workbook"),
+    "path": ("自评表、装着自评表的文件夹，或下级的汇总工作簿", "forms, folders of forms, or district workbooks"),
+    "district_out": ("汇总工作簿（.xlsx）", "the district workbook (.xlsx)"),
+    "roster": ("应报部门的名册（.xlsx .csv .txt）", "who has to submit (.xlsx .csv .txt)"),
+    "json_file": ("同时把全部数据写成 JSON 文件", "all data as a JSON file as well"),
+    "send_back": ("把有错误的部门的批注版和退回单写到这个文件夹", "marked copies and lists for the departments with errors"),
+    "since": ("与上次的汇总工作簿比较：改了哪些、还剩哪些", "compare with the last district workbook"),
+    "workers": ("用几个进程（默认按文件多少和处理器定）", "processes (default: as many as pay)"),
+    "scheduler": ("用这个地址的 Dask 集群读表", "read on the Dask cluster at this address"),
+    "records": ("另把各表各行写成 Parquet 数据集", "the rows as a Parquet data set as well"),
+    "district_year": ("本次汇总的年度（默认取名册或多数表的年度）", "the year of the run (default: the roster's, or that of most forms)"),
+    "not_xlsx": ("{stated} 的扩展名应为 .xlsx", "{stated} should end in .xlsx"),
+    "not_count": ("应为正整数，不能是 {stated}", "a positive number, not {stated}"),
+    "copying": ("写批注版", "Marked copies"),
+    "stopped": ("已中断：读了 {done} 个文件（共 {total} 个），没有写出汇总工作簿。", "Stopped after {done} of {total} files; no district workbook was written."),
+    "stopped_late": ("已中断：汇总工作簿已写出，批注版和退回单没有写完。", "Stopped: the district workbook is written, the send-back folders are not complete."),
+    "consolidated": ("收到 {received} 个文件，计入 {counted} 个部门，缺报 {missing}，读不了 {unreadable}，应退回 {back}；错误 {error}，提醒 {warning}。",
+                     "{received} files, {counted} departments, {missing} missing, {unreadable} unreadable, {back} to send back; {error} errors, {warning} warnings."),
+    "sent_back": ("退回：{n} 个部门，见 {path}", "To send back: {n} departments, see {path}"),
 })
 say = _WORDS.say
 
@@ -134,7 +153,22 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--edition", default="", metavar="ID", help=say("edition"))
     check.add_argument("--json", action="store_true", help=say("json"))
     check.add_argument("--out", metavar="DIR", help=say("out"))
+    _consolidate_options(commands.add_parser("consolidate", parents=[common], help=say("consolidate"), description=say("consolidate")))
     return parser
+
+
+def _consolidate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", metavar="PATH", help=say("path"))
+    parser.add_argument("-o", "--out", required=True, type=_xlsx, metavar="OUT.xlsx", help=say("district_out"))
+    parser.add_argument("--roster", default="", metavar="FILE", help=say("roster"))
+    parser.add_argument("--since", default="", metavar="OUT.xlsx", help=say("since"))
+    parser.add_argument("--send-back", default="", metavar="DIR", help=say("send_back"))
+    parser.add_argument("--json", default="", metavar="FILE", help=say("json_file"))
+    parser.add_argument("--records", default="", metavar="DIR", help=say("records"))
+    parser.add_argument("--year", type=_year, metavar="YEAR", help=say("district_year"))
+    parser.add_argument("--edition", default="", metavar="ID", help=say("edition"))
+    parser.add_argument("--workers", type=_count, default=0, metavar="N", help=say("workers"))
+    parser.add_argument("--scheduler", default="", metavar="ADDRESS", help=say("scheduler"))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -147,7 +181,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         commands = {"demo": _demo, "editions": _editions, "codes": _codes, "check": _check, "new": _new, "build": _build, "doctor": _doctor,
-                    "install": _install}
+                    "install": _install, "consolidate": _consolidate}
         status = commands[options.command](options)
         sys.stdout.flush()
         return status
@@ -187,6 +221,18 @@ def _year(text: str) -> int:
     return int(text)
 
 
+def _xlsx(text: str) -> str:
+    if not text.lower().endswith(".xlsx"):
+        raise argparse.ArgumentTypeError(say("not_xlsx", stated=text))
+    return text
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,3}", text):
+        raise argparse.ArgumentTypeError(say("not_count", stated=text))
+    return int(text)
+
+
 def _new(options: argparse.Namespace) -> int:
     from perfeval_xl import workbook_file
     from perfeval_xl.edition import get
@@ -222,6 +268,63 @@ def _check(options: argparse.Namespace) -> int:
     if not quiet and not options.json:
         _tell(_summary(records))
     return _status(records)
+
+
+def _consolidate(options: argparse.Namespace) -> int:
+    from perfeval_xl import district_run
+
+    quiet = getattr(options, "quiet", False)
+    meters = (_Meter(say("reading"), quiet), _Meter(say("copying"), quiet))
+    try:
+        run = district_run.run(district_run.Wanted(
+            tuple(options.paths), options.out, options.roster, options.since, options.send_back, options.json, options.records, options.year,
+            options.edition, options.workers, options.scheduler), meters[0], meters[1])
+    except KeyboardInterrupt:
+        _tell(say("stopped_late") if meters[1].total else say("stopped", done=meters[0].done, total=meters[0].total))
+        return 130
+    finally:
+        for meter in meters:
+            meter.close()
+    for line in run.said:
+        print(line)
+    if not quiet:
+        for path in run.written:
+            _tell(say("made", path=path))
+        if options.send_back:
+            _tell(say("sent_back", n=run.counts["back"], path=options.send_back))
+        _tell(say("consolidated", **run.counts))
+    return UNREADABLE if run.counts["unreadable"] else ERRORS if run.counts["error"] else DONE
+
+
+class _Meter:
+    """How far a long run is: a bar with rate and remaining time on a terminal, nothing elsewhere; it counts in any case."""
+
+    def __init__(self, what: str, quiet: bool) -> None:
+        self.what, self.shown, self.done, self.total, self.bar = what, not quiet and sys.stderr.isatty(), 0, 0, None
+
+    def begin(self, total: int) -> None:
+        """So many are to be done."""
+        self.total = total
+        if not self.shown or total < MANY:
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        self.bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(show_speed=True),
+                            TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+        self.task = self.bar.add_task(self.what, total=total, rate="")
+        self.bar.start()
+
+    def __call__(self, count: int) -> None:
+        self.done += count
+        if self.bar is not None:
+            speed = self.bar.tasks[0].speed
+            self.bar.update(self.task, advance=count, rate=f"{speed:.0f}/s" if speed else "")
+
+    def close(self) -> None:
+        """Takes the bar away."""
+        if self.bar is not None:
+            self.bar.stop()
 
 
 def _expand(names: list[str]) -> list[str]:

@@ -299,11 +299,14 @@ def _change(old: Form, new: Form) -> Change:
 
 
 def as_json(district: District, lang: str = "") -> dict:
-    """The whole run as the contract has it: every form in ``files``, and ``summary``; what was found across workbooks is in the summary."""
-    across = [{**record.finding_json(one.finding, "", lang), "files": [form.path for form in one.forms]} for one in district.findings]
-    return {"schema": 1, "files": [line.form.as_json() for line in district.lines], "summary": {
-        "received": len({(line.form.origin, line.form.path) for line in district.lines if line.form.error is None}),
-        "unreadable": sum(line.state == "unreadable" for line in district.lines), "missing": list(district.missing),
-        "duplicates": [list(same) for same in district.duplicates], "grades": district.grades(), "year": district.year,
-        "counted": len(district.counted), "findings": across}}
+    """The whole run as the contract has it: every form in ``files``, and ``summary``."""
+    return {"schema": 1, "files": [line.form.as_json() for line in district.lines], "summary": summary(district, lang)}
 
+
+def summary(district: District, lang: str = "") -> dict:
+    """The ``summary`` of the contract; what was found across workbooks is in it, with the files it is about."""
+    across = [{**record.finding_json(one.finding, "", lang), "files": [form.path for form in one.forms]} for one in district.findings]
+    return {"received": len({(line.form.origin, line.form.path) for line in district.lines if line.form.error is None}),
+            "unreadable": sum(line.state == "unreadable" for line in district.lines), "missing": list(district.missing),
+            "duplicates": [list(same) for same in district.duplicates], "grades": district.grades(), "year": district.year,
+            "counted": len(district.counted), "findings": across}

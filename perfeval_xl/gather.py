@@ -7,6 +7,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from perfeval_xl import record
 from perfeval_xl.compact import Form, from_record, from_stamp
@@ -163,13 +164,10 @@ def lost(path: str, lang: str = "") -> list[Form]:
 
 def _run(chunks: list[Sequence[str]], wanted: str, lang: str, workers: int, lines: dict[str, list[Form]], told: Callable[[int], None]) -> bool:
     """Reads the chunks with one pool; False where it broke, with what was finished before in ``lines``."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures import as_completed
     from concurrent.futures.process import BrokenProcessPool
 
-    way = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context(way), _starting)
-    whole = True
+    pool, whole = _pool(workers), True
     try:
         waiting = {pool.submit(read_many, chunk, wanted, lang): chunk for chunk in chunks}
         for future in as_completed(waiting):
@@ -183,6 +181,30 @@ def _run(chunks: list[Sequence[str]], wanted: str, lang: str, workers: int, line
     finally:
         pool.shutdown(wait=whole, cancel_futures=True)
     return whole
+
+
+def _pool(workers: int):
+    """Processes that begin anew and not as copies of this one, as on Windows; where a server can start them it loads this room once."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    way = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(way)
+    if way == "forkserver":
+        context.set_forkserver_preload([__name__])
+    return ProcessPoolExecutor(workers, context, _starting)
+
+
+def each(work: Callable[[Any], Any], tasks: Sequence[Any], workers: int) -> Iterator[Any]:
+    """What ``work`` gives for each task, in their order; by a pool where there are tasks enough."""
+    if workers < 2 or len(tasks) < 2 * workers:
+        yield from map(work, tasks)
+        return
+    pool = _pool(workers)
+    try:
+        yield from pool.map(work, tasks)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _starting() -> None:
