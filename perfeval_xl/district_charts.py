@@ -6,17 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from perfeval_xl import __version__, messages
 from perfeval_xl.compact import Form
 from perfeval_xl.district import LOW_RATE, District, Line, stated_grade
+from perfeval_xl.district_book import FONT, HEAD, Book, Place
 from perfeval_xl.edition import get
+from perfeval_xl.long_list import Formula, clean
 from perfeval_xl.numbers import half_up
 from perfeval_xl.template import text_height
-
-if TYPE_CHECKING:
-    from perfeval_xl.district_file import Book, Place
 
 _WORDS = messages.Words({
     "charts": ("分析", "Analysis"), "about": ("说明", "About"), "rate": ("各部门预算执行率", "Execution rate by department"),
@@ -35,7 +34,7 @@ _WORDS = messages.Words({
 say = _WORDS.say
 _FIRST, _LISTED, _BARS = 28, 60, 15
 _BANDS = ((None, 60), (60, 70), (70, 80), (80, 85), (85, 90), (90, 95), (95, None))
-_BLUE, _ORANGE, _FONT = "#2F6DB5", "#E08A2C", "微软雅黑"
+_BLUE, _ORANGE = "#2F6DB5", "#E08A2C"
 _WIDTHS = (30, 14, 14, 14, 14, 14, 14, 14)
 
 
@@ -71,12 +70,10 @@ class _Sheet:
 
     def heads(self, heads: Sequence[str], spans: Sequence[int] = ()) -> None:
         """The headings of a table."""
-        self.cells(heads, ["centre"] * len(heads), spans, bold=True, bg_color="#D9E2EC")
+        self.cells(heads, ["centre"] * len(heads), spans, bold=True, bg_color=HEAD)
 
     def cells(self, values: Sequence[Any], kinds: Sequence[str], spans: Sequence[int] = (), **look: Any) -> None:
         """One row of a table; ``spans`` are the numbers of columns its cells take."""
-        from perfeval_xl.long_list import Formula, clean
-
         column, high = 0, 20.0
         for value, kind, span in zip(values, kinds, spans or (1,) * len(values), strict=True):
             shape = self.book.look(kind, **look)
@@ -116,7 +113,7 @@ def write(book: Book, district: District, place: Place, heading: str) -> None:
 
 
 def _rates(page: _Sheet, district: District) -> tuple:
-    ranked = sorted(((line.form.rate, district.name(line)) for line in district.counted if line.form.rate is not None))
+    ranked = sorted((line.form.rate, district.name(line)) for line in district.counted if line.form.rate is not None)
     title = say("lowest", n=_BARS) if len(ranked) > _BARS else say("rate")
     page.heads((say("department"), say("percent")))
     first = page.row
@@ -126,8 +123,6 @@ def _rates(page: _Sheet, district: District) -> tuple:
 
 
 def _scores(page: _Sheet, district: District, place: Place) -> tuple:
-    from perfeval_xl.long_list import Formula
-
     page.row += 1
     page.heads((say("band"), say("departments")))
     first, area = page.row, place.range("total")
@@ -140,8 +135,6 @@ def _scores(page: _Sheet, district: District, place: Place) -> tuple:
 
 
 def _grades(page: _Sheet, district: District, place: Place) -> tuple:
-    from perfeval_xl.long_list import Formula
-
     page.row += 1
     page.heads((say("grade"), say("stated"), say("recomputed")))
     first = page.row
@@ -178,16 +171,16 @@ def _chart(book: Book, titles: tuple, area: tuple) -> Any:
     for column, name, colour in series:
         chart.add_series({**({"name": name} if name else {}), "categories": [say("charts"), first, 0, max(last, first), 0],
                           "values": [say("charts"), first, column, max(last, first), column], "fill": {"color": colour}, "gap": 60,
-                          "data_labels": {"value": True, "font": {"name": _FONT, "size": 8}} if last - first < 12 else {}})
-    chart.set_legend({"position": "bottom", "font": {"name": _FONT, "size": 9}} if len(series) > 1 else {"none": True})
+                          "data_labels": {"value": True, "font": {"name": FONT, "size": 8}} if last - first < 12 else {}})
+    chart.set_legend({"position": "bottom", "font": {"name": FONT, "size": 9}} if len(series) > 1 else {"none": True})
     return chart
 
 
 def _dress(chart: Any, title: str, axis: str) -> None:
-    font = {"name": _FONT, "size": 8}
-    chart.set_title({"name": title, "name_font": {"name": _FONT, "size": 12, "bold": True}, "overlay": False})
+    font = {"name": FONT, "size": 8}
+    chart.set_title({"name": title, "name_font": {"name": FONT, "size": 12, "bold": True}, "overlay": False})
     grid = {"visible": True, "line": {"color": "#D9D9D9"}}
-    values = {"name": axis, "name_font": {"name": _FONT, "size": 9, "bold": False}, "num_font": font, "major_gridlines": grid, "min": 0,
+    values = {"name": axis, "name_font": {"name": FONT, "size": 9, "bold": False}, "num_font": font, "major_gridlines": grid, "min": 0,
               **({"max": 100} if title != say("grades") and title != say("scores") else {})}
     names = {"num_font": font, "interval_unit": 1, "major_gridlines": {"visible": False}}
     lying = axis == say("percent")  # the axes of a bar chart lie the other way round

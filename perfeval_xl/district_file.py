@@ -11,21 +11,18 @@ import io
 import os
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
 
-from xlsxwriter import Workbook
-from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 
 from perfeval_xl import district_charts, files, messages
 from perfeval_xl.compact import Form, to_stamp
 from perfeval_xl.district import COUNTED, District, Line, department_key, stated_grade
+from perfeval_xl.district_book import BAND, Book, Column, Place
 from perfeval_xl.edition import get
 from perfeval_xl.gather import SCHEMA, STAMP, STAMP_SHEET
 from perfeval_xl.long_list import Formula, LongList, clean
 from perfeval_xl.numbers import half_up
 from perfeval_xl.review_lists import LOOKS
-from perfeval_xl.template import new_workbook
 
 #: headings and phrases of the sheets, (Chinese, English)
 _WORDS = messages.Words({
@@ -57,13 +54,11 @@ _WORDS = messages.Words({
     "like": ("不在名册，是不是“{name}”？", "not on the roster; is it {name}?"), "unknown": ("不在名册", "not on the roster"),
     "from": ("取自 {file}", "from {file}"), "mended": ("改正 {mended}，仍有 {left}，新增 {new}", "mended {mended}, left {left}, new {new}"), "new_form": ("新报", "new"),
     "across": ("（跨表）", "(across forms)"), "quantitative": ("定量", "quantitative"), "qualitative": ("定性", "qualitative"), "date": ("日期", "date"),
-    "period": ("期限", "period"), "mixed": ("文字", "text"), "blank": ("空", "blank"), "page": ("第 &P 页，共 &N 页", "Page &P of &N"), "more": ("（续{n}）", " {n}"),
+    "period": ("期限", "period"), "mixed": ("文字", "text"), "blank": ("空", "blank"), "more": ("（续{n}）", " {n}"),
     "part": ("{name}得分", "{name}"),
 })
 say = _WORDS.say
-_FONT, _HEAD, _BAND, _EDGE = "微软雅黑", "#D9E2EC", "#F2F2F2", "#BFBFBF"
-_SHAPES = {"money": "#,##0.00", "score": "0.00", "rate": "0.00", "whole": "0", "gap": "+0.00;-0.00;0.00"}
-_STATE_COLOURS = {"return": LOOKS["error"].fill, "missing": LOOKS["error"].fill, "unreadable": LOOKS["error"].fill, "older": _BAND[1:], "duplicate": _BAND[1:],
+_STATE_COLOURS = {"return": LOOKS["error"].fill, "missing": LOOKS["error"].fill, "unreadable": LOOKS["error"].fill, "older": BAND[1:], "duplicate": BAND[1:],
                   "year": LOOKS["warning"].fill}
 #: rows that one sheet takes, its headings included; and links, of which Excel takes no more
 SHEET_ROWS, LINKS = 1_048_000, 60_000
@@ -71,59 +66,6 @@ SHEET_ROWS, LINKS = 1_048_000, 60_000
 _SINCE = 10
 #: characters of a packed line in one cell
 _PIECE = 32_000
-#: forms up to which the parts of the workbook are put together in memory
-_IN_MEMORY = 2_000
-
-
-class Column(NamedTuple):
-    """One column of a table: heading, width in characters, and how its cells look (a key of ``_SHAPES``, "text", "wrap", "centre", "link")."""
-
-    head: str
-    width: float
-    look: str = "text"
-
-
-class Book:
-    """The workbook with its formats, and the means all its sheets share."""
-
-    def __init__(self, target: Any, forms: int) -> None:
-        self.workbook: Workbook = new_workbook(target, in_memory=forms <= _IN_MEMORY)
-        self._looks: dict[tuple, Format] = {}
-
-    def look(self, kind: str = "text", **more: Any) -> Format:
-        """A format, made once."""
-        wanted = (kind, *sorted(more.items()))
-        if wanted not in self._looks:
-            look = {"font_name": _FONT, "font_size": 10, "valign": "vcenter", "border": 1, "border_color": _EDGE, **({"num_format": _SHAPES[kind]} if kind in _SHAPES else {}),
-                    **({"align": "center"} if kind in ("centre", "whole", "score", "rate", "gap") else {}), **({"text_wrap": True} if kind == "wrap" else {}),
-                    **({"font_color": "#0563C1", "underline": 1} if kind == "link" else {}), **more}
-            self._looks[wanted] = self.workbook.add_format(look)
-        return self._looks[wanted]
-
-    def sheet(self, name: str, title: str, note: str, columns: Sequence[Column], frozen: int = 0, heads: int = 3) -> LongList:
-        """A sheet with title, note and headings; its rows are to be added. A4 landscape, one page wide, the headings on every page."""
-        sheet: LongList = self.workbook.add_worksheet(name, LongList)
-        plain = {"border": 0}
-        sheet.merge_range(0, 0, 0, len(columns) - 1, title, self.look("centre", font_size=16, bold=True, **plain))
-        sheet.merge_range(1, 0, 1, len(columns) - 1, note, self.look("wrap", font_size=9, font_color="#595959", **plain))
-        sheet.set_row(0, 34)
-        sheet.set_row(1, 20)
-        head = self.look("centre", bold=True, bg_color=_HEAD, text_wrap=True)
-        for n, column in enumerate(columns):
-            sheet.set_column(n, n, column.width)
-            sheet.write_string(heads - 1, n, column.head, head)
-        sheet.set_row(heads - 1, 34)
-        sheet.columns(heads, [self.look(column.look) for column in columns], [(n, one.width) for n, one in enumerate(columns) if one.look == "wrap"])
-        sheet.freeze_panes(heads, frozen)
-        sheet.set_landscape()
-        sheet.set_paper(9)
-        sheet.set_margins(0.4, 0.4, 0.5, 0.6)
-        sheet.fit_to_pages(1, 0)
-        sheet.repeat_rows(heads - 1)
-        sheet.center_horizontally()
-        sheet.hide_gridlines(2)
-        sheet.set_footer(f"&C{say('page')}")
-        return sheet
 
 
 def write(district: District, path: str) -> None:
@@ -240,19 +182,6 @@ def _remark(line: Line) -> str | None:
 # ---- 汇总表 ----
 
 
-class Place(NamedTuple):
-    """Where the charts find what they count: the sheet, its first and last row (one-based) and the letters of some columns."""
-
-    sheet: str
-    first: int
-    last: int
-    letters: dict[str, str]
-
-    def range(self, key: str) -> str:
-        """A column of the table as an absolute reference."""
-        return f"'{self.sheet}'!${self.letters[key]}${self.first}:${self.letters[key]}${self.last}"
-
-
 def part_names(district: District) -> list[str]:
     """The parts that the counted forms carry, in the order of their editions."""
     order = {edition: [part.name for part in get(edition).parts] for edition in sorted({line.form.edition for line in district.counted if line.form.edition})}
@@ -284,7 +213,7 @@ def _summary(book: Book, district: District) -> Place:
     for values in table:
         sheet.add(values)
     if table:
-        sheet.restyle([book.look(column.look, bold=True, bg_color=_BAND) for column in columns])
+        sheet.restyle([book.look(column.look, bold=True, bg_color=BAND) for column in columns])
         sheet.add(_totals(table, keys, place))
         sheet.autofilter(2, 0, place.last - 1, len(columns) - 1)
         _colour(book, sheet, place)
