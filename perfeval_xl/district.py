@@ -129,7 +129,8 @@ def _root(forms: list[Form]) -> str:
 def _shown(form: Form, root: str) -> str:
     if form.origin:
         return f"{form.origin} › {os.path.basename(_portable(form.path))}"
-    return _portable(os.path.relpath(os.path.abspath(form.path), root)) if root else _portable(form.path)
+    whole = os.path.abspath(form.path) if root else ""
+    return _portable(whole[len(root) :].lstrip("\\/") if root and whole.startswith(root) else form.path)
 
 
 def _by_roster(line: Line) -> tuple:

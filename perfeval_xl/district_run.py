@@ -59,7 +59,11 @@ class Silent:
 def run(wanted: Wanted, reading: Meter | None = None, copying: Meter | None = None) -> Done:
     """Reads, compares and writes. Nothing is written before everything has been read, and each file in one step; what cannot be read is a line
     of the result. Refused before anything is read: an unknown edition, an unusable roster, an output that would replace something else."""
-    reading, copying = reading or Silent(), copying or Silent()
+    with gather.resting():
+        return _run(wanted, reading or Silent(), copying or Silent())
+
+
+def _run(wanted: Wanted, reading: Meter, copying: Meter) -> Done:
     if wanted.edition:
         get(wanted.edition)
     _spare(wanted)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from perfeval_xl import record
@@ -103,13 +104,20 @@ def stamped(path: str) -> list[Form]:
 
 
 def read_many(paths: Sequence[str], wanted: str = "", lang: str = "") -> list[list[Form]]:
-    """The lines of each of some files, in their order. The cyclic collector rests meanwhile: a check leaves no cycles behind."""
-    resting = gc.isenabled()
+    """The lines of each of some files, in their order."""
+    with resting():
+        return [read_one(path, wanted, lang) for path in paths]
+
+
+@contextmanager
+def resting() -> Iterator[None]:
+    """The cyclic garbage collector rests: neither checks nor tables leave cycles behind, and all it could do is to walk through what is kept."""
+    was = gc.isenabled()
     gc.disable()
     try:
-        return [read_one(path, wanted, lang) for path in paths]
+        yield
     finally:
-        if resting:
+        if was:
             gc.enable()
 
 
@@ -126,9 +134,10 @@ def read_all(paths: Sequence[str], wanted: str = "", lang: str = "", workers: in
         lines = _pooled(chunks, wanted, lang, workers, told)
     else:
         lines = {}
-        for chunk in chunks:
-            lines.update(zip(chunk, read_many(chunk, wanted, lang), strict=True))
-            told(len(chunk))
+        with resting():
+            for chunk in chunks:
+                lines.update(zip(chunk, read_many(chunk, wanted, lang), strict=True))
+                told(len(chunk))
     return [form for path in paths for form in lines[path]]
 
 
@@ -208,7 +217,8 @@ def each(work: Callable[[Any], Any], tasks: Sequence[Any], workers: int) -> Iter
 
 
 def _starting() -> None:
-    """A process of the pool leaves Ctrl-C to the one that started it."""
+    """A process of the pool leaves Ctrl-C to the one that started it, and does nothing but read."""
     import signal
 
+    gc.disable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
