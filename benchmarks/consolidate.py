@@ -106,7 +106,8 @@ def main() -> None:
         print(f"{count} forms, whole processes, median of {ROUNDS}; {os.cpu_count()} processors")
         print(f"(a) bare python-calamine   {a:7.2f} s")
         print(f"(b) pandas with openpyxl   {b:7.2f} s")
-        print(f"(c) consolidate, 1 worker  {one:7.2f} s   {one / a:.1f} times as long as (a) (at most 4), {b / one:.1f} times as fast as (b) (at least 4)")
+        print(f"(c) consolidate, 1 worker  {one:7.2f} s   {one / a:.1f} times as long as (a) (at most 4), "
+              f"{b / one:.1f} times as fast as (b) (at least 4)")
         print(f"    consolidate, 2 workers {two:7.2f} s   {one / two:.2f} times as fast as with one (at least 1.6)")
         if importlib.util.find_spec("distributed"):
             pool, dask = inside(_POOL, folder, "pool.py", files), inside(_DASK, folder, "dask_run.py", files)

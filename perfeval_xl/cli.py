@@ -23,7 +23,7 @@ MANY = 20
 
 _WORDS = messages.Words({
     "about": ("部门整体绩效自评表：重算每个数，指出每处错误。", "Recomputes every figure of a self-assessment form and says what is wrong."),
-    "demo": ("用随附的示例走一遍：检查、写出批注版", "the whole job on the shipped examples: check, write the review copies"),
+    "demo": ("用随附的示例走一遍：检查、批注、汇总一个区", "the whole job on the shipped examples: check, mark, consolidate a district"),
     "editions": ("列出认识的各版自评表", "the editions of the form it knows"),
     "codes": ("列出全部校验代码：级别、含义、改法、依据", "the catalogue of findings: code, severity, text, fix, source"),
     "check": ("重算并检查自评表（.xlsx .xlsm .xls .ods）", "recomputes every figure of the forms and checks everything"),
@@ -79,10 +79,15 @@ _WORDS = messages.Words({
     "not_xlsx": ("{stated} 的扩展名应为 .xlsx", "{stated} should end in .xlsx"),
     "not_count": ("应为正整数，不能是 {stated}", "a positive number, not {stated}"),
     "copying": ("写批注版", "Marked copies"),
-    "stopped": ("已中断：读了 {done} 个文件（共 {total} 个），没有写出汇总工作簿。", "Stopped after {done} of {total} files; no district workbook was written."),
-    "stopped_late": ("已中断：汇总工作簿已写出，批注版和退回单没有写完。", "Stopped: the district workbook is written, the send-back folders are not complete."),
-    "consolidated": ("收到 {received} 个文件，计入 {counted} 个部门，缺报 {missing}，读不了 {unreadable}，应退回 {back}；错误 {error}，提醒 {warning}。",
-                     "{received} files, {counted} departments, {missing} missing, {unreadable} unreadable, {back} to send back; {error} errors, {warning} warnings."),
+    "stopped": ("已中断：读了 {done} 个文件（共 {total} 个），没有写出汇总工作簿。",
+                "Stopped after {done} of {total} files; no district workbook was written."),
+    "stopped_late": ("已中断：汇总工作簿已写出，批注版和退回单没有写完。",
+                     "Stopped: the district workbook is written, the send-back folders are not complete."),
+    "consolidated": ("收到 {received} 个文件，计入 {counted} 个部门，缺报 {missing}，读不了 {unreadable}，应退回 {back}；"
+                     "错误 {error}，提醒 {warning}。",
+                     "{received} files, {counted} departments, {missing} missing, {unreadable} unreadable, {back} to send back; "
+                     "{error} errors, {warning} warnings."),
+    "example_district": ("示例区", "district"), "example_out": ("示例区汇总.xlsx", "district.xlsx"), "example_back": ("退回", "send-back"),
     "sent_back": ("退回：{n} 个部门，见 {path}", "To send back: {n} departments, see {path}"),
 })
 say = _WORDS.say
@@ -507,7 +512,31 @@ def _demo(options: argparse.Namespace) -> int:
         print(say("written", path=path))
     if not getattr(options, "quiet", False):
         _tell(_summary(records))
+    _demo_district(records, options.out, getattr(options, "quiet", False))
     return _status(records)
+
+
+def _demo_district(examples: list, out: str, quiet: bool) -> None:
+    """The examples together with the forms of a made-up district, in which every mistake that a bureau meets is planted once."""
+    import shutil
+
+    from perfeval_xl import district_run, made_up
+
+    folder = os.path.join(out, say("example_district"))
+    truth = made_up.district(folder, others=[one.form.department.text for one in examples])
+    for one in examples:
+        shutil.copy(one.path, truth.forms)
+    result = os.path.join(folder, say("example_out"))
+    if os.path.exists(result):
+        os.remove(result)
+    back = os.path.join(folder, say("example_back"))
+    run = district_run.run(district_run.Wanted((truth.forms,), result, truth.roster, send_back=back))
+    for line in run.said:
+        print(line)
+    for path in (*run.written, back):
+        print(say("made", path=path))
+    if not quiet:
+        _tell(say("consolidated", **run.counts))
 
 
 if __name__ == "__main__":

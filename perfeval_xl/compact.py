@@ -23,7 +23,8 @@ from perfeval_xl.scoring import Scorecard
 
 #: the fields of a funds row, an indicator and a finding, in the order of the contract
 FUNDS = ("label", "role", "initial", "adjusted", "executed", "weight", "rate", "rate_stated", "score", "score_stated", "cell")
-INDICATOR = ("part", "group", "name", "target", "actual", "kind", "weight", "score", "score_stated", "deviation", "deviation_stated", "reason", "cell")
+INDICATOR = ("part", "group", "name", "target", "actual", "kind", "weight", "score", "score_stated", "deviation", "deviation_stated", "reason",
+             "cell")
 FINDING = ("code", "severity", "cell", "label", "stated", "expected", "message", "fix", "source")
 #: characters from which on a text that stands in two departments' forms was hardly thought of twice
 LONG_TEXT = 24

@@ -55,8 +55,10 @@ class Change(NamedTuple):
 
 
 class District(NamedTuple):
-    """A whole run. ``forms`` are all forms and unreadable files in the order of their paths, ``lines`` what became of them, ``counted`` the one form of each department; ``missing`` names of the roster
-    without a form; ``duplicates`` groups of files with the same content; ``since`` the changes by department key, None without a last time."""
+    """A whole run. ``forms`` are all forms and unreadable files in the order of their paths, ``lines`` what became of them, ``counted`` the one
+    form of each department; ``missing`` names of the roster without a form; ``duplicates`` groups of files with the same content; ``since``
+    the changes by department key, None without a last time; ``due`` how many have to submit, None without a roster; ``root`` the folder
+    that all files have in common."""
 
     forms: tuple[Form, ...]
     lines: tuple[Line, ...]
@@ -109,8 +111,10 @@ def consolidate(forms: Iterable[Form], roster: Roster | None = None, year: int |
     counted = tuple(sorted((line for line in lines if line.state in COUNTED), key=_by_roster))
     have = {line.name for line in lines if line.state != "unreadable"}
     missing = tuple(one.name for one in roster.departments if one.name not in have)
-    found = (*_missing(missing, counted), *_files(duplicates), *_versions(lines, root), *_names(lines, year, root), *_same_texts(counted), *_doubts(counted))
-    done = District(tuple(ordered), tuple(sorted(lines, key=_by_roster)), counted, missing, duplicates, found, year, len(roster.departments) or None, root)
+    found = (*_missing(missing, counted), *_files(duplicates), *_versions(lines, root), *_names(lines, year, root), *_same_texts(counted),
+             *_doubts(counted))
+    done = District(tuple(ordered), tuple(sorted(lines, key=_by_roster)), counted, missing, duplicates, found, year,
+                    len(roster.departments) or None, root)
     return done if before is None else done._replace(since=_since(done, consolidate(before, roster, year)))
 
 
@@ -261,7 +265,8 @@ def _doubts(counted: tuple[Line, ...]):
             yield Across(Finding("D110", line.name, _plain(form.rate)), (form,))
         stated = stated_grade(form)
         if form.grade and stated and stated != form.grade:
-            yield Across(Finding("D111", line.name, stated, form.grade, args={"total": _plain(form.total_stated), "recomputed": _plain(form.total)}), (form,))
+            totals = {"total": _plain(form.total_stated), "recomputed": _plain(form.total)}
+            yield Across(Finding("D111", line.name, stated, form.grade, args=totals), (form,))
 
 
 def _plain(value: float | None) -> str:

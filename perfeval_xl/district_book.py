@@ -11,10 +11,12 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 
 from perfeval_xl import messages
+from perfeval_xl.district import District
 from perfeval_xl.long_list import LongList
 from perfeval_xl.template import new_workbook
 
-_WORDS = messages.Words({"page": ("第 &P 页，共 &N 页", "Page &P of &N")})
+_WORDS = messages.Words({"page": ("第 &P 页，共 &N 页", "Page &P of &N"),
+                         "title": ("{year}部门整体绩效自评{what}", "Self-assessment {year}{what}"), "year": ("{year}年度", "{year}: ")})
 FONT, HEAD, BAND, EDGE = "微软雅黑", "#D9E2EC", "#F2F2F2", "#BFBFBF"
 _SHAPES = {"money": "#,##0.00", "score": "0.00", "rate": "0.00", "whole": "0", "gap": "+0.00;-0.00;0.00"}
 #: forms up to which the parts of the workbook are put together in memory
@@ -40,9 +42,18 @@ class Book:
         """A format, made once."""
         wanted = (kind, *sorted(more.items()))
         if wanted not in self._looks:
-            look = {"font_name": FONT, "font_size": 10, "valign": "vcenter", "border": 1, "border_color": EDGE, **({"num_format": _SHAPES[kind]} if kind in _SHAPES else {}),
-                    **({"align": "center"} if kind in ("centre", "whole", "score", "rate", "gap") else {}), **({"text_wrap": True} if kind == "wrap" else {}),
-                    **({"font_color": "#0563C1", "underline": 1} if kind == "link" else {}), **more}
+            look = {
+                "font_name": FONT,
+                "font_size": 10,
+                "valign": "vcenter",
+                "border": 1,
+                "border_color": EDGE,
+                **({"num_format": _SHAPES[kind]} if kind in _SHAPES else {}),
+                **({"align": "center"} if kind in ("centre", "whole", "score", "rate", "gap") else {}),
+                **({"text_wrap": True} if kind == "wrap" else {}),
+                **({"font_color": "#0563C1", "underline": 1} if kind == "link" else {}),
+                **more,
+            }
             self._looks[wanted] = self.workbook.add_format(look)
         return self._looks[wanted]
 
@@ -83,3 +94,8 @@ class Place(NamedTuple):
     def range(self, key: str) -> str:
         """A column of the table as an absolute reference."""
         return f"'{self.sheet}'!${self.letters[key]}${self.first}:${self.letters[key]}${self.last}"
+
+
+def title(district: District, what: str) -> str:
+    """The title of a sheet, with the year of the run."""
+    return _WORDS.say("title", year=_WORDS.say("year", year=district.year) if district.year else "", what=what)

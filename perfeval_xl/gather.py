@@ -126,7 +126,8 @@ def processes_for(count: int) -> int:
     return max(1, min(os.cpu_count() or 1, count // FEW, 61))
 
 
-def read_all(paths: Sequence[str], wanted: str = "", lang: str = "", workers: int = 0, told: Callable[[int], None] = lambda count: None) -> list[Form]:
+def read_all(paths: Sequence[str], wanted: str = "", lang: str = "", workers: int = 0,
+             told: Callable[[int], None] = lambda count: None) -> list[Form]:
     """The lines of all files in the order of the paths; ``told`` hears how many more are done. ``workers``: processes, 0 = as many as pay."""
     workers = min(workers or processes_for(len(paths)), max(len(paths), 1))
     chunks = chunked(paths, workers)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -42,8 +43,8 @@ def department(n: int) -> str:
 
 def filling(n: int, dice: random.Random, wrong: bool | None = None, spent: int = 0, results: str = "") -> Filling:
     """A department's form: 20 fixed rows and 8 of its own, right but for a total that is one too high where ``wrong`` (every fifth, if nothing
-    is said). ``spent`` is the execution rate in percent; ``results``: "" as it comes, "fair", "poor", "planned" (exactly the targets), "praised" (full
-    marks for everything)."""
+    is said). ``spent`` is the execution rate in percent; ``results``: "" as it comes, "fair", "poor", "planned" (exactly the targets), "praised"
+    (full marks for everything)."""
     edition = get("shangjie-2022")
     initial = Decimal(dice.randrange(5_000, 900_000)) / 100
     adjusted = half_up(initial * dice.randrange(95, 112) / 100, 2)
@@ -111,12 +112,14 @@ class Truth(NamedTuple):
 PLANTED = {"D101": 1, "D102": 1, "D103": 1, "D104": 1, "D105": 1, "D106": 1, "D107": 1, "D108": 1, "D109": 1, "D110": 1, "D111": 1}
 
 
-def district(folder: str, count: int = 100, seed: int = 2022, planted: bool = True) -> Truth:
-    """Writes the forms of a district into ``folder`` (报送/ and 名册.csv) and tells what they hold. The planted mistakes need 40 departments."""
+def district(folder: str, count: int = 100, seed: int = 2022, planted: bool = True, others: Sequence[str] = ()) -> Truth:
+    """Writes the forms of a district into ``folder`` (报送/ and 名册.csv) and tells what they hold. The planted mistakes need 40 departments.
+    ``others`` are names that are on the roster as well."""
     dice = random.Random(seed)
     forms, names = os.path.join(folder, "报送"), [department(n) for n in range(count)]
     os.makedirs(os.path.join(forms, "初稿"), exist_ok=True)
-    fillings = [filling(n, dice, planted and n % 9 == 4, 0, ("", "", "", "fair", "poor")[dice.randrange(5)])._replace(department=name) for n, name in enumerate(names)]
+    fillings = [filling(n, dice, planted and n % 9 == 4, 0, dice.choice(("", "", "", "fair", "poor")))._replace(department=name)
+                for n, name in enumerate(names)]
     if planted:
         _plant(fillings)
     paths = [os.path.join(forms, f"{name}.xlsx") for name in names]
@@ -125,7 +128,7 @@ def district(folder: str, count: int = 100, seed: int = 2022, planted: bool = Tr
     truth = Truth(forms, os.path.join(folder, "名册.csv"), {one.department: one for one in fillings})
     roster = [name for n, name in enumerate(names) if n not in (17, 19)] + [_ABSENT] if planted else names
     with open(truth.roster, "w", encoding="utf-8-sig", newline="") as stream:
-        stream.writelines(f"{line}\r\n" for line in ("部门名称,曾用名", *(f"{name}," for name in roster)))
+        stream.writelines(f"{line}\r\n" for line in ("部门名称,曾用名", *(f"{name}," for name in (*roster, *others))))
     if not planted:
         return truth
     shutil.copy2(paths[11], os.path.join(forms, "新建文件夹的副本.xlsx"))

@@ -13,10 +13,11 @@ from perfeval_xl.messages import Refusal
 
 #: forms whose rows are kept at a time
 PORTION = 2_000
-_NUMBERS = frozenset(("weight", "score", "score_stated", "deviation", "deviation_stated", "initial", "adjusted", "executed", "rate", "total", "total_stated"))
+_NUMBERS = frozenset(("weight", "score", "score_stated", "deviation", "deviation_stated", "initial", "adjusted", "executed",
+                      "rate", "total", "total_stated"))
 _WHOLE = frozenset(("year", "errors", "warnings", "notes", "form"))
-_FORM = ("form", "file", "sheet", "sha256", "origin", "state", "edition", "department", "project", "year", "initial", "adjusted", "executed", "rate", "total",
-         "total_stated", "grade", "grade_stated", "errors", "warnings", "notes", "error_code", "error_message")
+_FORM = ("form", "file", "sheet", "sha256", "origin", "state", "edition", "department", "project", "year", "initial", "adjusted", "executed", "rate",
+         "total", "total_stated", "grade", "grade_stated", "errors", "warnings", "notes", "error_code", "error_message")
 
 
 def write(district: District, folder: str) -> list[str]:
@@ -27,12 +28,14 @@ def write(district: District, folder: str) -> list[str]:
         import pyarrow.parquet
     except ImportError:
         raise Refusal("X305", stated="pyarrow", expected="records") from None
-    tables = {"forms": (_FORM, _forms), "indicators": (("form", "department", *INDICATOR), _indicators), "findings": (("form", "department", *FINDING), _findings)}
+    tables = {"forms": (_FORM, _forms), "indicators": (("form", "department", *INDICATOR), _indicators),
+              "findings": (("form", "department", *FINDING), _findings)}
     written = []
     try:
         os.makedirs(folder, exist_ok=True)
         for name, (columns, rows) in tables.items():
-            schema = pyarrow.schema([(one, pyarrow.int64() if one in _WHOLE else pyarrow.float64() if one in _NUMBERS else pyarrow.string()) for one in columns])
+            kinds = {one: pyarrow.int64() if one in _WHOLE else pyarrow.float64() if one in _NUMBERS else pyarrow.string() for one in columns}
+            schema = pyarrow.schema(list(kinds.items()))
             path = os.path.join(folder, f"{name}.parquet")
             draft = f"{path}.{os.getpid()}.tmp"
             try:

@@ -16,19 +16,36 @@ from perfeval_xl.district_book import Book, Column
 from perfeval_xl.messages import Refusal
 from perfeval_xl.review_lists import LOOKS
 
-_WORDS = messages.Words({
-    "slip": ("退回单", "Send-back list"), "title": ("{year}部门整体绩效自评表退回单", "Self-assessment form sent back {year}"), "year": ("{year}年度", "({year})"),
-    "about": ("部门：{name}　　文件：{file}　　自评总分 {stated}，重算 {total}。错误 {errors} 处必须改正，提醒 {warnings} 处请核对；改好后请重新报送整张表。",
-              "Department: {name}   file: {file}   total {stated}, recomputed {total}. {errors} errors to correct, {warnings} warnings to look at."),
-    "heads": (("序号", "级别", "位置", "项目", "表上填的", "应为", "说明", "怎么改", "与上次比"),
-              ("No.", "Severity", "Place", "Item", "Stated", "Expected", "What is wrong", "What to do", "Since last")),
-    "left": ("仍未改", "not mended"), "new": ("新出现", "new"), "mended": ("已改正", "mended"), "mended_sign": ("✓ 已改正", "✓ mended"),
-    "text": ("{name}：\n你单位报送的{year}部门整体绩效自评表（{file}）经核对，有错误 {errors} 处、提醒 {warnings} 处，现退回修改。{since}主要问题：{points}请对照附件中的批注版和退回单改正后重新报送。",
-             "{name}:\nYour self-assessment form {year} ({file}) has {errors} errors and {warnings} warnings and is sent back. {since}Main points: {points}Please correct it "
-             "with the help of the marked copy and submit it again."),
-    "since": ("上次指出的问题已改正 {mended} 处，仍有 {left} 处，新出现 {new} 处。", "Of the last points {mended} are mended, {left} are left; {new} are new. "),
-    "point": ("{n}. {place} {message}{fix}", "{n}. {place} {message} {fix} "), "others": ("……共 {n} 处，详见退回单。", "... {n} in all, see the list. "),
-})
+_WORDS = messages.Words(
+    {
+        "slip": ("退回单", "Send-back list"),
+        "title": ("{year}部门整体绩效自评表退回单", "Self-assessment form sent back {year}"),
+        "year": ("{year}年度", "({year})"),
+        "about": (
+            "部门：{name}　　文件：{file}　　自评总分 {stated}，重算 {total}。错误 {errors} 处必须改正，提醒 {warnings} 处请核对；改好后请重新报送整张表。",
+            "Department: {name}   file: {file}   total {stated}, recomputed {total}. {errors} errors to correct, {warnings} warnings to look at.",
+        ),
+        "heads": (
+            ("序号", "级别", "位置", "项目", "表上填的", "应为", "说明", "怎么改", "与上次比"),
+            ("No.", "Severity", "Place", "Item", "Stated", "Expected", "What is wrong", "What to do", "Since last"),
+        ),
+        "left": ("仍未改", "not mended"),
+        "new": ("新出现", "new"),
+        "mended": ("已改正", "mended"),
+        "mended_sign": ("✓ 已改正", "✓ mended"),
+        "text": (
+            "{name}：\n你单位报送的{year}部门整体绩效自评表（{file}）经核对，有错误 {errors} 处、提醒 {warnings} 处，现退回修改。{since}主要问题：{points}请对照附件中的批注版和退回单改正后重新报送。",
+            "{name}:\nYour self-assessment form {year} ({file}) has {errors} errors and {warnings} warnings and is sent back. {since}Main points: {points}Please correct it "
+            "with the help of the marked copy and submit it again.",
+        ),
+        "since": (
+            "上次指出的问题已改正 {mended} 处，仍有 {left} 处，新出现 {new} 处。",
+            "Of the last points {mended} are mended, {left} are left; {new} are new. ",
+        ),
+        "point": ("{n}. {place} {message}{fix}", "{n}. {place} {message} {fix} "),
+        "others": ("……共 {n} 处，详见退回单。", "... {n} in all, see the list. "),
+    }
+)
 say = _WORDS.say
 #: errors quoted in the paragraph
 _QUOTED = 5
@@ -71,9 +88,13 @@ def write(district: District, folder: str, workers: int = 1, told: Callable[[int
         except OSError as error:
             raise Refusal("X116", file=parcel.folder, why=error.strerror or error) from None
         files.replace(os.path.join(parcel.folder, f"{say('slip')}.xlsx"), slip(district, parcel))
-        files.replace(os.path.join(parcel.folder, f"{say('slip')}.txt"), paragraph(district, parcel).replace("\n", "\r\n").encode("utf-8-sig", "replace"))
+        files.replace(
+            os.path.join(parcel.folder, f"{say('slip')}.txt"), paragraph(district, parcel).replace("\n", "\r\n").encode("utf-8-sig", "replace")
+        )
         if not form.origin:
-            tasks.append((form.path, form.sheet or "", form.edition or "", os.path.join(parcel.folder, review.name_for(form.path)), messages.language()))
+            tasks.append(
+                (form.path, form.sheet or "", form.edition or "", os.path.join(parcel.folder, review.name_for(form.path)), messages.language())
+            )
         else:
             told(1)
     for _ in gather.each(write_copy, tasks, workers):
@@ -93,15 +114,26 @@ def _findings(parcel: Parcel) -> list[tuple[str, list]]:
     """The errors and warnings that stand, errors first, each with what is to be said of it since the last time."""
     form = parcel.line.form
     fresh = [(one[0], one[3], one[2]) for one in parcel.change.new] if parcel.change else []
-    found = [("" if parcel.change is None else say("new") if (one[0], one[3], one[2]) in fresh else say("left"), one) for one in form.findings() if one[1] != "note"]
+    found = [
+        ("" if parcel.change is None else say("new") if (one[0], one[3], one[2]) in fresh else say("left"), one)
+        for one in form.findings()
+        if one[1] != "note"
+    ]
     return sorted(found, key=lambda pair: LOOKS[pair[1][1]].rank)
 
 
 def _facts(district: District, parcel: Parcel) -> dict:
     form = parcel.line.form
     year = say("year", year=form.year) if form.year else ""
-    return {"name": district.name(parcel.line), "file": district.shown(form), "errors": form.counts[0], "warnings": form.counts[1], "year": year,
-            "stated": _shown(form.total_stated), "total": _shown(form.total)}
+    return {
+        "name": district.name(parcel.line),
+        "file": district.shown(form),
+        "errors": form.counts[0],
+        "warnings": form.counts[1],
+        "year": year,
+        "stated": _shown(form.total_stated),
+        "total": _shown(form.total),
+    }
 
 
 def _shown(value: float | None) -> str:
@@ -123,8 +155,12 @@ def slip(district: District, parcel: Parcel) -> bytes:
         number = 0
         for said, (_, severity, cell, label, stated, expected, message, fix, _) in _findings(parcel):
             number, look = number + 1, LOOKS[severity]
-            sheet.restyle([book.look(one.look, **({"bg_color": f"#{look.fill}", "font_color": f"#{look.colour}", "bold": True} if n == 1 else {}))
-                           for n, one in enumerate(columns)])
+            sheet.restyle(
+                [
+                    book.look(one.look, **({"bg_color": f"#{look.fill}", "font_color": f"#{look.colour}", "bold": True} if n == 1 else {}))
+                    for n, one in enumerate(columns)
+                ]
+            )
             sheet.add([number, f"{look.sign} {messages.severity_word(severity)}", cell, label, stated, expected, message, fix, said][: len(columns)])
         sheet.restyle([book.look(one.look, font_color="#7F7F7F") for one in columns])
         for _, _, cell, label, stated, expected, message, _, _ in parcel.change.mended if parcel.change else ():
@@ -142,5 +178,3 @@ def paragraph(district: District, parcel: Parcel) -> str:
     change = parcel.change
     since = say("since", mended=len(change.mended), left=len(change.left), new=len(change.new)) if change else ""
     return say("text", **_facts(district, parcel), since=since, points=points) + "\n"
-
-

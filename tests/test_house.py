@@ -23,18 +23,19 @@ ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "log",
          "checks_funds", "checks_rows", "checks_sums", "rules", "cells", "table", "udfs", "layout", "computed", "indicator_block",
          "container", "intake", "record", "review_lists", "result_list", "review", "template", "beside", "form_sheet", "vba", "sheets",
          "workbook_file", "examples", "made_up",
-         "compact", "gather", "roster", "district", "long_list", "district_book", "district_charts", "district_file", "send_back", "cluster", "parquet",
-         "district_run", "host", "state", "submission", "buttons", "machine", "install", "doctor", "cli")
+         "compact", "gather", "roster", "district", "long_list", "district_book", "district_summary", "district_charts",
+         "district_file", "send_back", "cluster", "parquet", "district_run",
+         "host", "state", "submission", "buttons", "machine", "install", "doctor", "cli")
 #: heavy libraries and the only rooms that may import them
 LIBRARIES = {"pandas": (), "xlwings": ("host", "vba"), "pyopenvba": ("vba", "machine"), "openpyxl": ("review", "review_lists"), "rich": ("cli",),
              "xlsxwriter": ("template", "form_sheet", "vba", "sheets", "workbook_file", "examples", "review", "long_list", "district_file",
-                            "district_book"),
+                            "district_book", "district_summary"),
              "python_calamine": ("intake", "gather"), "xlrd": ("intake",), "distributed": ("cluster",), "dask": ("cluster",),
              "pyarrow": ("parquet",)}
 #: libraries that a room may import at its top, because nothing it does works without them
 AT_THE_TOP = {("intake", "python_calamine"), ("template", "xlsxwriter"), ("examples", "xlsxwriter"), ("form_sheet", "xlsxwriter"),
               ("sheets", "xlsxwriter"), ("workbook_file", "xlsxwriter"), ("long_list", "xlsxwriter"), ("district_file", "xlsxwriter"),
-              ("district_book", "xlsxwriter")}
+              ("district_book", "xlsxwriter"), ("district_summary", "xlsxwriter")}
 
 
 def _imports(room: str) -> list[tuple[str, bool]]:

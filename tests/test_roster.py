@@ -51,7 +51,8 @@ def test_a_roster_without_names_is_refused(tmp_path, content, code):
     assert refused.value.code == code
 
 
-@pytest.mark.parametrize("name, like", [("某区教育体育局", "某区教育局"), ("教育局", "某区教育局"), ("郑州市某区教育局", "某区教育局"), ("航空港专班", ""),
+@pytest.mark.parametrize("name, like", [("某区教育体育局", "某区教育局"), ("教育局", "某区教育局"), ("郑州市某区教育局", "某区教育局"),
+                                        ("航空港专班", ""),
                                         ("某区民政局", "")])
 def test_what_is_asked_about(name, like):
     assert roster.Roster([roster.Department("某区教育局"), roster.Department("气象服务中心")]).like(name) == like
