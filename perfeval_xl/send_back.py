@@ -29,6 +29,10 @@ _WORDS = messages.Words(
             ("序号", "级别", "位置", "项目", "表上填的", "应为", "说明", "怎么改", "与上次比"),
             ("No.", "Severity", "Place", "Item", "Stated", "Expected", "What is wrong", "What to do", "Since last"),
         ),
+        "foot": (
+            "&L退回单位（盖章）：&C第 &P 页，共 &N 页&R请于　　月　　日前重新报送　　退回日期：　　年　　月　　日",
+            "&LSent back by:&CPage &P of &N&RTo be submitted again by:",
+        ),
         "left": ("仍未改", "not mended"),
         "new": ("新出现", "new"),
         "mended": ("已改正", "mended"),
@@ -152,6 +156,7 @@ def slip(district: District, parcel: Parcel) -> bytes:
     book = Book(stream, 1)
     with book.workbook:
         sheet = book.sheet(say("slip"), say("title", year=facts["year"]), say("about", **facts), columns)
+        sheet.set_footer(say("foot"))
         number = 0
         for said, (_, severity, cell, label, stated, expected, message, fix, _) in _findings(parcel):
             number, look = number + 1, LOOKS[severity]

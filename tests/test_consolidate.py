@@ -199,3 +199,27 @@ def test_piped_it_is_silent_but_for_its_results(tmp_path):
 def test_the_version_of_the_tool_stands_in_the_workbook(run, town):
     run("报送", "-o", "汇总.xlsx")
     assert __version__ in str(openpyxl.load_workbook(town / "汇总.xlsx")["说明"]["B2"].value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_on_a_terminal_a_bar_shows_how_far_it_is_and_how_fast(tmp_path):
+    import pty
+
+    form = Path(save(tmp_path / "表" / "甲.xlsx", picture()))
+    for n in range(700):
+        os.link(form, tmp_path / "表" / f"{n}.xlsx")
+    screen, stderr = pty.openpty()
+    environment = {**os.environ, "PERFEVAL_LANG": "zh", "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "120"}
+    command = [sys.executable, "-m", "perfeval_xl.cli", "consolidate", str(tmp_path / "表"), "-o", str(tmp_path / "汇总.xlsx"), "--workers", "1"]
+    going = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, env=environment)
+    os.close(stderr)
+    seen = b""
+    try:
+        while chunk := os.read(screen, 65536):
+            seen += chunk
+    except OSError:  # the other end is closed
+        pass
+    os.close(screen)
+    assert going.wait(timeout=60) == 0
+    shown = seen.decode(errors="replace")
+    assert "检查中" in shown and "/701" in shown and "/s" in shown and "收到 701 个文件" in shown
