@@ -18,6 +18,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(PY) benchmarks/check.py
 	$(PY) benchmarks/udfs.py
+	$(PY) benchmarks/consolidate.py
 	$(PY) benchmarks/narrative.py
 
 # the pictures of the guide and of README, anew
@@ -28,7 +29,7 @@ pictures: $(STAMP) office
 $(STAMP): pyproject.toml
 	@command -v python3 >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3 python3-venv; }
 	@test -x $(PY) || python3 -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv && python3 -m venv $(VENV); }
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,excel,district]'
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,excel,district,cluster,records]'
 	-$(PY) -m compileall -q perfeval_xl
 	@touch $(STAMP)
 

@@ -18,66 +18,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from decimal import Decimal
 
 import pandas
 import python_calamine
 
 from perfeval_xl import record
 from perfeval_xl.edition import get
-from perfeval_xl.numbers import half_up, plain
-from perfeval_xl.scoring import execution_rate, execution_score
-from perfeval_xl.template import Filling, blank, new_workbook, write_form
+from perfeval_xl.made_up import filling
+from perfeval_xl.template import new_workbook, write_form
 
 ROUNDS = 3
-
-
-def filling(n: int, dice: random.Random) -> Filling:
-    """A department's form: 20 fixed rows and 8 of its own, right but for a mistake in every fifth."""
-    edition = get("shangjie-2022")
-    initial = Decimal(dice.randrange(5_000, 900_000)) / 100
-    adjusted = half_up(initial * dice.randrange(95, 112) / 100, 2)
-    executed = half_up(adjusted * dice.randrange(55, 101) / 100, 2)
-    rate = execution_rate(adjusted, executed)
-    money = {"initial": initial, "adjusted": adjusted, "executed": executed, "rate": half_up(rate, 2)}
-    points = execution_score(rate, Decimal(10), edition.execution)
-    funds = {"total": {**money, "weight": 10, "score": points}, "government": {**money, "weight": "-", "score": "-"},
-             "special_account": {"initial": 0, "adjusted": 0, "executed": 0, "weight": "-", "rate": 0, "score": "-"},
-             "own": {"initial": 0, "adjusted": 0, "executed": 0, "weight": "-", "rate": 0, "score": "-"}}
-    rows, total = [], points
-    own = iter([(9, "重点任务"), (8, "履职事项"), (4, "工作质量"), (4, "完成时效"),
-                (12, "服务覆盖"), (8, "办理效率"), (8, "群众评价"), (7, "企业评价")])
-    for row in blank(edition).indicators:
-        row = dict(row)
-        if not row.get("name"):
-            weight, name = next(own)
-            row.update(name=f"{name}{dice.randrange(1000)}完成率", target=f"≥{dice.randrange(80, 98)}%", weight=weight)
-        row.update(_result(row, money, dice))
-        total += row["score"]
-        rows.append(row)
-    shown = total + (1 if n % 5 == 0 else 0)
-    text = f"完成年度工作{dice.randrange(10**6)}项，保障部门运转和重点任务落实。"
-    tasks = tuple({"name": f"任务{k}", "content": f"第{dice.randrange(10**4)}号工作", "status": f"已办结{dice.randrange(100)}件"} for k in range(3))
-    return Filling(f"测试区第{n:04d}号单位", 2022, total=shown, goals=(text, f"已{text}"), funds=funds, tasks=tasks, indicators=tuple(rows))
-
-
-def _result(row: dict, money: dict, dice: random.Random) -> dict:
-    """Actual, score, deviation and reason of one row; the standard rates follow from the money."""
-    change = abs(money["adjusted"] - money["initial"]) / money["initial"] * 100
-    standard = {"execution_rate": money["rate"], "adjustment_rate": half_up(change, 2), "carry_over_rate": half_up(100 - money["rate"], 2)}
-    target, weight = row["target"], Decimal(row["weight"])
-    if row.get("role") in standard:
-        actual = standard[row["role"]]
-    elif target[0] in "≥≤":
-        actual = Decimal(dice.randrange(850, 1000)) / 10
-    else:
-        return {"actual": "100%", "score": weight, "deviation": "0.00%", "reason": ""}
-    limit = Decimal(target[1:-1])
-    met = actual <= limit if target[0] == "≤" else actual >= limit
-    share = Decimal(1) if met else limit / actual if target[0] == "≤" else actual / limit
-    deviation = Decimal(0) if met else (actual - limit) / limit * 100
-    return {"actual": f"{plain(actual)}%", "score": half_up(weight * share, 2), "deviation": f"{half_up(deviation, 2)}%",
-            "reason": "" if met else f"受资金到位时间影响，已列入第{dice.randrange(1, 5)}季度整改。"}
 
 
 def check(paths: list[str]) -> None:

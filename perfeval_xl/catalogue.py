@@ -25,6 +25,7 @@ _EDITION = ("本版评分规则", "scoring rule of the edition")
 _NATIONAL = ("财预〔2020〕10号（待核对原文）", "Cai Yu [2020] No. 10 (wording to be confirmed)")
 _IMPORT = ("一体化系统导入校验", "import checks of the integrated budget system")
 _PRACTICE = ("财政部门审核惯例", "practice of the reviewing bureaus")
+_ROSTER = ("报送名册", "the roster of the run")
 _FRAMEWORK = ("财预〔2013〕53号共性指标（待核对原文）", "Cai Yu [2013] No. 53, common indicators (wording to be confirmed)")
 
 _REPORT = ("报告与自评表勾稽关系", "report and form must agree")
@@ -108,6 +109,23 @@ _ALL = (
          ("请压缩图片或删去附件后再核对。", "Compress its pictures or remove the annexes."), _TOOL),
     Code("X327", "error", ("{file} 里有 {stated} 张自评表，认不出报告写的是哪一张。", "{file} holds {stated} forms, and none or several are the report's."),
          ("请把这个部门的自评表单独存成一个文件。", "Save the form of this department as a file of its own."), _TOOL),
+    # ---- X3: consolidation ----
+    Code("X301", "error", ("{file} 里没有自评表文件。", "{file} holds no workbooks."),
+         ("请核对文件夹，表应为 .xlsx、.xlsm、.xls 或 .ods。", "Check the folder; forms are .xlsx, .xlsm, .xls or .ods."), _TOOL),
+    Code("X302", "error", ("名册 {file} 里没有读到部门名称。", "The roster {file} holds no names."),
+         ("请每行写一个部门，表格的表头写“部门名称”。", "Give one department a line, under the heading 部门名称 in a workbook."), _TOOL),
+    Code("X303", "error", ("汇总工作簿 {file} 里的数据不完整或改动过，不能据此再汇总。", "The data kept in the district workbook {file} are incomplete or were altered."),
+         ("请用原来的自评表重新汇总，或向报送单位索取原件。", "Consolidate the forms again, or ask for the original workbook."), _TOOL),
+    Code("X304", "error", ("读 {file} 时程序中断了（文件损坏，或内存不够）。", "Reading {file} brought the reader down (damaged file, or too little memory)."),
+         ("请在 Excel 或 WPS 中打开后另存为 .xlsx 再报。", "Open it in Excel or WPS and save it as .xlsx."), _TOOL),
+    Code("X305", "error", ("没有装 {stated}，用不了这个功能。", "{stated} is not installed."),
+         ("请运行 pip install \"perfeval_xl[{expected}]\" 后再试。", "Run pip install \"perfeval_xl[{expected}]\" and try again."), _TOOL),
+    Code("X306", "error", ("集群 {file} 上的版本与本机不同：{stated}。", "The cluster {file} runs other versions: {stated}."),
+         ("请在每台机器上安装同一版本。", "Install the same version on every machine."), _TOOL),
+    Code("X307", "error", ("连不上集群 {file}：{why}。", "No cluster answers at {file}: {why}."),
+         ("请核对地址和网络。", "Check the address and the network."), _TOOL),
+    Code("X308", "error", ("{file} 不是本工具生成的汇总工作簿。", "{file} is no district workbook of this tool."),
+         ("请用 --since 指定上次汇总生成的 .xlsx。", "Name with --since the .xlsx of the last consolidation."), _TOOL),
     Code("X601", "error", ("版本文件 {file} 读不了：{why}。", "Edition file {file} cannot be read: {why}."),
          ("请按 TOML 写法改正该处。", "Correct the TOML at that place."), _TOOL),
     Code("X602", "error", ("版本文件 {file} 缺少 {key}。", "Edition file {file} lacks {key}."),
@@ -349,6 +367,29 @@ _ALL = (
          ("请核对文字。", "Check the wording."), _TOOL),
     Code("R610", "note", ("同一段话写了两遍。原文：“{quote}”", "The same passage stands twice: “{quote}”"),
          ("请删去一处。", "Remove one of them."), _TOOL),
+    # ---- D: across workbooks ----
+    Code("D101", "error", ("名册上的“{label}”没有报送。", "{label} is on the roster and has not submitted."),
+         ("请催报。", "Ask for the form."), _ROSTER),
+    Code("D102", "note", ("{stated} 与 {expected} 内容完全相同，只计一份。", "{stated} and {expected} are the same file; it counts once."),
+         ("无需处理。", "Nothing to do."), _TOOL),
+    Code("D103", "warning", ("“{label}”报了 {n} 份，按保存时间取最新的 {expected}，没有计入 {stated}。", "{label} submitted {n} times; the one saved last counts ({expected}), not {stated}."),
+         ("请确认以哪一份为准，多余的移出文件夹。", "Make sure which one stands and move the others away."), _TOOL),
+    Code("D104", "warning", ("“{label}”的表是 {stated} 年度的，本次汇总的是 {expected} 年度。", "The form of {label} is for {stated}; this run is for {expected}."),
+         ("请核对年度；报错表的请重报。", "Check the year; ask for the right form."), _PRACTICE),
+    Code("D105", "warning", ("名册上没有“{label}”（{stated}）。", "{label} is not on the roster ({stated})."),
+         ("请核对部门名称，或补入名册。", "Check the name, or add it to the roster."), _ROSTER),
+    Code("D106", "warning", ("名册上没有“{label}”（{stated}），是不是“{expected}”？", "{label} is not on the roster ({stated}); is it {expected}?"),
+         ("是同一部门的，请改名称，或在名册的“曾用名”栏写上；没有自动归并。", "If so, correct the name or add it to the roster as an alias; nothing was joined."), _ROSTER),
+    Code("D107", "warning", ("{stated} 没有填部门（单位）名称。", "{stated} does not name its department."),
+         ("请补填部门（单位）名称。", "Fill in the name."), _IMPORT),
+    Code("D108", "warning", ("{names}的表有 {n} 处文字相同，如“{stated}”（{where}）。", "The forms of {names} share {n} texts, such as “{stated}” ({where})."),
+         ("请核对是否照抄，按本部门情况重写。", "See whether they were copied, and have them written anew."), _PRACTICE),
+    Code("D109", "warning", ("“{label}”自定的定量指标，完成值全部等于指标值。", "All of {label}'s own quantitative indicators have exactly their targets as actuals."),
+         ("请按实际完成情况填写，并附佐证。", "Enter what was really reached, with evidence."), _PRACTICE),
+    Code("D110", "warning", ("“{label}”各项指标都是满分，执行率只有 {stated}%。", "{label} gave itself full marks on every indicator at an execution rate of {stated}%."),
+         ("请核对产出是否真实完成、得分有无依据。", "See whether the outputs were delivered and what the scores rest on."), _PRACTICE),
+    Code("D111", "warning", ("“{label}”自评总分 {total}（{stated}），重算 {recomputed}（{expected}）：等级变了。", "{label} states {total} ({stated}); recomputed it is {recomputed} ({expected}): another grade."),
+         ("请退回核对，以重算为准。", "Send it back; the recomputed figures stand."), _EDITION),
 )
 
 #: what stands in a single cell of the form instead of a whole sentence: the row is known there, and the column is narrow

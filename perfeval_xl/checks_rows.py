@@ -182,11 +182,18 @@ def overshoots_are_explained(form: Submission, card: Scorecard, edition: Edition
                      over=points(half_up(result.attainment.over, 1)), limit=f"{points(row.target.number)}{row.target.unit or ''}")
 
 
-def actuals_are_not_copies(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
-    """Most actuals equal to their signed targets, where equality is not the best there can be: copied (Q3)."""
+def copied_targets(card: Scorecard) -> tuple[list, list]:
+    """The rows whose signed target has a number as its actual, and those of them where it is the target's own number; the second without
+    equality that is the best there can be (100% of at least 100%)."""
     signed = [row for _, row, result in card.signed if row.actual.number is not None and not result.pointless]
     copied = [row for row in signed if row.actual.number == row.target.number and (row.actual.unit or row.target.unit) == row.target.unit
               and not (row.target.unit == "%" and row.target.op == ">=" and row.target.number == HUNDRED)]
+    return signed, copied
+
+
+def actuals_are_not_copies(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
+    """Most actuals equal to their signed targets, where equality is not the best there can be: copied (Q3)."""
+    signed, copied = copied_targets(card)
     if len(copied) >= 4 and len(copied) * 2 > len(signed):
         yield at("I106", copied[0].actual_entry, "实际完成值", str(len(copied)), None, of=len(signed), names="、".join(row.name for row in copied))
 

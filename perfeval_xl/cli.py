@@ -23,8 +23,8 @@ MANY = 20
 
 _WORDS = messages.Words({
     "about": ("部门整体绩效自评表：重算每个数，指出每处错误。", "Recomputes every figure of a self-assessment form and says what is wrong."),
-    "demo": ("用随附的示例走一遍：检查、写出批注版和一份带按钮的表",
-             "the whole job on the shipped examples: check, write the review copies and one form with buttons"),
+    "demo": ("用随附的示例走一遍：检查、批注、写出一份带按钮的表、汇总一个区",
+             "the whole job on the shipped examples: check, mark, write a form with buttons, consolidate a district"),
     "editions": ("列出认识的各版自评表", "the editions of the form it knows"),
     "codes": ("列出全部校验代码：级别、含义、改法、依据", "the catalogue of findings: code, severity, text, fix, source"),
     "check": ("重算并检查自评表（.xlsx .xlsm .xls .ods）", "recomputes every figure of the forms and checks everything"),
@@ -70,6 +70,30 @@ _WORDS = messages.Words({
     "total": ("总分 {stated}，重算 {total}（{grade}）", "total {stated}, recomputed {total} ({grade})"),
     "total_open": ("总分 {stated}，无法完整重算", "total {stated}, cannot be recomputed completely"),
     "fine": ("没有发现问题。", "Nothing found."),
+    "consolidate": ("把许多自评表汇总成一个工作簿", "many forms into one district workbook"),
+    "path": ("自评表、装着自评表的文件夹，或下级的汇总工作簿", "forms, folders of forms, or district workbooks"),
+    "district_out": ("汇总工作簿（.xlsx）", "the district workbook (.xlsx)"),
+    "roster": ("应报部门的名册（.xlsx .csv .txt）", "who has to submit (.xlsx .csv .txt)"),
+    "json_file": ("同时把全部数据写成 JSON 文件", "all data as a JSON file as well"),
+    "send_back": ("把有错误的部门的批注版和退回单写到这个文件夹", "marked copies and lists for the departments with errors"),
+    "since": ("与上次的汇总工作簿比较：改了哪些、还剩哪些", "compare with the last district workbook"),
+    "workers": ("用几个进程（默认按文件多少和处理器定）", "processes (default: as many as pay)"),
+    "scheduler": ("用这个地址的 Dask 集群读表", "read on the Dask cluster at this address"),
+    "records": ("另把各表各行写成 Parquet 数据集", "the rows as a Parquet data set as well"),
+    "district_year": ("本次汇总的年度（默认取名册或多数表的年度）", "the year of the run (default: the roster's, or that of most forms)"),
+    "not_xlsx": ("{stated} 的扩展名应为 .xlsx", "{stated} should end in .xlsx"),
+    "not_count": ("应为正整数，不能是 {stated}", "a positive number, not {stated}"),
+    "copying": ("写批注版", "Marked copies"),
+    "stopped": ("已中断：读了 {done} 个文件（共 {total} 个），没有写出汇总工作簿。",
+                "Stopped after {done} of {total} files; no district workbook was written."),
+    "stopped_late": ("已中断：汇总工作簿已写出，批注版和退回单没有写完。",
+                     "Stopped: the district workbook is written, the send-back folders are not complete."),
+    "consolidated": ("收到 {received} 个文件，计入 {counted} 个部门，缺报 {missing}，读不了 {unreadable}，应退回 {back}；"
+                     "错误 {error}，提醒 {warning}。",
+                     "{received} files, {counted} departments, {missing} missing, {unreadable} unreadable, {back} to send back; "
+                     "{error} errors, {warning} warnings."),
+    "example_district": ("示例区", "district"), "example_out": ("示例区汇总.xlsx", "district.xlsx"), "example_back": ("退回", "send-back"),
+    "sent_back": ("退回：{n} 个部门，见 {path}", "To send back: {n} departments, see {path}"),
 })
 say = _WORDS.say
 
@@ -140,7 +164,22 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--report", default="", metavar="DOC", help=say("report"))
     check.add_argument("--json", action="store_true", help=say("json"))
     check.add_argument("--out", metavar="DIR", help=say("out"))
+    _consolidate_options(commands.add_parser("consolidate", parents=[common], help=say("consolidate"), description=say("consolidate")))
     return parser
+
+
+def _consolidate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", metavar="PATH", help=say("path"))
+    parser.add_argument("-o", "--out", required=True, type=_xlsx, metavar="OUT.xlsx", help=say("district_out"))
+    parser.add_argument("--roster", default="", metavar="FILE", help=say("roster"))
+    parser.add_argument("--since", default="", metavar="OUT.xlsx", help=say("since"))
+    parser.add_argument("--send-back", default="", metavar="DIR", help=say("send_back"))
+    parser.add_argument("--json", default="", metavar="FILE", help=say("json_file"))
+    parser.add_argument("--records", default="", metavar="DIR", help=say("records"))
+    parser.add_argument("--year", type=_year, metavar="YEAR", help=say("district_year"))
+    parser.add_argument("--edition", default="", metavar="ID", help=say("edition"))
+    parser.add_argument("--workers", type=_count, default=0, metavar="N", help=say("workers"))
+    parser.add_argument("--scheduler", default="", metavar="ADDRESS", help=say("scheduler"))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -153,7 +192,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         commands = {"demo": _demo, "editions": _editions, "codes": _codes, "check": _check, "new": _new, "build": _build, "doctor": _doctor,
-                    "install": _install}
+                    "install": _install, "consolidate": _consolidate}
         status = commands[options.command](options)
         sys.stdout.flush()
         return status
@@ -190,6 +229,18 @@ def _tell(line: str) -> None:
 def _year(text: str) -> int:
     if not re.fullmatch("20[0-9]{2}", text):
         raise argparse.ArgumentTypeError(say("bad_year", stated=text))
+    return int(text)
+
+
+def _xlsx(text: str) -> str:
+    if not text.lower().endswith(".xlsx"):
+        raise argparse.ArgumentTypeError(say("not_xlsx", stated=text))
+    return text
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,3}", text):
+        raise argparse.ArgumentTypeError(say("not_count", stated=text))
     return int(text)
 
 
@@ -235,6 +286,63 @@ def _check(options: argparse.Namespace) -> int:
     if not quiet and not options.json:
         _tell(_summary(records))
     return _status(records)
+
+
+def _consolidate(options: argparse.Namespace) -> int:
+    from perfeval_xl import district_run
+
+    quiet = getattr(options, "quiet", False)
+    meters = (_Meter(say("reading"), quiet), _Meter(say("copying"), quiet))
+    try:
+        run = district_run.run(district_run.Wanted(
+            tuple(options.paths), options.out, options.roster, options.since, options.send_back, options.json, options.records, options.year,
+            options.edition, options.workers, options.scheduler), meters[0], meters[1])
+    except KeyboardInterrupt:
+        _tell(say("stopped_late") if meters[1].total else say("stopped", done=meters[0].done, total=meters[0].total))
+        return 130
+    finally:
+        for meter in meters:
+            meter.close()
+    for line in run.said:
+        print(line)
+    if not quiet:
+        for path in run.written:
+            _tell(say("made", path=path))
+        if options.send_back:
+            _tell(say("sent_back", n=run.counts["back"], path=options.send_back))
+        _tell(say("consolidated", **run.counts))
+    return UNREADABLE if run.counts["unreadable"] else ERRORS if run.counts["error"] else DONE
+
+
+class _Meter:
+    """How far a long run is: a bar with rate and remaining time on a terminal, nothing elsewhere; it counts in any case."""
+
+    def __init__(self, what: str, quiet: bool) -> None:
+        self.what, self.shown, self.done, self.total, self.bar = what, not quiet and sys.stderr.isatty(), 0, 0, None
+
+    def begin(self, total: int) -> None:
+        """So many are to be done."""
+        self.total = total
+        if not self.shown or total < MANY:
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        self.bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(show_speed=True),
+                            TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+        self.task = self.bar.add_task(self.what, total=total, rate="")
+        self.bar.start()
+
+    def __call__(self, count: int) -> None:
+        self.done += count
+        if self.bar is not None:
+            speed = self.bar.tasks[0].speed
+            self.bar.update(self.task, advance=count, rate=f"{speed:.0f}/s" if speed else "")
+
+    def close(self) -> None:
+        """Takes the bar away."""
+        if self.bar is not None:
+            self.bar.stop()
 
 
 def _expand(names: list[str]) -> list[str]:
@@ -416,6 +524,7 @@ def _demo(options: argparse.Namespace) -> int:
     _example_workbook(options.out)
     if not getattr(options, "quiet", False):
         _tell(_summary(records))
+    _demo_district(records, options.out, getattr(options, "quiet", False))
     return _status(records)
 
 
@@ -429,6 +538,29 @@ def _example_workbook(folder: str) -> None:
         if refusal.code != "X712":
             raise
         _tell(refusal.words())
+
+
+def _demo_district(examples: list, out: str, quiet: bool) -> None:
+    """The examples together with the forms of a made-up district, in which every mistake that a bureau meets is planted once."""
+    import shutil
+
+    from perfeval_xl import district_run, made_up
+
+    folder = os.path.join(out, say("example_district"))
+    truth = made_up.district(folder, others=[one.form.department.text for one in examples])
+    for one in examples:
+        shutil.copy(one.path, truth.forms)
+    result = os.path.join(folder, say("example_out"))
+    if os.path.exists(result):
+        os.remove(result)
+    back = os.path.join(folder, say("example_back"))
+    run = district_run.run(district_run.Wanted((truth.forms,), result, truth.roster, send_back=back))
+    for line in run.said:
+        print(line)
+    for path in (*run.written, back):
+        print(say("made", path=path))
+    if not quiet:
+        _tell(say("consolidated", **run.counts))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,124 @@
+"""How fast a district is consolidated, as ratios in one run on the same files.
+
+Makes the forms of a district, every one different, and times, each as a whole process: (a) a bare python-calamine read of all files; (b) the
+script people write today, pandas.read_excel with openpyxl, concat, to_excel (over a tenth of the files, times ten: it is linear);
+(c) `perfeval-xl consolidate` with one worker and with two, which also scores, checks, compares and draws. With a second number also that many
+forms, for time and memory; with Dask installed also a cluster of two workers on this machine.
+
+    python benchmarks/consolidate.py [forms, 1000] [forms of the large run, 0]
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from perfeval_xl import made_up
+
+ROUNDS = 3
+_BARE = """import sys, python_calamine
+for path in open(sys.argv[1], encoding="utf-8").read().splitlines():
+    workbook = python_calamine.load_workbook(path)
+    for name in workbook.sheet_names:
+        workbook.get_sheet_by_name(name).to_python()
+"""
+_SCRIPT = """import sys, pandas
+paths = open(sys.argv[1], encoding="utf-8").read().splitlines()
+frames = [pandas.read_excel(path, engine="openpyxl", header=None).assign(file=path) for path in paths]
+pandas.concat(frames).to_excel(sys.argv[2], index=False)
+"""
+_POOL = """import sys, time
+from perfeval_xl import gather
+def main():
+    paths = open(sys.argv[1], encoding="utf-8").read().splitlines()
+    start = time.perf_counter()
+    gather.read_all(paths, lang="zh", workers=2)
+    print(time.perf_counter() - start)
+if __name__ == "__main__":
+    main()
+"""
+_DASK = """import sys, time
+from perfeval_xl import cluster
+def main():
+    from distributed import LocalCluster
+    paths = open(sys.argv[1], encoding="utf-8").read().splitlines()
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as here:
+        start = time.perf_counter()
+        cluster.read_all(here.scheduler_address, paths, lang="zh")
+        print(time.perf_counter() - start)
+if __name__ == "__main__":
+    main()
+"""
+
+
+def process(*command: str) -> tuple[float, float]:
+    """Seconds and peak memory (MB) of one process."""
+    start = time.perf_counter()
+    child = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, _, usage = os.wait4(child.pid, 0)
+    child.returncode = 0
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def consolidate(forms: str, out: str, workers: int) -> tuple[float, float]:
+    """The whole command over a folder."""
+    return process("-m", "perfeval_xl.cli", "consolidate", forms, "-o", out, "-q", "--workers", str(workers))
+
+
+def listed(folder: str, paths: list[str], name: str) -> str:
+    """A file that names the paths."""
+    place = os.path.join(folder, name)
+    with open(place, "w", encoding="utf-8") as stream:
+        stream.write("\n".join(paths))
+    return place
+
+
+def inside(code: str, folder: str, name: str, files: str) -> float:
+    """Seconds that a script says it took; a pool needs a script with a name."""
+    place = os.path.join(folder, name)
+    with open(place, "w", encoding="utf-8") as stream:
+        stream.write(code)
+    return min(float(subprocess.run([sys.executable, place, files], capture_output=True, text=True, check=True).stdout) for _ in range(ROUNDS))
+
+
+def main() -> None:
+    """Makes the forms, times everything in turns, prints the ratios."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    large = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    with tempfile.TemporaryDirectory() as folder:
+        truth = made_up.district(folder, count, planted=False)
+        paths = sorted(os.path.join(truth.forms, name) for name in os.listdir(truth.forms) if name.endswith(".xlsx"))
+        files, few = listed(folder, paths, "all.txt"), listed(folder, paths[: max(count // 10, 1)], "few.txt")
+        out = os.path.join(folder, "out.xlsx")
+        consolidate(truth.forms, out, 1)  # modules compiled, editions on their shelf, files in memory
+        times: dict[str, list[float]] = {"a": [], "b": [], "1": [], "2": []}
+        for _ in range(ROUNDS):  # in turns, so that all meet the same machine
+            times["a"].append(process("-c", _BARE, files)[0])
+            times["1"].append(consolidate(truth.forms, out, 1)[0])
+            times["2"].append(consolidate(truth.forms, out, 2)[0])
+            times["b"].append(process("-c", _SCRIPT, few, os.path.join(folder, "script.xlsx"))[0] * count / max(count // 10, 1))
+        a, b, one, two = (statistics.median(times[key]) for key in ("a", "b", "1", "2"))
+        print(f"{count} forms, whole processes, median of {ROUNDS}; {os.cpu_count()} processors")
+        print(f"(a) bare python-calamine   {a:7.2f} s")
+        print(f"(b) pandas with openpyxl   {b:7.2f} s")
+        print(f"(c) consolidate, 1 worker  {one:7.2f} s   {one / a:.1f} times as long as (a) (at most 4), "
+              f"{b / one:.1f} times as fast as (b) (at least 4)")
+        print(f"    consolidate, 2 workers {two:7.2f} s   {one / two:.2f} times as fast as with one (at least 1.6)")
+        if importlib.util.find_spec("distributed"):
+            pool, dask = inside(_POOL, folder, "pool.py", files), inside(_DASK, folder, "dask_run.py", files)
+            print(f"reading: pool of 2 {pool:.2f} s, Dask cluster of 2 {dask:.2f} s: {dask / pool:.2f} times as long (at most 1.3)")
+        if large:
+            big = os.path.join(folder, "large")
+            made_up.district(big, large, planted=False)
+            seconds, memory = consolidate(os.path.join(big, "报送"), os.path.join(big, "out.xlsx"), 1)
+            print(f"{large} forms, 1 worker: {seconds:.1f} s = {seconds / one:.1f} times the time of {count} (at most {1.1 * large / count:.0f}), "
+                  f"{memory:.0f} MB (under 700), workbook {os.path.getsize(os.path.join(big, 'out.xlsx')) / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

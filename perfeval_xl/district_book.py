@@ -1,0 +1,101 @@
+"""The means that the sheets of a district workbook share: formats made once, a sheet with title, headings and printed page, and where a column
+of a table stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+
+from perfeval_xl import messages
+from perfeval_xl.district import District
+from perfeval_xl.long_list import LongList
+from perfeval_xl.template import new_workbook
+
+_WORDS = messages.Words({"page": ("第 &P 页，共 &N 页", "Page &P of &N"),
+                         "title": ("{year}部门整体绩效自评{what}", "Self-assessment {year}{what}"), "year": ("{year}年度", "{year}: ")})
+FONT, HEAD, BAND, EDGE = "微软雅黑", "#D9E2EC", "#F2F2F2", "#BFBFBF"
+_SHAPES = {"money": "#,##0.00", "score": "0.00", "rate": "0.00", "whole": "0", "gap": "+0.00;-0.00;0.00"}
+#: forms up to which the parts of the workbook are put together in memory
+_IN_MEMORY = 2_000
+
+
+class Column(NamedTuple):
+    """One column of a table: heading, width in characters, and how its cells look (a key of ``_SHAPES``, "text", "wrap", "centre", "link")."""
+
+    head: str
+    width: float
+    look: str = "text"
+
+
+class Book:
+    """The workbook with its formats, and the means all its sheets share."""
+
+    def __init__(self, target: Any, forms: int) -> None:
+        self.workbook: Workbook = new_workbook(target, in_memory=forms <= _IN_MEMORY)
+        self._looks: dict[tuple, Format] = {}
+
+    def look(self, kind: str = "text", **more: Any) -> Format:
+        """A format, made once."""
+        wanted = (kind, *sorted(more.items()))
+        if wanted not in self._looks:
+            look = {
+                "font_name": FONT,
+                "font_size": 10,
+                "valign": "vcenter",
+                "border": 1,
+                "border_color": EDGE,
+                **({"num_format": _SHAPES[kind]} if kind in _SHAPES else {}),
+                **({"align": "center"} if kind in ("centre", "whole", "score", "rate", "gap") else {}),
+                **({"text_wrap": True} if kind == "wrap" else {}),
+                **({"font_color": "#0563C1", "underline": 1} if kind == "link" else {}),
+                **more,
+            }
+            self._looks[wanted] = self.workbook.add_format(look)
+        return self._looks[wanted]
+
+    def sheet(self, name: str, title: str, note: str, columns: Sequence[Column], frozen: int = 0, heads: int = 3) -> LongList:
+        """A sheet with title, note and headings; its rows are to be added. A4 landscape, one page wide, the headings on every page."""
+        sheet: LongList = self.workbook.add_worksheet(name, LongList)
+        plain = {"border": 0}
+        sheet.merge_range(0, 0, 0, len(columns) - 1, title, self.look("centre", font_size=16, bold=True, **plain))
+        sheet.merge_range(1, 0, 1, len(columns) - 1, note, self.look("wrap", font_size=9, font_color="#595959", **plain))
+        sheet.set_row(0, 34)
+        sheet.set_row(1, 20)
+        head = self.look("centre", bold=True, bg_color=HEAD, text_wrap=True)
+        for n, column in enumerate(columns):
+            sheet.set_column(n, n, column.width)
+            sheet.write_string(heads - 1, n, column.head, head)
+        sheet.set_row(heads - 1, 34)
+        sheet.columns(heads, [self.look(column.look) for column in columns], [(n, one.width) for n, one in enumerate(columns) if one.look == "wrap"])
+        sheet.freeze_panes(heads, frozen)
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.set_margins(0.4, 0.4, 0.5, 0.6)
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(heads - 1)
+        sheet.center_horizontally()
+        sheet.hide_gridlines(2)
+        sheet.set_footer(f"&C{_WORDS.say('page')}")
+        return sheet
+
+
+class Place(NamedTuple):
+    """Where the charts find what they count: the sheet, its first and last row (one-based) and the letters of some columns."""
+
+    sheet: str
+    first: int
+    last: int
+    letters: dict[str, str]
+
+    def range(self, key: str) -> str:
+        """A column of the table as an absolute reference."""
+        return f"'{self.sheet}'!${self.letters[key]}${self.first}:${self.letters[key]}${self.last}"
+
+
+def title(district: District, what: str) -> str:
+    """The title of a sheet, with the year of the run."""
+    return _WORDS.say("title", year=_WORDS.say("year", year=district.year) if district.year else "", what=what)

@@ -1,0 +1,194 @@
+"""The sheet 汇总表 of the district workbook: one row for each department, then totals and means that follow the filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from xlsxwriter.utility import xl_col_to_name
+
+from perfeval_xl import messages
+from perfeval_xl.district import District, Line, stated_grade
+from perfeval_xl.district_book import BAND, Book, Column, Place, title
+from perfeval_xl.edition import get
+from perfeval_xl.long_list import Formula, LongList
+from perfeval_xl.numbers import half_up
+from perfeval_xl.review_lists import LOOKS
+
+_WORDS = messages.Words(
+    {
+        "rank": ("名次", "Rank"),
+        "department": ("部门（单位）", "Department"),
+        "project": ("项目", "Project"),
+        "initial": ("年初预算数", "Initial"),
+        "adjusted": ("全年预算数", "Adjusted"),
+        "executed": ("全年执行数", "Executed"),
+        "rate": ("执行率％", "Rate %"),
+        "stated": ("自评总分", "Total stated"),
+        "total": ("重算总分", "Recomputed"),
+        "gap": ("差", "Gap"),
+        "grade_stated": ("自评等级", "Grade stated"),
+        "grade": ("重算等级", "Recomputed grade"),
+        "error": ("错误", "Errors"),
+        "warning": ("提醒", "Warnings"),
+        "note": ("提示", "Notes"),
+        "sum": ("合计／平均", "Sum / mean"),
+        "government": ("其中：财政拨款", "Government"),
+        "special_account": ("财政专户", "Special account"),
+        "own": ("自有资金", "Own funds"),
+        "carry_over": ("上年结转", "Carried over"),
+        "other": ("其他资金", "Other funds"),
+        "basic": ("基本支出", "Basic"),
+        "project_funds": ("项目支出", "Project"),
+        "part": ("{name}得分", "{name}"),
+        "money": ("金额单位：万元；合计和平均随筛选变化。重算为本工具按自评表自身的数据和评分规则计算的结果。", "Amounts in 万元; totals and averages follow the filter. Recomputed from the forms' own figures under their rules."),
+        "summary": ("汇总表", "Summary"),
+    }
+)
+say = _WORDS.say
+
+
+def part_names(district: District) -> list[str]:
+    """The parts that the counted forms carry, in the order of their editions."""
+    there = {part[0] for line in district.counted for part in line.form.parts}
+    editions = sorted({line.form.edition for line in district.counted if line.form.edition})
+    known = dict.fromkeys(part.name for edition in editions for part in get(edition).parts if part.name in there)
+    return [*known, *sorted(there - set(known))]
+
+
+def write(book: Book, district: District) -> Place:
+    """One row for each department, then the totals; gives the place of its columns."""
+    counted, parts = district.counted, part_names(district)
+    roles = [
+        role
+        for role in ("government", "special_account", "own", "carry_over", "other", "basic", "project")
+        if any(row[1] == role and row[3] for line in counted for row in line.form.funds)
+    ]
+    projects = any(line.form.project for line in counted)
+    spec = [
+        ("rank", Column(say("rank"), 6, "whole")),
+        ("department", Column(say("department"), 26, "wrap")),
+        *([("project", Column(say("project"), 22, "wrap"))] if projects else []),
+        *((key, Column(say(key), 12.5, "money")) for key in ("initial", "adjusted", "executed")),
+        *((f"role {role}", Column(say("project_funds" if role == "project" else role), 12.5, "money")) for role in roles),
+        ("rate", Column(say("rate"), 8.5, "rate")),
+        *((f"part {name}", Column(say("part", name=name), 9.5, "score")) for name in parts),
+        ("stated", Column(say("stated"), 8.5, "score")),
+        ("total", Column(say("total"), 8.5, "score")),
+        ("gap", Column(say("gap"), 7.5, "gap")),
+        ("grade_stated", Column(say("grade_stated"), 6, "centre")),
+        ("grade", Column(say("grade"), 6, "centre")),
+        *((key, Column(say(key), 5.5, "whole")) for key in ("error", "warning", "note")),
+    ]
+    columns, keys = [column for _, column in spec], [key for key, _ in spec]
+    sheet = book.sheet(say("summary"), title(district, say("summary")), say("money"), columns, 2)
+    letters = {key: xl_col_to_name(n) for n, key in enumerate(keys)}
+    place = Place(say("summary"), 4, max(3 + len(counted), 4), letters)
+    ranks = _ranks(counted)
+    table = [_department_row(line, district.name(line), ranks[n], n + 4, keys, place) for n, line in enumerate(counted)]
+    for values in table:
+        sheet.add(values)
+    if table:
+        sheet.restyle([book.look(column.look, bold=True, bg_color=BAND) for column in columns])
+        sheet.add(_totals(table, keys, place))
+        sheet.autofilter(2, 0, place.last - 1, len(columns) - 1)
+        _colour(book, sheet, place)
+    return place
+
+
+def _ranks(counted: Sequence[Line]) -> list[int | None]:
+    """1 for the highest recomputed total; equal totals share a rank. None where no total could be computed."""
+    totals = sorted((line.form.total for line in counted if line.form.total is not None), reverse=True)
+    first = {total: n + 1 for n, total in reversed(list(enumerate(totals)))}
+    return [first.get(line.form.total) if line.form.total is not None else None for line in counted]
+
+
+def _department_row(line: Line, name: str, rank: int | None, row: int, keys: list[str], place: Place) -> list:
+    form, at = line.form, {key: f"{letter}{row}" for key, letter in place.letters.items()}
+    whole = form.funds_total
+    money = dict(zip(("initial", "adjusted", "executed"), whole[2:5] if whole else (None,) * 3, strict=True))
+    roles: dict[str, Decimal] = {}
+    for one in form.funds:
+        if one[3] is not None:
+            roles[one[1]] = roles.get(one[1], Decimal(0)) + _exact(one[3])
+    scores = {name: score for name, _, score in form.parts}
+    gap = None if form.total is None or form.total_stated is None else float(_exact(form.total) - _exact(form.total_stated))
+    values = {
+        "rank": Formula(f'IF({at["total"]}="","",RANK({at["total"]},{place.range("total").rpartition("!")[2]}))', rank),
+        "department": name,
+        "project": form.project,
+        **money,
+        "rate": Formula(f'IF(N({at["adjusted"]})=0,"",ROUND({at["executed"]}/{at["adjusted"]}*100,2))', _rate(money)),
+        "stated": form.total_stated,
+        "total": form.total,
+        "gap": Formula(f'IF(OR({at["stated"]}="",{at["total"]}=""),"",ROUND({at["total"]}-{at["stated"]},2))', gap),
+        "grade_stated": stated_grade(form),
+        "grade": form.grade,
+        "error": form.counts[0],
+        "warning": form.counts[1],
+        "note": form.counts[2],
+    }
+    return [
+        float(roles[key[5:]]) if key.startswith("role ") and key[5:] in roles else scores.get(key[5:]) if key.startswith("part ") else values.get(key)
+        for key in keys
+    ]
+
+
+def _rate(money: dict) -> float | None:
+    adjusted, executed = _exact(money["adjusted"]), _exact(money["executed"])
+    return None if not adjusted else float(half_up(executed / adjusted * 100, 2))
+
+
+def _exact(value: float | Decimal | None) -> Decimal:
+    return Decimal(0) if value is None else Decimal(str(value))
+
+
+def _totals(table: list[list], keys: list[str], place: Place) -> list:
+    """Sums of money and findings, means of scores, the rate of all money: formulas that follow the filter, with their present values."""
+    row, values = place.last + 1, []
+    for n, key in enumerate(keys):
+        area = f"{place.letters[key]}{place.first}:{place.letters[key]}{place.last}"
+        figures = [
+            _exact(one.value if isinstance(one, Formula) else one)
+            for line in table
+            if isinstance(one := line[n], (int, float)) or (isinstance(one, Formula) and isinstance(one.value, (int, float)))
+        ]
+        if key == "department":
+            values.append(say("sum"))
+        elif key == "rate":
+            sums = {name: sum((_exact(line[keys.index(name)]) for line in table), Decimal(0)) for name in ("adjusted", "executed")}
+            values.append(
+                Formula(
+                    f'IF(N({place.letters["adjusted"]}{row})=0,"",ROUND({place.letters["executed"]}{row}/{place.letters["adjusted"]}{row}*100,2))',
+                    _rate(sums),
+                )
+            )
+        elif not figures or key == "rank":
+            values.append(None)
+        elif key in ("initial", "adjusted", "executed", "error", "warning", "note") or key.startswith("role "):
+            values.append(Formula(f"SUBTOTAL(9,{area})", _number(sum(figures, Decimal(0)))))
+        else:
+            values.append(
+                Formula(f'IF(SUBTOTAL(2,{area})=0,"",ROUND(SUBTOTAL(1,{area}),2))', _number(half_up(sum(figures, Decimal(0)) / len(figures), 2)))
+            )
+    return values
+
+
+def _number(value: Decimal) -> float | int:
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _colour(book: Book, sheet: LongList, place: Place) -> None:
+    """What is to be looked at first: errors, gaps, grades that changed; a bar behind the execution rate would not survive WPS, so a colour."""
+    red, amber = (
+        book.workbook.add_format({"bg_color": f"#{LOOKS[one].fill}", "font_color": colour})
+        for one, colour in (("error", "#9C0006"), ("warning", "#7F4A00"))
+    )
+    first, last, at = place.first, place.last, place.letters
+    for key, rule, look in (
+        ("error", f"N({at['error']}{first})>0", red),
+        ("gap", f"N({at['gap']}{first})<>0", amber),
+        ("rate", f"AND(ISNUMBER({at['rate']}{first}),{at['rate']}{first}<80)", amber),
+        ("grade", f'AND({at["grade"]}{first}<>"",{at["grade_stated"]}{first}<>"",{at["grade"]}{first}<>{at["grade_stated"]}{first})', red),
+    ):
+        sheet.conditional_format(f"{at[key]}{first}:{at[key]}{last}", {"type": "formula", "criteria": f"={rule}", "format": look})

@@ -1,0 +1,225 @@
+"""Paths -> the lines of a district run: folders searched, every file read, checked and brought into its compact line, here or by several
+processes. The pool and a cluster run the same function, ``read_one``; what they give does not depend on who read a file, nor on the order.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from perfeval_xl import record
+from perfeval_xl.compact import Form, from_record, from_stamp
+from perfeval_xl.container import ContainerError, directory, packed, unpack
+from perfeval_xl.messages import Refusal
+
+#: what is taken out of a folder; the last ones only to say that they cannot be read. A file that is named is always taken.
+EXTENSIONS = (".xlsx", ".xlsm", ".xls", ".ods", ".et", ".ett", ".xlsb")
+#: marks a district workbook, among its document properties and in the first cell of its hidden sheet
+STAMP, STAMP_SHEET, SCHEMA = "perfeval_xl district", "_数据", 1
+#: files that a process reads at a time: enough that handing them over costs nothing, few enough that the bar moves
+CHUNK = 32
+#: below this many files for each process starting it takes longer than it saves
+FEW = 100
+_TAIL = 66_000
+
+
+def find(paths: Iterable[str], without: Iterable[str] = ()) -> list[str]:
+    """The files meant, sorted, each once: folders are searched with all that is in them; lock files of open workbooks and what ``without``
+    names (files or folders: the run's own results) are passed over."""
+    left_out = [_place(path) for path in without if path]
+    found: dict[str, str] = {}
+    for path in paths:
+        for one in sorted(_inside(path)) if os.path.isdir(path) else [path]:
+            place = _place(one)
+            if not any(place == other or place.startswith(other + os.sep) for other in left_out):
+                found[place] = min(found.get(place, one), one)
+    return sorted(found.values())
+
+
+def _place(path: str) -> str:
+    return os.path.normcase(os.path.realpath(path))
+
+
+def _inside(folder: str) -> Iterator[str]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
+        for name in names:
+            if name.lower().endswith(EXTENSIONS) and not name.startswith(("~$", ".")):
+                yield os.path.join(place, name)
+
+
+# ---- one file ----
+
+
+def read_one(path: str, wanted: str = "", lang: str = "") -> list[Form]:
+    """All forms of a file as lines; one line with an error where it cannot be read. A district workbook gives the lines it keeps."""
+    try:
+        saved = float(int(os.stat(path).st_mtime))
+        if path.lower().endswith(".xlsx") and is_district(path):
+            return stamped(path)
+    except (OSError, ValueError):
+        saved = 0.0
+    except Refusal as refusal:
+        return [Form(path, None, None, "", saved, (refusal.code, refusal.words(lang)))]
+    return [from_record(one, saved, lang) for one in record.check_file(path, wanted)]
+
+
+def is_district(path: str) -> bool:
+    """Whether a file is a district workbook, by its document properties; no more of it is read than its end where it has none."""
+    with open(path, "rb") as stream:
+        stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
+        if b"docProps/custom.xml" not in stream.read():
+            return False
+        stream.seek(0)
+        data = stream.read()
+    try:
+        return f'name="{STAMP}"'.encode() in unpack(*packed(data, directory(data).get("docprops/custom.xml")))
+    except ContainerError:
+        return False
+
+
+def stamped(path: str) -> list[Form]:
+    """The lines that a district workbook keeps; refused (X303) where they are not as they were written."""
+    import hashlib
+
+    import python_calamine
+
+    name = os.path.basename(path)
+    try:
+        with python_calamine.load_workbook(path) as workbook:
+            (mark, schema, count, digest, *_), *rows = workbook.get_sheet_by_name(STAMP_SHEET).to_python()
+        texts = [[str(cell) for cell in row if cell != ""] for row in rows]
+        whole = hashlib.sha256("\n".join("\t".join(row) for row in texts).encode()).hexdigest()
+        if (mark, int(schema), int(count), digest) != (STAMP, SCHEMA, len(texts), whole):
+            raise ValueError("altered")
+        return [from_stamp("".join(row), name) for row in texts]
+    except Exception as error:  # whatever the damaged bytes lead the reader to
+        raise Refusal("X303", file=name) from error
+
+
+# ---- many files ----
+
+
+def read_many(paths: Sequence[str], wanted: str = "", lang: str = "") -> list[list[Form]]:
+    """The lines of each of some files, in their order."""
+    with resting():
+        return [read_one(path, wanted, lang) for path in paths]
+
+
+@contextmanager
+def resting() -> Iterator[None]:
+    """The cyclic garbage collector rests: neither checks nor tables leave cycles behind, and all it could do is to walk through what is kept."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def processes_for(count: int) -> int:
+    """How many processes are worth starting for so many files on this machine."""
+    return max(1, min(os.cpu_count() or 1, count // FEW, 61))
+
+
+def read_all(paths: Sequence[str], wanted: str = "", lang: str = "", workers: int = 0,
+             told: Callable[[int], None] = lambda count: None) -> list[Form]:
+    """The lines of all files in the order of the paths; ``told`` hears how many more are done. ``workers``: processes, 0 = as many as pay."""
+    workers = min(workers or processes_for(len(paths)), max(len(paths), 1))
+    chunks = chunked(paths, workers)
+    if workers > 1:
+        lines = _pooled(chunks, wanted, lang, workers, told)
+    else:
+        lines = {}
+        with resting():
+            for chunk in chunks:
+                lines.update(zip(chunk, read_many(chunk, wanted, lang), strict=True))
+                told(len(chunk))
+    return [form for path in paths for form in lines[path]]
+
+
+def chunked(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
+    """The paths in portions for so many workers, all of them busy to the end."""
+    size = max(1, min(CHUNK, len(paths) // (workers * 4)))
+    return [paths[n : n + size] for n in range(0, len(paths), size)]
+
+
+def _pooled(chunks: list[Sequence[str]], wanted: str, lang: str, workers: int, told: Callable[[int], None]) -> dict[str, list[Form]]:
+    """The chunks read by a pool. When a process dies (a damaged file can bring a reader down, and so can the system when memory is short),
+    what was not finished is read again, file by file; what dies alone is the file's own fault and becomes a line that says so."""
+    lines: dict[str, list[Form]] = {}
+    for rest, count in ((chunks, workers), (None, workers)):
+        if rest is None:
+            rest = [[path] for chunk in chunks for path in chunk if path not in lines]
+        if not rest or _run(rest, wanted, lang, count, lines, told):
+            return lines
+    if not _run([[]], wanted, lang, 1, lines, told):  # no process lives here at all: it was none of the files
+        rest = [path for chunk in chunks for path in chunk if path not in lines]
+        return {**lines, **dict(zip(rest, read_many(rest, wanted, lang), strict=True))}
+    for path in [path for chunk in chunks for path in chunk if path not in lines]:
+        if not _run([[path]], wanted, lang, 1, lines, told):
+            lines[path] = lost(path, lang)
+            told(1)
+    return lines
+
+
+def lost(path: str, lang: str = "") -> list[Form]:
+    """The line of a file whose reader did not survive it."""
+    return [Form(path, None, None, "", 0.0, ("X304", Refusal("X304", file=os.path.basename(path)).words(lang)))]
+
+
+def _run(chunks: list[Sequence[str]], wanted: str, lang: str, workers: int, lines: dict[str, list[Form]], told: Callable[[int], None]) -> bool:
+    """Reads the chunks with one pool; False where it broke, with what was finished before in ``lines``."""
+    from concurrent.futures import as_completed
+    from concurrent.futures.process import BrokenProcessPool
+
+    pool, whole = _pool(workers), True
+    try:
+        waiting = {pool.submit(read_many, chunk, wanted, lang): chunk for chunk in chunks}
+        for future in as_completed(waiting):
+            try:
+                lines.update(zip(waiting[future], future.result(), strict=True))
+                told(len(waiting[future]))
+            except BrokenProcessPool:
+                whole = False
+    except BrokenProcessPool:  # while the chunks were still handed over
+        whole = False
+    finally:
+        pool.shutdown(wait=whole, cancel_futures=True)
+    return whole
+
+
+def _pool(workers: int):
+    """Processes that begin anew and not as copies of this one, as on Windows; where a server can start them it loads this room once."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    way = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(way)
+    if way == "forkserver":
+        context.set_forkserver_preload([__name__])
+    return ProcessPoolExecutor(workers, context, _starting)
+
+
+def each(work: Callable[[Any], Any], tasks: Sequence[Any], workers: int) -> Iterator[Any]:
+    """What ``work`` gives for each task, in their order; by a pool where there are tasks enough."""
+    if workers < 2 or len(tasks) < 2 * workers:
+        yield from map(work, tasks)
+        return
+    pool = _pool(workers)
+    try:
+        yield from pool.map(work, tasks)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _starting() -> None:
+    """A process of the pool leaves Ctrl-C to the one that started it, and does nothing but read."""
+    import signal
+
+    gc.disable()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,129 @@
+"""A worksheet for very long tables: its rows are put together as they are added and wait outside the memory until the workbook is closed.
+
+XlsxWriter keeps an object for every cell and takes some five microseconds for each; the indicator rows of a thousand forms are half a million
+cells. Only the rows of the table are written here; headings, widths, filters, links and the printed page stay XlsxWriter's own business.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_col_to_name
+from xlsxwriter.worksheet import Worksheet
+
+from perfeval_xl.review_lists import CONTROL, line_count
+
+#: bytes of rows that stay in memory, and rows that are put away together
+_SPOOL, _TOGETHER = 16_000_000, 500
+#: points of a line of text and of the space around it; characters that may make a row higher
+_LINE, _PAD, _SHOWN = 14, 5, 600
+#: characters that a cell may hold
+LONGEST = 32_767
+
+
+class Formula(NamedTuple):
+    """A formula of ours and the result it has now."""
+
+    text: str
+    value: float | str | None
+
+
+def clean(text: str) -> str:
+    """A text that any part of a workbook can hold. XlsxWriter would take one in ``<r>`` for markup of its own and write it as it is."""
+    text = (text if text.isprintable() else CONTROL.sub("", text))[:LONGEST]
+    return f" {text}"[:LONGEST] if text.startswith("<r>") else text
+
+
+_lines = lru_cache(maxsize=4096)(line_count)
+
+
+class _Cells(dict):
+    """Value -> the end of its cell's XML, from its closing quote on; the same few values stand in all forms."""
+
+    def __init__(self, strings: Any) -> None:
+        super().__init__({None: "/>", "": "/>"})
+        self.strings = strings
+
+    def __missing__(self, value: Any) -> str:
+        if type(value) is str:
+            end = f' t="s"><v>{self.strings._get_shared_string_index(clean(value))}</v></c>'
+        elif type(value) is Formula:
+            return _formula(value)
+        else:
+            end = f"><v>{value!r}</v></c>"
+        self[value] = end
+        return end
+
+
+class LongList(Worksheet):
+    """A sheet of the workbook: call ``columns`` once the headings stand, then ``add`` for each row below them."""
+
+    def columns(self, first: int, looks: Sequence[Format], wrapped: Sequence[tuple[int, float]] = ()) -> None:
+        """The rows begin at this zero-based row; ``looks`` are the formats of the columns from the first on, ``wrapped`` are (column, width)
+        of those whose texts make their row as high as they need."""
+        self._wrapped, self._ends = tuple(wrapped), _Cells(self.str_table)
+        self.first = self.next = first
+        self._waiting: list[str] = []
+        self._rows = tempfile.SpooledTemporaryFile(_SPOOL, "w+", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed when the workbook has taken the rows
+        self.restyle(looks)
+
+    def restyle(self, looks: Sequence[Format]) -> None:
+        """Other formats from the next row on."""
+        self._starts = [(f'<c r="{xl_col_to_name(n)}', f'" s="{look._get_xf_index()}"') for n, look in enumerate(looks)]
+
+    def add(self, values: Sequence[Any]) -> None:
+        """One row: numbers, texts (never formulas, whatever they begin with), ``Formula``, None for an empty cell."""
+        self.next += 1
+        row, ends, lines = self.next, self._ends, 1
+        for column, width in self._wrapped:
+            if (text := values[column]) and len(text) * 2 > width - 2:
+                lines = max(lines, _lines(text[:_SHOWN], width))
+        cells = "".join([f"{place}{row}{look}{ends[value]}" for (place, look), value in zip(self._starts, values, strict=True)])
+        self._put(f'<row r="{row}" ht="{min(_LINE * lines + _PAD, 409)}" customHeight="1">{cells}</row>')
+
+    def _put(self, row: str) -> None:
+        self._waiting.append(row)
+        if len(self._waiting) > _TOGETHER:
+            self._rows.write("".join(self._waiting))
+            self._waiting.clear()
+
+    def add_texts(self, texts: Sequence[str]) -> None:
+        """One row of ASCII texts that occur once and would only fill the table of shared strings."""
+        self.next += 1
+        cells = (f'<c r="{xl_col_to_name(n)}{self.next}" t="inlineStr"><is><t>{_escape(text)}</t></is></c>' for n, text in enumerate(texts))
+        self._put(f'<row r="{self.next}">{"".join(cells)}</row>')
+
+    def link(self, column: int, url: str, text: str) -> None:
+        """Makes a link of a cell of the row added last."""
+        self.write_url(self.next - 1, column, url, None, clean(text)[:255])
+
+    def _write_dimension(self) -> None:
+        self.dim_rowmax = max(self.dim_rowmax or 0, self.next - 1)
+        super()._write_dimension()
+
+    def _write_sheet_data(self) -> None:
+        self._xml_start_tag("sheetData")
+        self.dim_rowmax = self.first - 1
+        if self.first:
+            self._write_rows()
+        self._rows.write("".join(self._waiting))
+        self._rows.seek(0)
+        while data := self._rows.read(1 << 20):
+            self.fh.write(data)
+        self._rows.close()
+        self._xml_end_tag("sheetData")
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _formula(formula: Formula) -> str:
+    text, value = _escape(formula.text.removeprefix("=")), formula.value
+    if value is None or isinstance(value, str):
+        return f' t="str"><f>{text}</f><v>{_escape(value or "")}</v></c>'
+    return f"><f>{text}</f><v>{value!r}</v></c>"
