@@ -18,12 +18,13 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(PY) benchmarks/check.py
 	$(PY) benchmarks/udfs.py
+	$(PY) benchmarks/report.py
 
 # The package is byte-compiled after installing: a clerk's command must not compile it at every start.
 $(STAMP): pyproject.toml
 	@command -v python3 >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3 python3-venv; }
 	@test -x $(PY) || python3 -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv && python3 -m venv $(VENV); }
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,excel,district]'
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,excel,district,report]'
 	-$(PY) -m compileall -q perfeval_xl
 	@touch $(STAMP)
 

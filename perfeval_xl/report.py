@@ -16,13 +16,14 @@ from functools import cache
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from perfeval_xl import messages
+from perfeval_xl import messages, report_tables
 from perfeval_xl.cells import Grid
-from perfeval_xl.compare import agree, percent, points
+from perfeval_xl.compare import agree, percent
 from perfeval_xl.model import Entry, Percent
 from perfeval_xl.numbers import half_up, plain, read_number
 from perfeval_xl.record import Record
-from perfeval_xl.report_figures import FOLDER, Cell, Chart, Figures, Part, Table, Value, clean, say
+from perfeval_xl.report_figures import FOLDER, Figures, Part, Value, clean, figure, say
+from perfeval_xl.report_tables import Cell, Chart, Table
 from perfeval_xl.review_lists import wide
 from perfeval_xl.table import find
 
@@ -30,7 +31,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 #: a document holds these characters at most in one cell of the attached form
 _LONGEST = 2000
 #: widths of the attached form, in characters
-_NARROWEST, _WIDEST = 5.0, 26.0
+_NARROWEST, _WIDEST = 8.0, 26.0
 
 
 class Figure(NamedTuple):
@@ -137,9 +138,9 @@ class _Writer:
             if "text" in block or "ask" in block:
                 yield self.paragraph(block.get("text", ""), block.get("ask", ""), values, of)
             if "table" in block:
-                yield Drawn(self.mark("table", block["table"], of), self.figures.table(block["table"], part))
+                yield Drawn(self.mark("table", block["table"], of), report_tables.table(self.figures, block["table"], part))
             if "chart" in block:
-                yield Drawn(self.mark("chart", block["chart"]), self.figures.chart(block["chart"]))
+                yield Drawn(self.mark("chart", block["chart"]), report_tables.chart(self.figures, block["chart"]))
             if "form" in block:
                 yield Drawn(self.mark("form"), form_table(self.figures, self.filled(block["form"], values)), form=True)
             if "repeat" in block:
@@ -235,16 +236,16 @@ def _recomputed(figures: Figures) -> Iterator[tuple[tuple[int, int], str]]:
     for row, rate in zip(form.funds, card.rates, strict=True):
         yield from cell(row.rate, rate, tolerance.rate, "" if rate is None else percent(rate, signed))
     if form.total_row is not None:
-        yield from cell(form.total_row.score, card.funds_score, tolerance.score, _points(card.funds_score))
+        yield from cell(form.total_row.score, card.funds_score, tolerance.score, figure(card.funds_score))
     for task, rate in zip(form.tasks, card.task_rates, strict=True):
         yield from cell(task.rate, rate, tolerance.rate, "" if rate is None else percent(rate))
     for row, result in figures.rows:
-        yield from cell(row.score, result.score, tolerance.score, _points(result.score))
+        yield from cell(row.score, result.score, tolerance.score, figure(result.score))
         deviation = result.attainment.deviation
         if deviation is not None and result.weight is not None and row.deviation is not None and row.deviation.row >= 0:
             yield (row.deviation.row, row.deviation.column), figures.deviation(deviation)
     for total in form.totals:
-        yield from cell(total, card.total, tolerance.score, _points(card.total))
+        yield from cell(total, card.total, tolerance.score, figure(card.total))
     if form.grade is not None and form.grade.row >= 0 and card.grade:
         yield (form.grade.row, form.grade.column), card.grade
 
@@ -269,15 +270,11 @@ def _printed(value: Any, one: Record, above: bool) -> str:
     return str(value) if isinstance(value, Percent) else "\n".join(filter(None, map(clean, str(value).splitlines())))
 
 
-def _points(value: Decimal | None) -> str:
-    return "" if value is None else points(value)
-
-
 def _widths(rows: list[tuple[Cell | None, ...]], columns: int) -> tuple[float, ...]:
     widths = [_NARROWEST] * columns
     for row in rows:
         for column, cell in enumerate(row):
             if cell is not None and cell.across == 1 and cell.text:
                 longest = max(map(wide, cell.text.split("\n")))
-                widths[column] = max(widths[column], min(longest + 2, _WIDEST if cell.down < 3 else 9))
+                widths[column] = max(widths[column], min(longest + 3, _WIDEST if cell.down < 3 else 9))
     return tuple(widths)

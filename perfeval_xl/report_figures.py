@@ -1,4 +1,4 @@
-"""What a written report says about a checked form: its figures, sentences and tables, as plain values.
+"""What a written report says about a checked form: its figures and sentences, as plain values.
 
 Every figure is the recomputed one; where the form says otherwise the figure carries a note that says so. The sentences stand in
 ``reports/sentences.toml``. They are chosen by what is true of the form: that all reach their targets is said only where all do.
@@ -19,7 +19,7 @@ from perfeval_xl.cells import Grid
 from perfeval_xl.compare import ZERO, percent, points
 from perfeval_xl.edition import DEFAULT, get, plain_label
 from perfeval_xl.messages import Finding
-from perfeval_xl.model import Entry, FundsRow, Indicator
+from perfeval_xl.model import Entry, Indicator, Task
 from perfeval_xl.numbers import plain, tidy
 from perfeval_xl.record import Record
 from perfeval_xl.scoring import PartScore, RowScore, explained, missing_parts
@@ -33,7 +33,6 @@ _ABOUT_TOTAL = frozenset(("S101", "S107", "S108", "S109", "S111"))
 _PROBLEMS = ("F204", "I107", "I108")
 #: so many rows that fell short are named one by one among the problems
 _NAMED = 6
-_FUNDS_PREFIX = re.compile(r"(?:\d、)?资金(?:来源|结构)[:：]|[（(]\d[)）]|[（(]万?元[)）]")
 _TASK_NUMBER = re.compile(r"任务\s*\d*\s*[:：]?")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
@@ -44,35 +43,6 @@ class Value(NamedTuple):
     label: str
     text: str
     note: str = ""
-
-
-class Cell(NamedTuple):
-    """One cell of a table of the report, with its span; covered cells are None in their row."""
-
-    text: str
-    across: int = 1
-    down: int = 1
-    bold: bool = False
-    left: bool = False
-    note: str = ""
-
-
-class Table(NamedTuple):
-    """A table: rows of cells from the left, heading rows first (``heads`` of them), widths as shares."""
-
-    label: str
-    rows: tuple[tuple[Cell | None, ...], ...]
-    heads: int
-    widths: tuple[float, ...]
-
-
-class Chart(NamedTuple):
-    """Bars: names below, one series of figures or several; ``unit`` is "%" or 万元."""
-
-    label: str
-    names: tuple[str, ...]
-    series: tuple[tuple[str, tuple[Decimal | None, ...]], ...]
-    unit: str
 
 
 class Part(NamedTuple):
@@ -122,10 +92,10 @@ class Figures:
 
     def _names(self) -> dict[str, Value]:
         form, (goal, done) = self.form, _goals(self.record)
-        tasks = [_task_name(task) for task in form.tasks]
+        tasks = [task_name(task) for task in form.tasks]
         return {
             "period": Value("年度", f"{form.year}年度" if form.year else ""),
-            "department": Value("部门名称", _text(form.department)), "project": Value("项目名称", _text(form.project)),
+            "department": Value("部门名称", text(form.department)), "project": Value("项目名称", text(form.project)),
             "form": Value("自评表名称", clean(form.title.text) if form.title else self.edition.title),
             "goal": Value("年度目标", goal or say("missing")), "done": Value("年度目标完成情况", done or say("missing")),
             "tasks": Value("年度主要任务", say("tasks", n=len(tasks), names=_listed(tasks)) if tasks else say("tasks_none")),
@@ -200,12 +170,12 @@ class Figures:
             items = [say("lost_item", name=quoted(row.name), points=points(result.weight - result.counted))
                      for row, result in part.rows if _lost(result)]
             words = say("lost", items=_listed(items)) if items else say("lost_none")
-        return say("part", weight=points(part.weight), score=points(part.score), rate=_share(part), lost=words)
+        return say("part", weight=points(part.weight), score=points(part.score), rate=share(part), lost=words)
 
     def _groups(self, part: Part) -> str:
         groups: dict[str, list[RowScore]] = {}
         for row, result in part.rows:
-            if _assessed(result):
+            if assessed(result):
                 groups.setdefault(row.group, []).append(result)
         if len(groups) < 2:
             return ""
@@ -220,19 +190,19 @@ class Figures:
 
     def _design(self) -> str:
         weights = [(part.name, part.weight) for part in self.parts]
-        counts = [say("design_count", name=clean(part.name), n=sum(_assessed(result) for _, result in part.rows))
+        counts = [say("design_count", name=clean(part.name), n=sum(assessed(result) for _, result in part.rows))
                   for part in self.parts if not part.funds]
         return say("design", parts=len(self.parts), total=points(sum((weight or ZERO for _, weight in weights), ZERO)), rows=len(self.rows),
                    weights=_listed(say("design_weight", name=clean(name), weight=say("missing") if weight is None else points(weight))
                                    for name, weight in weights),
-                   assessed=sum(_assessed(result) for _, result in self.rows), counts=_listed(counts))
+                   assessed=sum(assessed(result) for _, result in self.rows), counts=_listed(counts))
 
     def _score(self) -> str:
         if self.card.total is not None:
             period = f"{self.form.year}年度" if self.form.year else ""
             return say("score", period=period, subject=self.subject, total=points(self.card.total), grade=self.card.grade)
         lacking = [part.name for part in missing_parts(self.form, self.edition)]
-        open_rows = [clean(row.name) for row, result in self.rows if _assessed(result) and result.counted is None]
+        open_rows = [clean(row.name) for row, result in self.rows if assessed(result) and result.counted is None]
         why = (say("score_why_parts", names=_listed(lacking)) if lacking else
                say("score_why_rows", names=_listed(open_rows)) if open_rows else say("score_why_none"))
         return say("score_open", why=why)
@@ -252,14 +222,14 @@ class Figures:
         said = [self._short(row, result) for row, result in self.rows if kind(self, row, result) in ("short", "lost")]
         if said:
             return "".join(f"（{n}）{one}" for n, one in enumerate(said, 1)) if len(said) > 1 else said[0]
-        return say("shortfalls_doubt" if any(kind(self, row, result) != "met" for row, result in self.rows if _assessed(result))
+        return say("shortfalls_doubt" if any(kind(self, row, result) != "met" for row, result in self.rows if assessed(result))
                    else "shortfalls_none")
 
     def _short(self, row: Indicator, result: RowScore) -> str:
         deviation, reason = result.attainment.deviation, _reason(row)
         shown = deviation is not None and deviation != 0 and "deviation" in self.form.columns
         return say("short", name=quoted(row.name), target=clean(row.target.text), actual=clean(row.actual.text) or say("missing"),
-                   score=_points(result.counted), weight=points(result.weight),
+                   score=figure(result.counted), weight=points(result.weight),
                    deviation=say("short_deviation", deviation=self.deviation(deviation)) if shown else "",
                    reason=say("reason", text=_ended(reason)) if reason else say("reason_missing"))
 
@@ -276,73 +246,23 @@ class Figures:
         fell = [(row, result, kind(self, row, result)) for row, result in self.rows]
         fell = [(row, result, what) for row, result, what in fell if what in ("short", "lost") and not (items and row.role == "execution_rate")]
         items += [say(f"problem_{what}", name=quoted(row.name), target=clean(row.target.text), actual=clean(row.actual.text) or say("missing"),
-                      weight=points(result.weight), score=_points(result.counted)) for row, result, what in fell[:_NAMED]]
+                      weight=points(result.weight), score=figure(result.counted)) for row, result, what in fell[:_NAMED]]
         if len(fell) > _NAMED:
             items.append(say("problem_more", n=len(fell) - _NAMED))
-        items += [say(f"problem_{one.code}", **{"label": quoted(_TASK_NUMBER.sub("", one.label, count=1)), "stated": clean(one.stated or ""), **one.args})
+        items += [say(f"problem_{one.code}", **{**one.args, "stated": clean(one.stated or ""),
+                                                "label": quoted(_TASK_NUMBER.sub("", one.label, count=1))})
                   for one in self.record.findings if one.code in _PROBLEMS]
         if not items:
-            return say("problems_none") if all(kind(self, row, result) == "met" for row, result in self.rows if _assessed(result)) else say(
+            return say("problems_none") if all(kind(self, row, result) == "met" for row, result in self.rows if assessed(result)) else say(
                 "shortfalls_doubt")
         order = say("order").split(" ")[:-1]
         return say("problems", items="".join((order[n] if n < len(order) else say("order_beyond")) + item for n, item in enumerate(items)))
-
-    # ---- tables and charts ----
-
-    def table(self, key: str, part: Part | None = None) -> Table:
-        """One of the tables of the report: tasks, parts, funds, or the indicators of a part."""
-        return {"tasks": self._task_table, "parts": self._part_table, "funds": self._funds_table,
-                "indicators": lambda: self._indicator_table(part)}[key]()
-
-    def chart(self, key: str) -> Chart:
-        """One of the charts: the share of its points that each part earned, or the money by source."""
-        if key == "parts":
-            shares = tuple(None if part.score is None or not part.weight else part.score / part.weight * 100 for part in self.parts)
-            return Chart("各一级指标得分率（%）", tuple(clean(part.name) for part in self.parts), (("得分率", shares),), "%")
-        rows = [row for row in self.form.funds if row is self.form.total_row or self.amount(row.adjusted) or self.amount(row.executed)]
-        series = tuple((column.heading.partition("（")[0], tuple(self.amount(getattr(row, column.field)) for row in rows))
-                       for column in self.edition.funds_columns if column.field in ("initial", "adjusted", "executed"))
-        return Chart("各项资金的预算与执行（万元）", tuple(_funds_name(row) for row in rows), series, "万元")
-
-    def _task_table(self) -> Table:
-        money = any(task.budget is not None for task in self.form.tasks)
-        head = ("年度主要任务", *(("预算资金（万元）", "执行数（万元）", "执行率") if money else ()), "完成情况")
-        rows = []
-        for task, rate in zip(self.form.tasks, self.card.task_rates, strict=True):
-            figures = [_points(self.amount(task.budget)), _points(self.amount(task.executed)), "" if rate is None else percent(rate)] if money else []
-            rows.append((_task_name(task), *figures, _text(task.status, "")))
-        return _table("年度主要任务完成情况", head, rows, (30, *((14, 14, 12) if money else ()), 30 if money else 60))
-
-    def _part_table(self) -> Table:
-        rows = [(clean(part.name), _points(part.weight), _points(part.score, "—"), _share(part)) for part in self.parts]
-        total, weight = self.card.total, sum((part.weight or ZERO for part in self.parts), ZERO)
-        share = "—" if total is None or not weight else percent(total / weight * 100)
-        rows.append(("合计", points(weight), _points(total, "—"), share))
-        return _table("各项指标得分情况", ("指标", "权重分值", "得分", "得分率"), rows, (40, 20, 20, 20))
-
-    def _funds_table(self) -> Table:
-        fields = [column for column in self.edition.funds_columns if column.field in ("initial", "adjusted", "executed")]
-        rows = [(_funds_name(row), *(_points(self.amount(getattr(row, column.field)), "") for column in fields),
-                 "—" if rate is None else percent(rate)) for row, rate in zip(self.form.funds, self.card.rates, strict=True)]
-        head = ("资金", *(column.heading.partition("（")[0] for column in fields), "执行率")
-        return _table("资金安排和执行情况（万元）", head, rows, (34, *((17,) * len(fields)), 15))
-
-    def _indicator_table(self, part: Part) -> Table:
-        deviations = "deviation" in self.form.columns
-        rows = []
-        for row, result in part.rows:
-            if _assessed(result):
-                deviation = result.attainment.deviation
-                rows.append((clean(row.name), clean(row.target.text), clean(row.actual.text), _points(result.weight), _points(result.counted),
-                             *(("" if deviation is None else self.deviation(deviation),) if deviations else ())))
-        head = ("三级指标", "年度指标值", "实际完成值", "分值", "得分", *(("偏差度",) if deviations else ()))
-        return _table(f"{clean(part.name)}各项指标", head, rows, (34, 20, 17, 9, 10, *((13,) if deviations else ())))
 
 
 # ---- rows ----
 
 
-def _assessed(result: RowScore) -> bool:
+def assessed(result: RowScore) -> bool:
     """Whether a row counts; one without weight does not apply to the department."""
     return result.weight is not None
 
@@ -354,7 +274,7 @@ def _lost(result: RowScore) -> bool:
 def kind(figures: Figures, row: Indicator, result: RowScore) -> str:
     """How a row stands: met, short (below its target), lost (met, yet not full marks), doubt (its actual is contradicted elsewhere on the
     form), open (a person scored it, or must), idle (no weight)."""
-    if not _assessed(result):
+    if not assessed(result):
         return "idle"
     if result.attainment.met is False:
         return "short"
@@ -376,22 +296,26 @@ def status(figures: Figures, rows: Iterable[tuple[Indicator, RowScore]]) -> str:
         return say("status_none") + idle
     if met == count:
         return (say("status_all", n=count) if count > 1 else say("status_one")) + idle
-    rest = "".join(say(f"rest_{what}", n=len(kinds[what]), names=_listed(kinds[what])) for what in ("short", "lost", "doubt", "open") if what in kinds)
+    rest = "".join(say(f"rest_{what}", n=len(kinds[what]), names=_listed(kinds[what]))
+                   for what in ("short", "lost", "doubt", "open") if what in kinds)
     return say("status_some", n=count, met=met + len(kinds.get("lost", ())), rest=rest) + idle
 
 
 # ---- texts ----
 
 
-def _text(entry: Entry | None, missing: str | None = None) -> str:
+def text(entry: Entry | None, missing: str | None = None) -> str:
+    """What a cell says, or what stands for nothing."""
     return clean(entry.text) if entry is not None and entry.text else say("missing") if missing is None else missing
 
 
-def _points(value: Decimal | None, missing: str = "") -> str:
+def figure(value: Decimal | None, missing: str = "") -> str:
+    """Points or money, shortest."""
     return missing if value is None else points(value)
 
 
-def _share(part: Part) -> str:
+def share(part: Part) -> str:
+    """得分率: the score of a part in percent of its weight."""
     return "—" if part.score is None or not part.weight else percent(part.score / part.weight * 100)
 
 
@@ -407,11 +331,8 @@ def _reason(row: Indicator) -> str:
     return clean(row.reason.text) if row.reason is not None and explained(row.reason.text) else ""
 
 
-def _funds_name(row: FundsRow) -> str:
-    return clean(_FUNDS_PREFIX.sub("", row.label)) or row.label
-
-
-def _task_name(task) -> str:
+def task_name(task: Task) -> str:
+    """A task as it is called; a mere number (任务1:) is left out."""
     return clean(_TASK_NUMBER.sub("", task.name, count=1) if _TASK_NUMBER.fullmatch(task.place.text) else task.place.text)
 
 
@@ -422,11 +343,6 @@ def _change(initial: Decimal | None, adjusted: Decimal | None) -> str:
         return say("change_none")
     rate = percent(abs(adjusted - initial) / initial * 100) if initial else "—"
     return say("change_up" if adjusted > initial else "change_down", amount=points(abs(adjusted - initial)), rate=rate)
-
-
-def _table(label: str, head: tuple[str, ...], rows: list[tuple[str, ...]], widths: tuple[float, ...]) -> Table:
-    body = [tuple(Cell(text, left=n == 0 or len(text) > 12) for n, text in enumerate(row)) for row in rows]
-    return Table(label, (tuple(Cell(text, bold=True) for text in head), *body), 1, widths)
 
 
 def _goals(one: Record) -> tuple[str, str]:

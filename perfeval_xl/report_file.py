@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import io
 import os
-import zipfile
 from collections.abc import Iterator
-from datetime import datetime
-from functools import cache
 from itertools import count
 from typing import Any, NamedTuple
 
-from perfeval_xl import files, report_xml
-from perfeval_xl.messages import Refusal
+from perfeval_xl import container, files, report_chart, report_package, report_xml
+from perfeval_xl.messages import Refusal, Words
 from perfeval_xl.report import Drawn, Figure, Report
-from perfeval_xl.report_figures import FOLDER, Table
-from perfeval_xl.report_xml import MARK, SPACES, Numbered, checksum, shown, told
+from perfeval_xl.report_tables import Chart, Table
+from perfeval_xl.report_xml import MARK, SPACES, Place, checksum, shown, told
 
 #: whose comments we take away and write anew
 AUTHOR, INITIALS = "绩效校验", "校"
@@ -31,9 +28,24 @@ _C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _XML_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_TYPES = "application/vnd.openxmlformats-officedocument."
 #: bytes; no report of ours comes near
-_LARGEST, _LARGEST_OPENED = 50_000_000, 300_000_000
+_LARGEST = 50_000_000
+
+
+_WORDS = Words({
+    "made": ("自评报告：{path}", "Report: {path}"),
+    "updated": ("自评报告已更新：{path}", "Report brought up to date: {path}"),
+    "kept": ("手工改过，没有动：{label}。报告写的是“{stands}”，按自评表应为“{due}”。",
+             "Changed by hand and left alone: {label}. The report says “{stands}”, the form gives “{due}”."),
+    "kept_table": ("手工改过，没有动：{label}（行数也不同，请对照自评表）。",
+                   "Changed by hand and left alone: {label} (its rows differ; compare it with the form)."),
+    "gone": ("报告里已找不到：{label}。按自评表为“{due}”。", "No longer in the report: {label}. The form gives “{due}”."),
+    "gone_table": ("报告里已找不到：{label}。", "No longer in the report: {label}."),
+    "asked": ("还有 {n} 处〔请填写〕要写。", "{n} places marked 〔请填写〕 wait for your text."),
+})
+say = _WORDS.say
+#: so much of a text is quoted
+_QUOTED = 60
 
 
 class Kept(NamedTuple):
@@ -43,6 +55,15 @@ class Kept(NamedTuple):
     stands: str
     due: str
 
+    def words(self) -> str:
+        """The place in one line."""
+        key = ("kept" if self.stands else "gone") + ("" if self.due else "_table")
+        return say(key, label=self.label, stands=_quoted(self.stands), due=_quoted(self.due))
+
+
+def _quoted(text: str) -> str:
+    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
+
 
 class Outcome(NamedTuple):
     """What became of a report: whether it is new, the places that were left alone, and how many still wait for people's text."""
@@ -50,6 +71,14 @@ class Outcome(NamedTuple):
     new: bool
     kept: tuple[Kept, ...]
     asked: int
+
+    def words(self, path: str) -> str:
+        """What was written, and where."""
+        return say("made" if self.new else "updated", path=path)
+
+    def remarks(self) -> list[str]:
+        """What is left to do: the places that were left alone, and those that wait for people's text."""
+        return [one.words() for one in self.kept] + ([say("asked", n=self.asked)] if self.asked else [])
 
 
 def write(report: Report, path: str) -> Outcome:
@@ -60,18 +89,17 @@ def write(report: Report, path: str) -> Outcome:
     """
     if os.path.splitext(path)[1].lower() != ".docx" or os.path.isdir(path):
         raise Refusal("X721", file=path)
-    docx = _library()
-    if os.path.lexists(path):
-        document = _opened(docx, path)
-        kept = tuple(_update(document, report, path))
-    else:
-        document, kept = _new(docx, report), ()
-    _comment(docx, document, report)
-    stream = io.BytesIO()
-    document.save(stream)
-    asked = sum(ASKED in "".join(node.text or "" for node in one.iter(f"{_W}t")) for one in document.element.body.iter(f"{_W}p"))
     new = not os.path.lexists(path)
-    files.replace(path, stream.getvalue())
+    if new:
+        kept, data, asked = (), report_package.package(report, AUTHOR, INITIALS), report.asked
+    else:
+        document = _opened(_library(), path)
+        kept = tuple(_update(document, report, path))
+        _comment(document, report)
+        stream = io.BytesIO()
+        document.save(stream)
+        data, asked = stream.getvalue(), _asked(document)
+    files.replace(path, data)
     return Outcome(new, kept, asked)
 
 
@@ -83,85 +111,10 @@ def _library():
     return docx
 
 
-# ---- a new one ----
-
-
-def _new(docx: Any, report: Report) -> Any:
-    document = docx.Document(io.BytesIO(_skeleton()))
-    document.core_properties.title = report_xml.plain_text(report.title)
-    document.core_properties.created = document.core_properties.modified = datetime.now()
-    charts = {one.mark: _add_chart(document, one, n) for n, one in enumerate(_drawn(report, chart=True), 1)}
-    body = docx.oxml.parse_xml(f"<w:body {SPACES}>{_body(report, Numbered(count(1), charts))}</w:body>")
-    old = document.element.body
-    old[:] = list(body)
-    return document
-
-
-def _body(report: Report, here: Numbered) -> str:
-    """The whole text. The form stands on its side, hence in a section of its own."""
-    footers = '<w:footerReference w:type="default" r:id="rId4"/><w:footerReference w:type="even" r:id="rId5"/>'
-    parts, wide = [report_xml.paragraph("Title", report_xml.run(report.title))], False
-    for block in report.blocks:
-        form = isinstance(block, Drawn) and block.form
-        if form != wide:
-            parts.append(report_xml.section(wide, False, footers))
-            wide = form
-        parts.append(report_xml.block(block, here))
-    if wide:
-        parts.append(report_xml.paragraph("Gap", ""))
-    return "".join((*parts, report_xml.section(wide, True, footers)))
-
-
-def _drawn(report: Report, chart: bool) -> Iterator[Drawn]:
-    return (block for block in report.blocks if isinstance(block, Drawn) and isinstance(block.what, Table) != chart)
-
-
-def _add_chart(document: Any, one: Drawn, number: int) -> str:
-    from docx.opc.packuri import PackURI
-    from docx.opc.part import Part
-
-    part = Part(PackURI(f"/word/charts/chart{number}.xml"), f"{_TYPES}drawingml.chart+xml", report_xml.chart(one.what), document.part.package)
-    return document.part.relate_to(part, f"{_OFFICE}/chart")
-
-
-@cache
-def _skeleton() -> bytes:
-    """An empty document with our styles, fonts and footers: a package of a few parts, because the template of python-docx holds a megabyte of
-    styles that no report uses."""
-    main = f"{_TYPES}wordprocessingml."
-    named = {"styles": "styles", "fontTable": "fontTable", "settings": "settings", "footer1": "footer", "footer2": "footer"}
-    types = "".join(f'<Override PartName="/word/{part}.xml" ContentType="{main}{kind}+xml"/>' for part, kind in named.items())
-    relations = "".join(f'<Relationship Id="rId{n}" Type="{_OFFICE}/{kind}" Target="{part}.xml"/>'
-                        for n, (part, kind) in enumerate(named.items(), 1))
-    package = "http://schemas.openxmlformats.org/package/2006"
-    parts = {
-        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="rels" '
-                               f'ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" '
-                               f'ContentType="application/xml"/><Override PartName="/word/document.xml" ContentType="{main}document.main+xml"/>{types}</Types>',
-        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1" Type="{_OFFICE}/officeDocument" '
-                       f'Target="word/document.xml"/></Relationships>',
-        "word/document.xml": f"<w:document {SPACES}><w:body/></w:document>",
-        "word/_rels/document.xml.rels": f'<Relationships xmlns="{package}/relationships">{relations}</Relationships>',
-        "word/settings.xml": f'<w:settings {SPACES}><w:zoom w:percent="100"/><w:evenAndOddHeaders/><w:defaultTabStop w:val="420"/>'
-                             f'<w:characterSpacingControl w:val="compressPunctuation"/><w:compat><w:compatSetting w:name="compatibilityMode" '
-                             f'w:uri="http://schemas.microsoft.com/office/word" w:val="15"/></w:compat><w:themeFontLang w:val="en-US" '
-                             f'w:eastAsia="zh-CN"/></w:settings>',
-        "word/footer1.xml": f"<w:ftr {SPACES}>{report_xml.footer(True)}</w:ftr>",
-        "word/footer2.xml": f"<w:ftr {SPACES}>{report_xml.footer(False)}</w:ftr>",
-    }
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
-        for name in ("styles", "fontTable"):
-            archive.write(os.path.join(FOLDER, f"{name}.xml"), f"word/{name}.xml")
-    return stream.getvalue()
-
-
 # ---- an older one ----
 
 
-class _Place(NamedTuple):
+class _Mark(NamedTuple):
     """A marked place of a document: its bookmark, the checksum it was written with, and the elements that hold its text."""
 
     start: Any
@@ -176,9 +129,7 @@ def _opened(docx: Any, path: str) -> Any:
             raise ValueError
         with open(path, "rb") as stream:
             data = stream.read()
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(info.file_size for info in archive.infolist()) > _LARGEST_OPENED:
-                raise ValueError
+        container.check_sizes(data, container.directory(data))
         return docx.Document(io.BytesIO(data))
     except OSError as error:
         raise Refusal("X112", file=path, why=error.strerror or error) from None
@@ -186,20 +137,29 @@ def _opened(docx: Any, path: str) -> Any:
         raise Refusal("X722", file=path) from None
 
 
-def _places(body: Any) -> dict[str, _Place]:
+def _asked(document: Any) -> int:
+    """How many places still wait for people's text."""
+    return sum(ASKED in "".join(node.text or "" for node in one.iter(f"{_W}t")) for one in document.element.body.iter(f"{_W}p"))
+
+
+def _places(body: Any) -> dict[str, _Mark]:
     """The marks of a document, in one walk; a place may reach over several paragraphs if somebody has split it."""
-    places: dict[str, _Place] = {}
-    reached: dict[str, _Place] = {}
-    for node in body.iter():
+    places: dict[str, _Mark] = {}
+    reached: dict[str, _Mark] = {}
+    for node in body.iter(f"{_W}bookmarkStart", f"{_W}bookmarkEnd", f"{_W}t"):
         if node.tag == f"{_W}bookmarkStart":
             if (match := MARK.fullmatch(node.get(f"{_W}name", ""))) and match[1] not in places:
-                places[match[1]] = reached[node.get(f"{_W}id")] = _Place(node, match[2], [])
+                places[match[1]] = reached[node.get(f"{_W}id")] = _Mark(node, match[2], [])
         elif node.tag == f"{_W}bookmarkEnd":
             reached.pop(node.get(f"{_W}id"), None)
-        elif node.tag == f"{_W}t":
+        else:
             for place in reached.values():
                 place.texts.append(node)
     return places
+
+
+def _drawn(report: Report, kind: type) -> Iterator[Drawn]:
+    return (block for block in report.blocks if isinstance(block, Drawn) and isinstance(block.what, kind))
 
 
 def _update(document: Any, report: Report, path: str) -> Iterator[Kept]:
@@ -212,13 +172,13 @@ def _update(document: Any, report: Report, path: str) -> Iterator[Kept]:
     _uncomment(document)
     for figure in report.figures:
         yield from _update_figure(places.get(figure.mark), figure)
-    for one in _drawn(report, chart=False):
+    for one in _drawn(report, Table):
         yield from _update_table(places.get(one.mark), one)
-    for one in _drawn(report, chart=True):
+    for one in _drawn(report, Chart):
         _update_chart(document, one)
 
 
-def _update_figure(place: _Place | None, figure: Figure) -> Iterator[Kept]:
+def _update_figure(place: _Mark | None, figure: Figure) -> Iterator[Kept]:
     due = shown(figure)
     if place is None:
         if figure.text:
@@ -233,7 +193,7 @@ def _update_figure(place: _Place | None, figure: Figure) -> Iterator[Kept]:
     place.start.set(f"{_W}name", report_xml.name(figure.mark, due))
 
 
-def _say(place: _Place, words: str) -> None:
+def _say(place: _Mark, words: str) -> None:
     """Puts a text into the first run of a place and takes it out of the others, so that it looks as the place looked."""
     if not place.texts:
         run = place.start.makeelement(f"{_W}r", {})
@@ -246,7 +206,7 @@ def _say(place: _Place, words: str) -> None:
     place.texts[0].set(_XML_SPACE, "preserve")
 
 
-def _update_table(place: _Place | None, one: Drawn) -> Iterator[Kept]:
+def _update_table(place: _Mark | None, one: Drawn) -> Iterator[Kept]:
     """A table that nobody has touched gets today's figures: in its own cells where it has as many, else it is drawn anew."""
     table = next(place.start.iterancestors(f"{_W}tbl"), None) if place is not None else None
     if table is None:
@@ -272,7 +232,7 @@ def _update_table(place: _Place | None, one: Drawn) -> Iterator[Kept]:
         new = place.start.getroottree().getroot().makeelement(f"{_W}body", {})
         from docx.oxml import parse_xml
 
-        new.append(parse_xml(report_xml.table(one, Numbered(count(number), {})).replace("<w:tbl>", f"<w:tbl {SPACES}>", 1)))
+        new.append(parse_xml(report_xml.table(one, Place(count(number), {}, None)).replace("<w:tbl>", f"<w:tbl {SPACES}>", 1)))
         table.getparent().replace(table, new[0])
 
 
@@ -315,7 +275,7 @@ def _update_chart(document: Any, one: Drawn) -> None:
     for named in document.element.body.iter(f"{_WP}docPr"):
         if named.get("name") == report_xml.CHART.format(mark=one.mark):
             for chart in named.getparent().iter(f"{_C}chart"):
-                part, new = document.part.related_parts[chart.get(f"{_R}id")], report_xml.chart(one.what)
+                part, new = document.part.related_parts[chart.get(f"{_R}id")], report_chart.part(one.what).encode()
                 if _figures(part.blob) != _figures(new):
                     part._blob = new
 
@@ -329,23 +289,23 @@ def _figures(chart: bytes) -> list[str]:
 # ---- notes ----
 
 
-def _comment(docx: Any, document: Any, report: Report) -> None:
+def _comment(document: Any, report: Report) -> None:
     """Puts what was found beside the figures it is about, as comments of ours."""
     places = _places(document.element.body)
     for figure in report.figures:
         if figure.note and (place := places.get(figure.mark)) and place.texts:
-            _add_comment(docx, document, place.texts[0].getparent(), place.texts[-1].getparent(), figure.note)
-    for one in _drawn(report, chart=False):
+            _add_comment(document, place.texts[0].getparent(), place.texts[-1].getparent(), figure.note)
+    for one in _drawn(report, Table):
         noted = [cell.note for row in one.what.rows for cell in row if cell is not None]
         table = next(places[one.mark].start.iterancestors(f"{_W}tbl"), None) if one.mark in places else None
         cells = _cells(table) if table is not None and any(noted) else []
         for cell, note in zip(cells, noted, strict=True) if len(cells) == len(noted) else ():
             runs = list(cell.iter(f"{_W}r")) if note else ()
             if runs:
-                _add_comment(docx, document, runs[0], runs[-1], note)
+                _add_comment(document, runs[0], runs[-1], note)
 
 
-def _add_comment(docx: Any, document: Any, first: Any, last: Any, note: str) -> None:
+def _add_comment(document: Any, first: Any, last: Any, note: str) -> None:
     from docx.text.run import Run
 
     document.add_comment([Run(first, document), Run(last, document)], text=report_xml.plain_text(note), author=AUTHOR, initials=INITIALS)

@@ -22,11 +22,13 @@ ROOMS = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__ini
 ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "log", "files", "edition_file", "edition", "compare", "scoring",
          "checks_funds", "checks_rows", "checks_sums", "rules", "cells", "table", "udfs", "layout", "computed", "indicator_block",
          "container", "intake", "record", "review_lists", "result_list", "review", "template", "beside", "form_sheet", "vba", "sheets",
-         "workbook_file", "examples", "host", "state", "submission", "buttons", "machine", "install", "doctor", "cli")
+         "workbook_file", "examples",
+         "report_figures", "report_tables", "report", "report_chart", "report_xml", "report_package", "report_file",
+         "host", "state", "submission", "buttons", "machine", "install", "doctor", "cli")
 #: heavy libraries and the only rooms that may import them
 LIBRARIES = {"pandas": (), "xlwings": ("host", "vba"), "pyopenvba": ("vba", "machine"), "openpyxl": ("review", "review_lists"), "rich": ("cli",),
              "xlsxwriter": ("template", "form_sheet", "vba", "sheets", "workbook_file", "examples", "review"), "python_calamine": ("intake",),
-             "xlrd": ("intake",)}
+             "docx": ("report_file",), "xlrd": ("intake",)}
 #: libraries that a room may import at its top, because nothing it does works without them
 AT_THE_TOP = {("intake", "python_calamine"), ("template", "xlsxwriter"), ("examples", "xlsxwriter"), ("form_sheet", "xlsxwriter"),
               ("sheets", "xlsxwriter"), ("workbook_file", "xlsxwriter")}
