@@ -28,10 +28,8 @@ from perfeval_xl.review_lists import wide
 from perfeval_xl.table import find
 
 _PLACE = re.compile(r"\{(\w+)\}")
-#: a document holds these characters at most in one cell of the attached form
-_LONGEST = 2000
 #: widths of the attached form, in characters
-_NARROWEST, _WIDEST = 8.0, 26.0
+_NARROWEST, _WIDEST = 9.0, 24.0
 
 
 class Figure(NamedTuple):
@@ -209,7 +207,6 @@ def form_table(figures: Figures, label: str) -> Table:
         for column in range(right + 1):
             bottom, edge = spans.get((row, column), (row, column))
             text = due.get((row, column), "") or _printed(grid.value(row, column), one, row < table.row)
-            text = text[:_LONGEST]
             line.append(None if (row, column) in covered else Cell(
                 text, edge - column + 1, bottom - row + 1, bold=row in (0, table.row), left=len(text) > 14, note=notes.get((row, column), "")))
         if any(cell is not None for cell in line):
@@ -276,5 +273,5 @@ def _widths(rows: list[tuple[Cell | None, ...]], columns: int) -> tuple[float, .
         for column, cell in enumerate(row):
             if cell is not None and cell.across == 1 and cell.text:
                 longest = max(map(wide, cell.text.split("\n")))
-                widths[column] = max(widths[column], min(longest + 3, _WIDEST if cell.down < 3 else 9))
+                widths[column] = max(widths[column], min(longest + 4, _WIDEST if cell.down < 3 else 9))
     return tuple(widths)

@@ -3,6 +3,7 @@ is no workbook behind it, because the form is the place to change them."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from html import escape
 
 from perfeval_xl.numbers import half_up, plain
@@ -59,4 +60,13 @@ def _series(one: Chart, n: int) -> str:
         look=f'{_LETTERS.format(size=900)}<c:dLblPos val="outEnd"/>' if shown else "", shown=int(shown),
         count=len(one.names), last=len(one.names) + 1,
         names="".join(f'<c:pt idx="{k}"><c:v>{escape(word)}</c:v></c:pt>' for k, word in enumerate(one.names)),
-        figures="".join(f'<c:pt idx="{k}"><c:v>{plain(half_up(value, 2))}</c:v></c:pt>' for k, value in enumerate(values) if value is not None))
+        figures="".join(f'<c:pt idx="{k}"><c:v>{_figure(value)}</c:v></c:pt>' for k, value in enumerate(values) if value is not None))
+
+
+def figures(one: Chart) -> str:
+    """All figures of a chart, one after the other, as they stand in the part."""
+    return "".join(_figure(value) for _, values in one.series for value in values if value is not None)
+
+
+def _figure(value: Decimal) -> str:
+    return plain(half_up(value, 2))

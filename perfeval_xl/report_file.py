@@ -23,7 +23,6 @@ AUTHOR, INITIALS = "绩效校验", "校"
 #: what a place that waits for people's text begins with (reports/sentences.toml)
 ASKED = "〔请填写："
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
 _C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _XML_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
@@ -37,8 +36,7 @@ _WORDS = Words({
     "updated": ("自评报告已更新：{path}", "Report brought up to date: {path}"),
     "kept": ("手工改过，没有动：{label}。报告写的是“{stands}”，按自评表应为“{due}”。",
              "Changed by hand and left alone: {label}. The report says “{stands}”, the form gives “{due}”."),
-    "kept_table": ("手工改过，没有动：{label}（行数也不同，请对照自评表）。",
-                   "Changed by hand and left alone: {label} (its rows differ; compare it with the form)."),
+    "kept_table": ("手工改过，没有动：{label}（请对照自评表）。", "Changed by hand and left alone: {label} (compare it with the form)."),
     "gone": ("报告里已找不到：{label}。按自评表为“{due}”。", "No longer in the report: {label}. The form gives “{due}”."),
     "gone_table": ("报告里已找不到：{label}。", "No longer in the report: {label}."),
     "asked": ("还有 {n} 处〔请填写〕要写。", "{n} places marked 〔请填写〕 wait for your text."),
@@ -175,7 +173,7 @@ def _update(document: Any, report: Report, path: str) -> Iterator[Kept]:
     for one in _drawn(report, Table):
         yield from _update_table(places.get(one.mark), one)
     for one in _drawn(report, Chart):
-        _update_chart(document, one)
+        yield from _update_chart(document, places.get(one.mark), one)
 
 
 def _update_figure(place: _Mark | None, figure: Figure) -> Iterator[Kept]:
@@ -228,12 +226,10 @@ def _update_table(place: _Mark | None, one: Drawn) -> Iterator[Kept]:
                 _fill(cell, now)
         place.start.set(f"{_W}name", report_xml.name(one.mark, told(one.what)))
     else:
-        number = int(place.start.get(f"{_W}id"))
-        new = place.start.getroottree().getroot().makeelement(f"{_W}body", {})
         from docx.oxml import parse_xml
 
-        new.append(parse_xml(report_xml.table(one, Place(count(number), {}, None)).replace("<w:tbl>", f"<w:tbl {SPACES}>", 1)))
-        table.getparent().replace(table, new[0])
+        here = Place(count(int(place.start.get(f"{_W}id"))), {}, None)
+        table.getparent().replace(table, parse_xml(report_xml.table(one, here).replace("<w:tbl>", f"<w:tbl {SPACES}>", 1)))
 
 
 def _cells(table: Any) -> list:
@@ -270,20 +266,26 @@ def _fill(cell: Any, words: str) -> None:
         one.getparent().remove(one)
 
 
-def _update_chart(document: Any, one: Drawn) -> None:
-    """Gives a chart today's figures, unless they are the same: then it keeps whatever look somebody gave it."""
-    for named in document.element.body.iter(f"{_WP}docPr"):
-        if named.get("name") == report_xml.CHART.format(mark=one.mark):
-            for chart in named.getparent().iter(f"{_C}chart"):
-                part, new = document.part.related_parts[chart.get(f"{_R}id")], report_chart.part(one.what).encode()
-                if _figures(part.blob) != _figures(new):
-                    part._blob = new
+def _update_chart(document: Any, place: _Mark | None, one: Drawn) -> Iterator[Kept]:
+    """Gives a chart today's figures; one that shows them already keeps whatever look somebody gave it."""
+    chart = next(place.start.getparent().iter(f"{_C}chart"), None) if place is not None else None
+    if chart is None:
+        yield Kept(one.what.label, "", "")
+        return
+    part, due = document.part.related_parts[chart.get(f"{_R}id")], report_chart.figures(one.what)
+    stands = _figures(part.blob)
+    if checksum(stands) not in (place.written, checksum(due)):
+        yield Kept(one.what.label, "……", "")
+        return
+    if checksum(stands) != checksum(due):
+        part._blob = report_chart.part(one.what).encode()
+    place.start.set(f"{_W}name", report_xml.name(one.mark, due))
 
 
-def _figures(chart: bytes) -> list[str]:
+def _figures(chart: bytes) -> str:
     from docx.oxml import parse_xml
 
-    return ["".join(node.itertext()) for node in parse_xml(chart).iter(f"{_C}v")]
+    return "".join(node.text or "" for values in parse_xml(chart).iter(f"{_C}val") for node in values.iter(f"{_C}v"))
 
 
 # ---- notes ----

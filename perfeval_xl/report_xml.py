@@ -13,6 +13,7 @@ from html import escape
 from typing import NamedTuple
 from zlib import crc32
 
+from perfeval_xl import report_chart
 from perfeval_xl.report import Drawn, Figure, Heading, Paragraph
 from perfeval_xl.report_tables import Cell, Chart, Table
 
@@ -26,8 +27,6 @@ PAGE, MARGINS = (11906, 16838), {"top": 2098, "bottom": 1984, "left": 1588, "rig
 _WIDTH, _LENGTH = PAGE[0] - MARGINS["left"] - MARGINS["right"], PAGE[1] - MARGINS["left"] - MARGINS["right"]
 #: a mark with its checksum, in the name of a bookmark
 MARK = re.compile("pe_([0-9a-f]{8})_([0-9a-f]{8})")
-#: name of a chart's frame
-CHART = "pe_{mark}"
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _EMU = 360000  # per centimetre
 
@@ -115,7 +114,8 @@ def block(one: Heading | Paragraph | Drawn, here: Place) -> str:
             for piece in one.pieces))
     caption = paragraph("Caption", run(one.what.label))
     if isinstance(one.what, Chart):
-        return paragraph("Chart", frame(one, here.charts[one.mark]), "<w:keepLines/>")
+        drawing = marked(name(one.mark, report_chart.figures(one.what)), frame(one, here.charts[one.mark]), here)
+        return paragraph("Chart", drawing, "<w:keepLines/>")
     return caption + table(one, here) + ("" if one.form else paragraph("Gap", ""))
 
 
@@ -196,10 +196,10 @@ def _cell(cell: Cell, widths: list[int], style: str, merge: str, inner: str) -> 
 
 
 def frame(one: Drawn, relation: str) -> str:
-    """The run that shows a chart; its name is the mark by which it is found again."""
+    """The run that shows a chart."""
     width, height = int(14.5 * _EMU), int(6.4 * _EMU)
     words = text(one.what.label)
     return (f'<w:r><w:drawing><wp:inline distT="0" distB="0" distL="0" distR="0"><wp:extent cx="{width}" cy="{height}"/>'
-            f'<wp:docPr id="{int(one.mark[:6], 16) + 1}" name="{CHART.format(mark=one.mark)}" descr="{words}"/><a:graphic>'
+            f'<wp:docPr id="{int(one.mark[:6], 16) + 1}" name="{words}" descr="{words}"/><a:graphic>'
             f'<a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/chart"><c:chart r:id="{relation}"/></a:graphicData>'
             f'</a:graphic></wp:inline></w:drawing></w:r>')
