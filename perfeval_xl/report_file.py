@@ -137,7 +137,7 @@ def _opened(docx: Any, path: str) -> Any:
 
 def _asked(document: Any) -> int:
     """How many places still wait for people's text."""
-    return sum(ASKED in "".join(node.text or "" for node in one.iter(f"{_W}t")) for one in document.element.body.iter(f"{_W}p"))
+    return "".join(node.text or "" for node in document.element.body.iter(f"{_W}t")).count(ASKED)
 
 
 def _places(body: Any) -> dict[str, _Mark]:
@@ -210,9 +210,10 @@ def _update_table(place: _Mark | None, one: Drawn) -> Iterator[Kept]:
     if table is None:
         yield Kept(one.what.label, "", "")
         return
-    cells, due = _cells(table), [cell.text for row in one.what.rows for cell in row if cell is not None]
+    rows, wanted = _rows(table), [[cell.text for cell in row if cell is not None] for row in one.what.rows]
+    cells, due = [cell for row in rows for cell in row], [text for row in wanted for text in row]
     stands = ["".join(node.text or "" for node in cell.iter(f"{_W}t")) for cell in cells]
-    same = len(stands) == len(due) and _shape(table) == [sum(cell is not None for cell in row) for row in one.what.rows]
+    same = list(map(len, rows)) == list(map(len, wanted))
     if checksum("".join(stands)) not in (place.written, checksum(told(one.what))):
         if not same:
             yield Kept(one.what.label, "……", "")
@@ -232,18 +233,14 @@ def _update_table(place: _Mark | None, one: Drawn) -> Iterator[Kept]:
         table.getparent().replace(table, parse_xml(report_xml.table(one, here).replace("<w:tbl>", f"<w:tbl {SPACES}>", 1)))
 
 
-def _cells(table: Any) -> list:
-    """The cells of a table, those left out that a merged cell above covers."""
-    return [cell for cell in table.iter(f"{_W}tc") if not _covered(cell)]
+def _rows(table: Any) -> list[list]:
+    """The cells of a table by rows, those left out that a merged cell above covers."""
+    return [[cell for cell in row.iter(f"{_W}tc") if not _covered(cell)] for row in table.iter(f"{_W}tr")]
 
 
 def _covered(cell: Any) -> bool:
-    merge = cell.find(f"{_W}tcPr/{_W}vMerge")
+    merge = next(cell.iter(f"{_W}vMerge"), None)
     return merge is not None and merge.get(f"{_W}val", "continue") == "continue"
-
-
-def _shape(table: Any) -> list[int]:
-    return [sum(not _covered(cell) for cell in row.iter(f"{_W}tc")) for row in table.iter(f"{_W}tr")]
 
 
 def _fill(cell: Any, words: str) -> None:
@@ -300,7 +297,7 @@ def _comment(document: Any, report: Report) -> None:
     for one in _drawn(report, Table):
         noted = [cell.note for row in one.what.rows for cell in row if cell is not None]
         table = next(places[one.mark].start.iterancestors(f"{_W}tbl"), None) if one.mark in places else None
-        cells = _cells(table) if table is not None and any(noted) else []
+        cells = [cell for row in _rows(table) for cell in row] if table is not None and any(noted) else []
         for cell, note in zip(cells, noted, strict=True) if len(cells) == len(noted) else ():
             runs = list(cell.iter(f"{_W}r")) if note else ()
             if runs:

@@ -38,8 +38,8 @@ def as_text(written: report.Report) -> str:
             lines.append("".join(piece if isinstance(piece, str) else f"{piece.before}[{piece.text}]{'*' * bool(piece.note)}{piece.after}"
                                  for piece in block.pieces))
         elif isinstance(block.what, Chart):
-            lines += [f"图 {block.what.label}: {'、'.join(block.what.names)}",
-                      *(f"  {label}: {'、'.join('-' if value is None else f'{value:.2f}' for value in values)}" for label, values in block.what.series)]
+            lines.append(f"图 {block.what.label}: {'、'.join(block.what.names)}")
+            lines += [f"  {label}: {'、'.join('-' if value is None else f'{value:.2f}' for value in values)}" for label, values in block.what.series]
         else:
             lines += [f"{'附表' if block.form else '表'} {block.what.label}",
                       *("  " + " | ".join(f"{cell.text}{'*' * bool(cell.note)}".replace("\n", "⏎") for cell in row if cell is not None)
@@ -68,8 +68,9 @@ def test_the_report_of_an_example_reads_as_it_did(path):
 def test_a_department_writes_eight_chapters_and_attaches_the_form():
     written = content(checked(filled()))
     assert written.title == "2022年度测试区财政局部门整体绩效自评报告"
-    assert chapters(written) == ["一、基本情况", "二、绩效自评工作开展情况", "三、综合评价结论", "四、绩效目标实现情况分析", "五、发现的主要问题和改进措施",
-                                 "六、部门整体绩效自评结果拟应用和公开情况", "七、部门整体绩效自评工作的经验、问题和建议", "八、其他需要说明的问题"]
+    assert chapters(written) == ["一、基本情况", "二、绩效自评工作开展情况", "三、综合评价结论", "四、绩效目标实现情况分析",
+                                 "五、发现的主要问题和改进措施", "六、部门整体绩效自评结果拟应用和公开情况",
+                                 "七、部门整体绩效自评工作的经验、问题和建议", "八、其他需要说明的问题"]
     assert written.blocks[-1].form and [block for block in written.blocks if isinstance(block, Drawn) and block.form] == [written.blocks[-1]]
 
 
