@@ -53,8 +53,8 @@ def main() -> None:
                 taken["open"].append(milliseconds(lambda path=path: docx.Document(path)))
                 taken["update"].append(milliseconds(lambda path=path, report=both[n % 2]: report_file.write(report, path)))
             new, opened, update = (statistics.median(taken[key]) for key in ("new", "open", "update"))
-            print(f"{name.removesuffix('.toml'):15} opening {opened:5.1f} ms   a new report {new:5.1f} ms, {new / opened:4.1f} times as long (at most 6)   "
-                  f"brought up to date {update:5.1f} ms, {update / opened:4.1f} times")
+            print(f"{name.removesuffix('.toml'):15} opening {opened:5.1f} ms   a new report {new:5.1f} ms, {new / opened:4.1f} times as long "
+                  f"(at most 6)   brought up to date {update:5.1f} ms, {update / opened:4.1f} times")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ from perfeval_xl.review_lists import wide
 from perfeval_xl.table import find
 
 _PLACE = re.compile(r"\{(\w+)\}")
+#: characters of a title that stand on one line
+_TITLE = 20
 #: widths of the attached form, in characters
 _NARROWEST, _WIDEST = 9.0, 24.0
 
@@ -69,9 +71,10 @@ class Drawn(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A report: its title, its blocks, and how many places wait for people's text."""
+    """A report: its title, on one line and as it is broken, its blocks, and how many places wait for people's text."""
 
     title: str
+    title_lines: str
     blocks: tuple[Heading | Paragraph | Drawn, ...]
     asked: int
 
@@ -87,10 +90,11 @@ def content(one: Record) -> Report:
         raise one.refusal
     outline = _outline(_outline_name(one))
     figures = Figures(one, outline["subject"])
-    title = _PLACE.sub(lambda place: figures.values[place[1]].text, outline["title"])
+    title = _PLACE.sub(lambda place: figures.values[place[1]].text.replace("|", ""), outline["title"])
     writer = _Writer(figures)
     blocks = tuple(writer.blocks(outline["block"], figures.values))
-    return Report(title, blocks, writer.asked)
+    whole = title.replace("|", "")
+    return Report(whole, title.replace("|", "\n") if len(whole) > _TITLE else whole, blocks, writer.asked)
 
 
 def file_name(report: Report) -> str:

@@ -115,7 +115,8 @@ class Figures:
 
     def _wholes(self) -> dict[str, Value]:
         grades = self.edition.grades
-        scale = [say("scale", name=one.name, low=points(one.low)) for one in grades[:-1]]
+        scale = [say("scale_next" if n else "scale", name=one.name, low=points(one.low), high=points(grades[n - 1].low))
+                 for n, one in enumerate(grades[:-1])]
         scale += [say("scale_last", name=grades[-1].name, low=points(grades[-2].low))] if len(grades) > 1 else []
         return {
             "design": Value("绩效指标设定情况", self._design()), "score": Value("评价得分", self._score(), self._score_note()),
@@ -296,9 +297,9 @@ def status(figures: Figures, rows: Iterable[tuple[Indicator, RowScore]]) -> str:
         return say("status_none") + idle
     if met == count:
         return (say("status_all", n=count) if count > 1 else say("status_one")) + idle
-    rest = "".join(say(f"rest_{what}", n=len(kinds[what]), names=_listed(kinds[what]))
-                   for what in ("short", "lost", "doubt", "open") if what in kinds)
-    return say("status_some", n=count, met=met + len(kinds.get("lost", ())), rest=rest) + idle
+    order = [what for what in ("met", "short", "lost", "doubt", "open") if what in kinds]
+    rest = (say(f"rest_{what}", n=len(kinds[what]), names=_listed(kinds[what])) for what in order)
+    return say("status_some", n=count, rest="，".join(rest)) + idle
 
 
 # ---- texts ----

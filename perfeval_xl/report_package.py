@@ -36,7 +36,7 @@ def package(report: Report, author: str, initials: str) -> bytes:
 def _body(report: Report, here: Place) -> str:
     """The whole text. The form stands on its side, hence in a section of its own."""
     footers = '<w:footerReference w:type="default" r:id="rId4"/><w:footerReference w:type="even" r:id="rId5"/>'
-    parts, wide = [report_xml.paragraph("Title", report_xml.run(report.title))], False
+    parts, wide = [report_xml.paragraph("Title", report_xml.run(report.title_lines))], False
     for block in report.blocks:
         form = isinstance(block, Drawn) and block.form
         if form != wide:
@@ -44,7 +44,7 @@ def _body(report: Report, here: Place) -> str:
             wide = form
         parts.append(report_xml.block(block, here))
     if wide:
-        parts.append(report_xml.paragraph("Gap", ""))
+        parts.append(report_xml.paragraph("End", ""))
     return "".join((*parts, report_xml.section(wide, True, footers)))
 
 

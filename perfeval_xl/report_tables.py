@@ -11,7 +11,7 @@ from perfeval_xl.edition import Column
 from perfeval_xl.model import MONEY, FundsRow
 from perfeval_xl.report_figures import Figures, Part, assessed, clean, figure, say, share, task_name, text
 
-_FUNDS_PREFIX = re.compile(r"(?:\d、)?资金(?:来源|结构)[:：]|[（(]\d[)）]|[（(]万?元[)）]")
+_FUNDS_PREFIX = re.compile(r"(?:\d、)?资金(?:来源|结构)[:：]|[（(]\d[)）]|[（(]万?元[)）]|其中[:：]")
 _NONE = "—"
 
 
@@ -93,9 +93,9 @@ def _indicator_table(form: Figures, part: Part) -> Table:
             cells = (row.name, row.target.text, row.actual.text, figure(result.weight), figure(result.counted))
             rows.append((*map(clean, cells), *(("" if deviation is None else form.deviation(deviation),) if deviations else ())))
     head = ("三级指标", "年度指标值", "实际完成值", "分值", "得分", *(("偏差度",) if deviations else ()))
-    if not rows:
-        rows.append((say("status_none"), *("",) * (len(head) - 1)))
-    return _table(f"{clean(part.name)}得分明细", head, rows, (34, 20, 17, 9, 10, *((13,) if deviations else ())))
+    drawn = _table(f"{clean(part.name)}得分明细", head, rows, (34, 20, 17, 9, 10, *((13,) if deviations else ())))
+    nothing = (Cell(say("status_none"), across=len(head)), *(None,) * (len(head) - 1))
+    return drawn if rows else drawn._replace(rows=(*drawn.rows, nothing))
 
 
 def _money(form: Figures) -> tuple[Column, ...]:

@@ -129,7 +129,7 @@ def section(wide: bool, last: bool, footers: str) -> str:
     edges = " ".join(f'w:{side}="{value}"' for side, value in margins.items())
     inner = (f'<w:sectPr>{footers}<w:type w:val="nextPage"/><w:pgSz w:w="{width}" w:h="{height}"{turned}/>'
              f'<w:pgMar {edges} w:header="850" w:footer="1400" w:gutter="0"/></w:sectPr>')
-    return inner if last else paragraph("Gap", "", inner)
+    return inner if last else paragraph("End", "", inner)
 
 
 def footer(side: str) -> str:
