@@ -141,8 +141,8 @@ class _Writer:
                 yield self.paragraph(block.get("text", ""), block.get("ask", ""), values, of)
             if "table" in block:
                 yield Drawn(self.mark("table", block["table"], of), report_tables.table(self.figures, block["table"], part))
-            if "chart" in block:
-                yield Drawn(self.mark("chart", block["chart"]), report_tables.chart(self.figures, block["chart"]))
+            if "chart" in block and (chart := report_tables.chart(self.figures, block["chart"])).names:
+                yield Drawn(self.mark("chart", block["chart"]), chart)
             if "form" in block:
                 yield Drawn(self.mark("form"), form_table(self.figures, self.filled(block["form"], values)), form=True)
             if "repeat" in block:
@@ -201,9 +201,7 @@ def form_table(figures: Figures, label: str) -> Table:
     one = figures.record
     grid, table = Grid(one.grid), find(Grid(one.grid), "")
     last, right = _extent(one, grid, max(table.columns.values()))
-    spans = {(top, left): (min(bottom, last), min(edge, right)) for top, left, bottom, edge in one.grid.merged if top <= last and left <= right}
-    covered = {(row, column) for (top, left), (bottom, edge) in spans.items() for row in range(top, bottom + 1)
-               for column in range(left, edge + 1)} - set(spans)
+    spans, covered = _merged(one.grid.merged, last, right)
     due, notes = dict(_recomputed(figures)), _notes(one, grid)
     rows = []
     for row in range(last + 1):
@@ -213,9 +211,20 @@ def form_table(figures: Figures, label: str) -> Table:
             text = due.get((row, column), "") or _printed(grid.value(row, column), one, row < table.row)
             line.append(None if (row, column) in covered else Cell(
                 text, edge - column + 1, bottom - row + 1, bold=row in (0, table.row), left=len(text) > 14, note=notes.get((row, column), "")))
-        if any(cell is not None for cell in line):
-            rows.append(tuple(line))
+        rows.append(tuple(line))
     return Table(label, tuple(rows), 0, _widths(rows, right + 1))
+
+
+def _merged(areas: tuple, last: int, right: int) -> tuple[dict[tuple[int, int], tuple[int, int]], set[tuple[int, int]]]:
+    """Merged areas within the form, by their first cell, and the cells they cover. One that overlaps another is no merged area."""
+    spans: dict[tuple[int, int], tuple[int, int]] = {}
+    taken: set[tuple[int, int]] = set()
+    for top, left, bottom, edge in areas:
+        cells = {(row, column) for row in range(top, min(bottom, last) + 1) for column in range(left, min(edge, right) + 1)}
+        if len(cells) > 1 and taken.isdisjoint(cells):
+            taken |= cells
+            spans[top, left] = min(bottom, last), min(edge, right)
+    return spans, taken - spans.keys()
 
 
 def _extent(one: Record, grid: Grid, right: int) -> tuple[int, int]:

@@ -191,12 +191,13 @@ class Figures:
 
     def _design(self) -> str:
         weights = [(part.name, part.weight) for part in self.parts]
-        counts = [say("design_count", name=clean(part.name), n=sum(assessed(result) for _, result in part.rows))
+        counts = [say("design_count", name=clean(part.name), n=len(part.rows))
                   for part in self.parts if not part.funds]
+        idle = sum(not assessed(result) for _, result in self.rows)
         return say("design", parts=len(self.parts), total=points(sum((weight or ZERO for _, weight in weights), ZERO)), rows=len(self.rows),
                    weights=_listed(say("design_weight", name=clean(name), weight=say("missing") if weight is None else points(weight))
                                    for name, weight in weights),
-                   assessed=sum(assessed(result) for _, result in self.rows), counts=_listed(counts))
+                   counts=_listed(counts), idle=say("design_idle", n=idle) if idle else "")
 
     def _score(self) -> str:
         if self.card.total is not None:

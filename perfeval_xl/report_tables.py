@@ -93,7 +93,7 @@ def _indicator_table(form: Figures, part: Part) -> Table:
             cells = (row.name, row.target.text, row.actual.text, figure(result.weight), figure(result.counted))
             rows.append((*map(clean, cells), *(("" if deviation is None else form.deviation(deviation),) if deviations else ())))
     head = ("三级指标", "年度指标值", "实际完成值", "分值", "得分", *(("偏差度",) if deviations else ()))
-    drawn = _table(f"{clean(part.name)}得分明细", head, rows, (34, 20, 17, 9, 10, *((13,) if deviations else ())))
+    drawn = _table(f"{clean(part.name)}得分明细", head, rows, (33, 19, 17, 9, 10, *((15,) if deviations else ())))
     nothing = (Cell(say("status_none"), across=len(head)), *(None,) * (len(head) - 1))
     return drawn if rows else drawn._replace(rows=(*drawn.rows, nothing))
 
@@ -108,7 +108,7 @@ def _heading(column: Column) -> str:
 
 
 def _funds_name(row: FundsRow) -> str:
-    return clean(_FUNDS_PREFIX.sub("", row.label)) or row.label
+    return clean(_FUNDS_PREFIX.sub("", row.label)) or clean(row.label)
 
 
 def _table(label: str, head: tuple[str, ...], rows: list[tuple[str, ...]], widths: tuple[float, ...]) -> Table:

@@ -41,7 +41,7 @@ class Place(NamedTuple):
 
 def checksum(text: str) -> str:
     """What a text is known by, however it is broken into lines and runs."""
-    return f"{crc32(''.join(text.split()).encode('utf-8', 'replace')):08x}"
+    return f"{crc32(''.join(plain_text(text).split()).encode()):08x}"
 
 
 def name(mark: str, text: str) -> str:
