@@ -27,6 +27,10 @@ Public Sub PE_Submit()
     Start "submit"
 End Sub
 
+Public Sub PE_Report()
+    Start "report"
+End Sub
+
 ' The command travels through cmd.exe: no double quotes, no percent sign, no ampersand, no caret in it.
 ' The version goes along because the worksheet functions need an xlwings of exactly that version; Python compares and tells.
 Private Sub Start(ByVal action As String)

@@ -26,3 +26,7 @@ End Sub
 Public Sub Ribbon_Submit(control As IRibbonControl)
     PE_Submit
 End Sub
+
+Public Sub Ribbon_Report(control As IRibbonControl)
+    PE_Report
+End Sub

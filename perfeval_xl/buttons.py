@@ -46,6 +46,11 @@ _WORDS = messages.Words({
     "exists": ("文件已经有了：{file}\n要换成新的吗？", "The file exists: {file}\nReplace it?"),
     "not_made": ("没有生成报送版。", "No submission copy was made."),
     "made": ("报送版：{path}", "Submission copy: {path}"),
+    "report_exists": ("报告已经有了：{file}\n更新里面的数吗？写过的文字和手工改过的数都不会动。",
+                      "The report exists: {file}\nBring its figures up to date? What people wrote or changed stays."),
+    "report_not_made": ("没有动自评报告。", "The report was left alone."),
+    "report_errors": ("自评表有 {n} 处错误：报告用重算的数，并在批注里写明。请改正后再生成一次。",
+                      "The form has {n} errors: the report uses the recomputed figures and says so in comments. Correct them and press ⑦ again."),
     "check": ("①检查", "① Check"), "recalculate": ("②重新计算", "② Recalculate"), "insert_row": ("⑤插入指标行", "⑤ Insert row"),
 })
 say = _WORDS.say
@@ -342,4 +347,25 @@ def submit(host: Host) -> str:
     submission.write(desk.record, path)
     said = say("made", path=path)
     host.ask(said, say("title"))
+    return said
+
+
+# ---- ⑦ ----
+
+
+@_button
+def report(host: Host) -> str:
+    """⑦生成自评报告: the written report beside the workbook; in one that is there only the figures change."""
+    from perfeval_xl import report_file, submission
+    from perfeval_xl.report import content, file_name
+
+    desk = _desk(host, host.path())
+    written = content(desk.record)
+    path = os.path.join(os.path.dirname(submission.path_for(desk.record)), file_name(written))
+    if os.path.exists(path) and host.ask(say("report_exists", file=path), say("title"), "yes_no") != "yes":
+        return say("report_not_made")
+    outcome = report_file.write(written, path)
+    errors = sum(finding.severity == "error" for finding in desk.record.findings)
+    said = outcome.words(path)
+    host.ask("\n".join([said, *outcome.remarks(), *([say("report_errors", n=errors)] if errors else [])]), say("title"))
     return said

@@ -42,6 +42,10 @@ _WORDS = messages.Words({
                 "writes the xlwings settings and puts the blank forms into your documents"),
     "install_to": ("把空白表放到这个文件夹（默认“文档”里的“绩效自评”）", "folder for the blank forms (default: one in your documents)"),
     "dry_run": ("只说会做什么，不动手", "says what would be done and does nothing"),
+    "report": ("写自评报告（Word），每个数都取自自评表；已有的只更新数", "writes the report (Word) from a form, or updates an older one"),
+    "report_out": ("报告文件（.docx）", "the report (.docx)"),
+    "report_errors": ("自评表有 {n} 处错误：报告用重算的数，并在批注里写明。请改正自评表后再生成一次。",
+                      "The form has {n} errors: the report uses recomputed figures and says so in comments. Correct the form and run it again."),
     "health": ("不行 {bad}，注意 {attention}，查不到 {unknown}。", "{bad} must be mended, {attention} to look at, {unknown} cannot be known here."),
     "next": ("下一步：运行 {command} doctor，看看还缺什么。", "Next: {command} doctor says what is still missing."),
     "file": ("自评表文件", "a form"),
@@ -165,6 +169,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help=say("json"))
     check.add_argument("--out", metavar="DIR", help=say("out"))
     _consolidate_options(commands.add_parser("consolidate", parents=[common], help=say("consolidate"), description=say("consolidate")))
+    report = commands.add_parser("report", parents=[common], help=say("report"), description=say("report"))
+    report.add_argument("file", metavar="FILE", help=say("file"))
+    report.add_argument("-o", "--out", required=True, metavar="OUT.docx", help=say("report_out"))
+    report.add_argument("--edition", default="", metavar="ID", help=say("edition"))
     return parser
 
 
@@ -192,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         commands = {"demo": _demo, "editions": _editions, "codes": _codes, "check": _check, "new": _new, "build": _build, "doctor": _doctor,
-                    "install": _install, "consolidate": _consolidate}
+                    "install": _install, "consolidate": _consolidate, "report": _report}
         status = commands[options.command](options)
         sys.stdout.flush()
         return status
@@ -343,6 +351,21 @@ class _Meter:
         """Takes the bar away."""
         if self.bar is not None:
             self.bar.stop()
+
+
+def _report(options: argparse.Namespace) -> int:
+    from perfeval_xl import record, report, report_file
+
+    one, *others = record.check_file(options.file, options.edition)
+    if others:
+        known = "、".join(each.sheet for each in (one, *others))
+        raise Refusal("X725", file=os.path.basename(options.file), stated=len(others) + 1, known=known)
+    outcome = report_file.write(report.content(one), options.out)
+    print(outcome.words(options.out))
+    errors = sum(finding.severity == "error" for finding in one.findings)
+    for line in (*outcome.remarks(), *([say("report_errors", n=errors)] if errors else [])):
+        _tell(line)
+    return _status([one])
 
 
 def _expand(names: list[str]) -> list[str]:

@@ -374,6 +374,29 @@ def test_a_copy_that_is_there_is_replaced_only_when_told_so(own_copy):
     assert record.check_file(path)[0].refusal is None
 
 
+# ---- ⑦ ----
+
+
+def test_the_report_is_written_beside_the_workbook_and_brought_up_to_date(own_copy):
+    docx = pytest.importorskip("docx")
+    said = own_copy.press("report")
+    path = said.removeprefix("自评报告：")
+    assert os.path.basename(path) == "2022年度测试区财政局部门整体绩效自评报告.docx" and "处〔请填写〕要写" in own_copy.boxes[-1]
+    row, total = own_copy.checked().form.indicators[-1], own_copy.checked().card.total
+    assert f"自评得分为{float(total):g}分" in "\n".join(one.text for one in docx.Document(path).paragraphs)
+    own_copy.type(row.actual_entry.row, row.actual_entry.column, "90%")
+    assert own_copy.press("report") == "没有动自评报告。" and "更新里面的数吗" in own_copy.boxes[-1]
+    own_copy.answers = ["yes"]
+    assert own_copy.press("report") == f"自评报告已更新：{path}"
+    assert "自评表有" in own_copy.boxes[-1] and "100分" in "\n".join(one.text for one in docx.Document(path).paragraphs)
+
+
+def test_a_workbook_that_is_nowhere_has_no_place_for_a_report(books):
+    host = MemoryHost.load(books["shangjie-2022"])
+    host.file = ""
+    assert "还没有存在这台电脑的文件夹里" in Desk(host).press("report")
+
+
 # ---- what stands in the way ----
 
 
@@ -388,7 +411,7 @@ def test_a_sheet_with_a_password_is_left_alone(books, name):
     said = desk.press(name)
     host.cell(FORM_SHEET, row.score.row, row.score.column).value = float(row.score.number)
     assert host.grid(FORM_SHEET) == before
-    if name not in ("submit", "undo"):
+    if name not in ("submit", "report", "undo"):
         assert "设有保护密码" in said
 
 

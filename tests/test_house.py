@@ -23,7 +23,8 @@ ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "log",
          "checks_funds", "checks_rows", "checks_sums", "rules", "cells", "table", "udfs", "layout", "computed", "indicator_block",
          "container", "intake", "record", "document", "figures", "naming", "facts", "speech", "adding", "quotes_rows", "quotes_points",
          "quotes_money", "quotes", "claims", "wording", "narrative", "review_lists", "result_list", "review", "template", "beside", "formulas",
-         "form_sheet", "vba", "sheets", "workbook_file", "examples", "made_up", "compact", "gather", "roster", "district", "long_list",
+         "form_sheet", "vba", "sheets", "workbook_file", "examples", "report_figures", "report_tables",
+         "report", "report_chart", "report_xml", "report_package", "report_file", "made_up", "compact", "gather", "roster", "district", "long_list",
          "district_book", "district_summary", "district_charts", "district_file", "send_back", "cluster", "parquet", "district_run",
          "host", "state", "submission", "buttons", "machine", "install", "doctor", "cli")
 #: heavy libraries and the only rooms that may import them
@@ -31,7 +32,7 @@ LIBRARIES = {"pandas": (), "xlwings": ("host", "vba"), "pyopenvba": ("vba", "mac
              "xlsxwriter": ("template", "form_sheet", "vba", "sheets", "workbook_file", "examples", "review", "long_list", "district_file",
                             "district_book", "district_summary"),
              "python_calamine": ("intake", "gather"), "xlrd": ("intake",), "distributed": ("cluster",), "dask": ("cluster",),
-             "pyarrow": ("parquet",)}
+             "pyarrow": ("parquet",), "docx": ("report_file",)}
 #: libraries that a room may import at its top, because nothing it does works without them
 AT_THE_TOP = {("intake", "python_calamine"), ("template", "xlsxwriter"), ("examples", "xlsxwriter"), ("form_sheet", "xlsxwriter"),
               ("sheets", "xlsxwriter"), ("workbook_file", "xlsxwriter"), ("long_list", "xlsxwriter"), ("district_file", "xlsxwriter"),

@@ -57,7 +57,7 @@ def test_a_form_without_macros_promises_no_buttons(tmp_path):
     with new_workbook(tmp_path / "x.xlsx") as workbook:
         sheets.guide(workbook, get("shangjie-2022"), False)
     whole = "\n".join(texts(load_workbook(tmp_path / "x.xlsx")[sheets.GUIDE]))
-    assert not re.search("[①②③④⑤⑥]|宏已|功能区", whole) and "人工评分" in whole
+    assert not re.search("[①②③④⑤⑥⑦]|宏已|功能区", whole) and "人工评分" in whole
 
 
 def test_the_rules_carry_every_source_of_the_edition_and_its_figures(book):

@@ -160,7 +160,7 @@ def test_every_button_is_a_public_sub_without_arguments():
     subs = {match[3]: match for match in _SUB.finditer(vba.sources()["perfeval_buttons"]) if match[1] == "Public "}
     assert [button.macro for button in vba.BUTTONS] == list(subs)
     assert all(match[2] == "Sub" and not match[4] for match in subs.values())
-    assert len({button.action for button in vba.BUTTONS}) == len(vba.BUTTONS) == 6
+    assert len({button.action for button in vba.BUTTONS}) == len(vba.BUTTONS) == 7
 
 
 def test_our_modules_declare_their_variables():
@@ -233,7 +233,7 @@ def test_the_tab_holds_the_buttons_in_the_order_of_the_work(book):
     callbacks = {match[3]: match for match in _SUB.finditer(vba.sources()["perfeval_ribbon"])}
     assert [one.get("onAction") for one in buttons] == list(callbacks)
     assert all(match[1] == "Public " and match[4] == "control As IRibbonControl" for match in callbacks.values())
-    assert len({one.get("id") for one in buttons}) == 6
+    assert len({one.get("id") for one in buttons}) == 7
     assert all(len(button.tip) <= 1024 for button in vba.BUTTONS)
 
 
