@@ -63,30 +63,25 @@ def directory(data: bytes, most: int) -> dict[str, Part]:
         after = place + _ENTRY.size + length
         name = data[place + _ENTRY.size : after]
         key = name.decode("utf-8", "replace").replace("\\", "/").lower()
-        if mark != b"PK\x01\x02":
-            raise Refusal("X103")
         if 0xFFFFFFFF in (packed, full, offset):
             full, packed, offset = _long_sizes(data[after : after + extra], full, packed, offset)
-        _check_part(data, key, name, flags, method, offset, packed, start)
+        begin = offset + _LOCAL.size
+        if mark != b"PK\x01\x02" or begin + length + packed > start or data[offset : offset + 4] != b"PK\x03\x04":
+            raise Refusal("X103")
+        if flags & 1:
+            raise Refusal("X104")
+        if method not in (_STORED, _DEFLATED):
+            raise _odd("packing", key)
+        if data[begin : begin + length] != name:
+            raise _odd("name", key)
         if key in parts:
             raise _odd("twice", key)
         parts[key] = Part(offset, method, packed, full, crc)
         place = after + extra + comment
+    if odd := next(filter(_ODD_NAME.search, parts), ""):
+        raise _odd("outside", odd)
     _check_overlaps(parts)
     return parts
-
-
-def _check_part(data: bytes, key: str, name: bytes, flags: int, method: int, offset: int, packed: int, start: int) -> None:
-    if flags & 1:
-        raise Refusal("X104")
-    if method not in (_STORED, _DEFLATED):
-        raise _odd("packing", key)
-    if _ODD_NAME.search(key):
-        raise _odd("outside", key)
-    if offset + _LOCAL.size + len(name) + packed > start or data[offset : offset + 4] != b"PK\x03\x04":
-        raise Refusal("X103")
-    if data[offset + _LOCAL.size : offset + _LOCAL.size + len(name)] != name:
-        raise _odd("name", key)
 
 
 def _long_sizes(extra: bytes, full: int, packed: int, offset: int) -> tuple[int, int, int]:
@@ -130,13 +125,13 @@ def unpack(method: int, full: int, crc: int, content: bytes) -> bytes:
     return content
 
 
-def pack(parts: dict[str, bytes]) -> bytes:
-    """A zip file of these parts, unpacked: what was looked at, and nothing else, for the next reader."""
+def pack(parts: dict[str, tuple[int, int, int, bytes]]) -> bytes:
+    """A zip file of these parts and nothing else, for the next reader: (packing, size and checksum of the content, bytes) as ``packed`` gives."""
     out, entries, place = [], [], 0
-    for name, content in parts.items():
-        raw, crc, size = name.encode(), zlib.crc32(content), len(content)
-        out += (_LOCAL.pack(b"PK\x03\x04", 20, 0x800, 0, 0, 33, crc, size, size, len(raw), 0), raw, content)
-        entries += (_ENTRY.pack(b"PK\x01\x02", 20, 20, 0x800, 0, 0, 33, crc, size, size, len(raw), 0, 0, 0, 0, 0, place), raw)
+    for name, (method, full, crc, content) in parts.items():
+        raw, size = name.encode(), len(content)
+        out += (_LOCAL.pack(b"PK\x03\x04", 20, 0x800, method, 0, 33, crc, size, full, len(raw), 0), raw, content)
+        entries += (_ENTRY.pack(b"PK\x01\x02", 20, 20, 0x800, method, 0, 33, crc, size, full, len(raw), 0, 0, 0, 0, 0, place), raw)
         place += _LOCAL.size + len(raw) + size
     tail = b"".join(entries)
     return b"".join((*out, tail, _END.pack(b"PK\x05\x06", 0, 0, len(parts), len(parts), len(tail), place, 0)))

@@ -70,26 +70,32 @@ LIMITS = {
         ("一张表约 30 MB；只在批量时计", "a form takes 30 MB; held in runs over many files")),
 }
 
-_changed: dict[str, int] = {}
-_read_from: str | None = None
+_now: dict[str, int] = {}
+_read_from = ""
+
+
+def look_up() -> None:
+    """Brings the figures that hold up to date: of ``LIMITS``, or as PERFEVAL_LIMITS has them. Once a file."""
+    global _read_from
+    text = os.environ.get("PERFEVAL_LIMITS", "")
+    if text != _read_from or not _now:
+        _now.update({name: entry.most for name, entry in LIMITS.items()}, **_parsed(text))
+        _read_from = text
+        _check_small.cache_clear()
 
 
 def limit(name: str) -> int:
-    """The figure that holds now: of ``LIMITS``, or as PERFEVAL_LIMITS has it."""
-    global _read_from
-    text = os.environ.get("PERFEVAL_LIMITS", "")
-    if text != _read_from:
-        _changed.clear()
-        _changed.update(_parsed(text))
-        _read_from = text
-        _check_small.cache_clear()
-    return _changed[name] if name in _changed else LIMITS[name].most
+    """The figure that holds now."""
+    if not _now:
+        look_up()
+    return _now[name]
 
 
 def set_limits(text: str) -> None:
     """Changes limits for this process and those it starts: ``rows=30000,cells=500000``. What is no limit is refused (X126)."""
     _parsed(text)
     os.environ["PERFEVAL_LIMITS"] = text
+    look_up()
 
 
 def _parsed(text: str) -> dict[str, int]:
@@ -128,9 +134,12 @@ class Package:
         part = self.parts.get(name)
         return (0, 0, 0, b"") if part is None else packed(self.data, part)
 
-    def part(self, name: str) -> bytes:
-        """The content of a part, b"" for one that is not there."""
-        return unpack(*self.packed(name)) if name in self.parts else b""
+    def open(self, name: str, read: dict[str, tuple[int, int, int, bytes]], as_name: str) -> bytes:
+        """The content of a part, which is put into ``read`` unpacked: nobody needs to unpack it again."""
+        method, full, crc, content = packed(self.data, self.parts[name])
+        content = unpack(method, full, crc, content)
+        read[as_name] = (0, full, crc, content)
+        return content
 
     def check_sizes(self) -> None:
         """Holds what the parts unpack to against the limits; from the directory, because a part that lies about its size is refused later."""
@@ -145,7 +154,6 @@ class Package:
 
     def check_others(self, sheets: set[str]) -> None:
         """Looks at every XML part but the sheets and their texts, which are looked at where they are read."""
-        limit("depth")  # brings what is remembered up to date
         for name in self.parts:
             if name.endswith((".xml", ".rels", ".vml")) and name not in sheets and name != "xl/sharedstrings.xml":
                 _check_small(*self.packed(name))
@@ -166,7 +174,7 @@ def check_head(xml: bytes) -> None:
     declared = _DECLARED.match(xml[:300].removeprefix(b"\xef\xbb\xbf"))
     if b"\0" in xml[:4] or xml[:2] in _OTHER_MARKS or (declared and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii", b"ascii")):
         raise Refusal("X123")
-    if b"<!" in xml and (b"<!DOCTYPE" in xml or b"<!ENTITY" in xml):
+    if b"!" in xml and (b"<!DOCTYPE" in xml or b"<!ENTITY" in xml):
         raise Refusal("X122")
 
 
@@ -180,10 +188,10 @@ def _check_small(method: int, full: int, crc: int, content: bytes) -> None:
 
 
 #: what the texts of a workbook look like in every program's files
-_ATTRIBUTES, _TEXT = rb'(?: [\w:]+="[^"<]*+")*+', rb'<t(?: xml:space="preserve")?(?:/>|>[^<]*+</t>)'
 _STRINGS = re.compile(
-    rb'(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>]*+\?>)?\s*<sst%(a)s(?:/>|>(?:<si>(?:%(t)s|<r>(?:<rPr>(?:<\w++%(a)s/>)*+</rPr>)?%(t)s</r>'
-    rb'|<phoneticPr%(a)s/>|<rPh%(a)s>%(t)s</rPh>)*+</si>|<si/>)*+</sst>)\s*' % {b"a": _ATTRIBUTES, b"t": _TEXT})
+    rb'(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>?]*+\?>)?\s*<sst(?: [^<>/]*+[^<>]*+)?>'
+    rb'(?:<si>(?:<t[^<>/]*+>[^<]*+</t>|<t/>|<r>(?:<rPr>(?:<\w++[^<>]*+>)*+</rPr>)?<t[^<>/]*+>[^<]*+</t></r>|<phoneticPr[^<>]*+/>'
+    rb'|<rPh[^<>/]*+><t[^<>/]*+>[^<]*+</t></rPh>)*+</si>|<si/>)*+</sst>\s*')
 _UNIQUE = re.compile(rb'uniqueCount="([^"]*)"')
 
 
@@ -202,35 +210,41 @@ def _check_count(stated: str) -> None:
     hold("strings", int(stated) if stated.isdigit() and len(stated) < 12 else LIMITS["strings"].most * 1000)
 
 
-#: the cells of a sheet as every program writes them: a place near the corner, or no value. Whatever fits holds no trap: the reader needs
-#: room for 52 columns and 9999 rows at most
-_CELLS = re.compile(
-    rb"<sheetData>(?:<row%(a)s(?:/>|>(?:<c r=\"(?:A?[A-Z][0-9]{1,4}\"%(a)s(?:/>|>(?:<f%(a)s(?:/>|>[^<]*+</f>))?(?:<v>[^<]*+</v>|<v/>|<v></v>)?"
-    rb"(?:<is><t%(a)s>[^<]*+</t></is>)?</c>)|[A-Z]{1,3}[0-9]{1,7}\"%(a)s/>))*+</row>))*+</sheetData>" % {b"a": _ATTRIBUTES})
+#: The cells of a sheet as every program writes them: a place near the corner, or no value. Whatever fits holds no trap: the reader needs
+#: room for 52 columns and 9999 rows at most. The first pattern is for sheets of numbers and texts alone, the second knows formulas, errors
+#: and truth values too. The letters of the first are those of s="4" t="s" and t="n": no second place can hide among them.
+_ROWS = (rb'<sheetData>(?:<row [^<>/]*+(?:/>|>(?:<c r="A?[A-Z][0-9]{1,4}"%s(?:/>|><v>[^<]*+</v></c>%s))*+'
+         rb'(?:<c r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]++")?+/>)*+</row>))*+</sheetData>')
+_VALUES = re.compile(_ROWS % (rb'[ snt="0-9]*+', b""))
+_CELLS = re.compile(_ROWS % (
+    rb'(?: s="[0-9]++")?+(?: t="\w++")?+(?: s="[0-9]++")?+',
+    rb'|>(?:<f(?: [^<>/]*+)?(?:/>|>[^<]*+</f>))?+(?:<v>[^<]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>'))
 #: so that a document type, a comment or anything else cannot stand in front of the cells or behind them
-_PLAIN_HEAD = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>]*+\?>)?\s*<worksheet(?=[ >])')
+_PLAIN_HEAD = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>?]*+\?>)?\s*<worksheet(?=[ >])')
 
 
-def is_plain(xml: bytes) -> bool:
-    """Whether a sheet is written as all programs write them, so that patterns can be trusted to find its cells. Looks at its head as well."""
+def plain(xml: bytes) -> str:
+    """Whether patterns can be trusted to find the cells of a sheet: "values" if it holds nothing but numbers and texts, "cells" if it may
+    hold formulas, errors and truth values too, "" if it must be walked. Looks at its head as well."""
     check_head(xml)
-    if not _PLAIN_HEAD.match(xml) or b"<!" in xml:
-        return False
-    match = _CELLS.search(xml)
-    if match is None or xml.find(b"<sheetData", match.end()) >= 0:
-        return False
-    behind = xml.count(b"<", match.end())
-    if behind > _FEW_TAGS:
-        hold("merges", xml.count(b"<mergeCell ", match.end()))
-        hold("validations", xml.count(b"<dataValidation ", match.end()))
-    return xml.count(b"<", 0, match.start()) <= _FEW_TAGS and behind <= _FEW_TAGS
+    if not _PLAIN_HEAD.match(xml) or (b"!" in xml and b"<!" in xml):
+        return ""
+    found = "values"
+    match = _VALUES.search(xml)
+    if match is None:
+        found, match = "cells", _CELLS.search(xml)
+    if match is None or xml.find(b"sheetData", 0, match.start()) >= 0 or xml.find(b"sheetData", match.end()) >= 0:
+        return ""
+    if xml.count(b"<", 0, match.start()) > _FEW_TAGS or xml.count(b"<", match.end()) > _FEW_TAGS:
+        return ""
+    return found
 
 
 class Extent:
     """The corner of the cells that hold a value; stops where it leaves the limits."""
 
     def __init__(self) -> None:
-        self.rows = self.columns = self.area = 0
+        self.rows = self.columns = 0
 
     def add(self, row: int, column: int, high: int = 1, wide: int = 1) -> None:
         """Takes in an area of cells, ``high`` by ``wide`` from a zero-based place."""
@@ -259,7 +273,8 @@ def walk(xml: bytes, start=None, text=None, end=None) -> None:
         tag = tag.rpartition(":")[2]
         if tag in _COUNTED:
             counts[tag] = counts.get(tag, 0) + 1
-            hold(_COUNTED[tag], counts[tag])
+            if counts[tag] > _FEW_TAGS:
+                hold(_COUNTED[tag], counts[tag])
         elif tag == "sst" and "uniqueCount" in attributes:
             _check_count(attributes["uniqueCount"].strip())
         if start:

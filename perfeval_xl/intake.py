@@ -49,6 +49,7 @@ class Book(NamedTuple):
 def load(path: str) -> Book:
     """Reads a workbook; what cannot be read is refused with one line that says what it is and what to do."""
     file = os.path.basename(os.path.normpath(path))
+    gate.look_up()
     try:
         return _load(file, _bytes(path, file))
     except Refusal as refusal:
@@ -235,16 +236,15 @@ def _percent_styles(packed_styles: tuple[int, int, int, bytes]) -> tuple[re.Patt
     ids = [b"%d" % n for n, number in enumerate(_XF.findall(block[0]) if block else ()) if number and int(number) in formats]
     if not ids:
         return None
-    return re.compile(b"s=[\"'](?:%s)[\"']" % b"|".join(ids)), frozenset(one.decode() for one in ids)
+    return re.compile(b's="(?:%s)"' % b"|".join(ids)), frozenset(one.decode() for one in ids)
 
 
 #: cells that hold a truth value or an error, and formulas without result, on a sheet that is written as all programs write it
-_TYPED = re.compile(rb"t=[\"'][be][\"']")
 _SAID = re.compile(rb'<c r="([A-Z]+[0-9]+)"[^<>]*? t="([be])"[^<>]*>(?:<f[^<>]*(?:/>|>[^<]*</f>))?<v>([^<]*)</v>')
 _NO_RESULT = re.compile(rb'<c r="([A-Z]+[0-9]+)"((?: [\w:]+="[^"<]*")*)><f(?: [\w:]+="[^"<]*")*(?:/>|>[^<]*</f>)(?:<v></v>|<v/>)?</c>')
 #: the names by which calamine asks for the parts that it reads
 _SHARED = {"_rels/.rels": "_rels/.rels", "xl/workbook.xml": "xl/workbook.xml", "xl/_rels/workbook.xml.rels": "xl/_rels/workbook.xml.rels",
-           "xl/styles.xml": "xl/styles.xml", "xl/sharedstrings.xml": "xl/sharedStrings.xml"}
+           "xl/styles.xml": "xl/styles.xml"}
 
 
 def _xlsx(package: Package, data: bytes) -> tuple[dict[str, Marks], dict, bytes]:
@@ -253,28 +253,26 @@ def _xlsx(package: Package, data: bytes) -> tuple[dict[str, Marks], dict, bytes]
     gate.hold("sheets", len(targets))
     package.check_others(set(targets.values()))
     styles = _percent_styles(package.packed("xl/styles.xml"))
-    read = {name: package.part(key) for key, name in _SHARED.items() if key in package}
-    if texts := read.get("xl/sharedStrings.xml"):
-        gate.check_strings(texts)
+    read = {name: package.packed(key) for key, name in _SHARED.items() if key in package}
+    if "xl/sharedstrings.xml" in package:
+        gate.check_strings(package.open("xl/sharedstrings.xml", read, "xl/sharedStrings.xml"))
     marks = {}
     for name, part in targets.items():
-        xml = read[part] = package.part(part)
-        if xml:
-            marks[name] = _sheet_marks(xml, styles)
+        if part in package:
+            marks[name] = _sheet_marks(package.open(part, read, part), styles)
     return marks, _workbook_names(workbook), pack(read)
 
 
 def _sheet_marks(xml: bytes, styles: tuple[re.Pattern, frozenset[str]] | None) -> Marks:
-    if gate.is_plain(xml):
-        percent = _percent_cells(xml, styles[0]) if styles else ()
-        if percent is not None:
-            texts = []
-            if _TYPED.search(xml):
-                texts += [(*_place(cell), _typed(kind == b"e", text.decode("utf-8", "replace").strip())) for cell, kind, text in _SAID.findall(xml)]
-            if b"<f" in xml:
-                texts += [(*_place(cell), UNCALCULATED) for cell, attributes in _NO_RESULT.findall(xml) if b't="str"' not in attributes]
-            return Marks(percent, texts)
-    return _read_marks(xml, styles[1] if styles else frozenset())
+    plain = gate.plain(xml)
+    percent = _percent_cells(xml, styles[0]) if plain and styles else ()
+    if not plain or percent is None:
+        return _read_marks(xml, styles[1] if styles else frozenset())
+    if plain == "values":
+        return Marks(percent)
+    texts = [(*_place(cell), _typed(kind == b"e", text.decode("utf-8", "replace").strip())) for cell, kind, text in _SAID.findall(xml)]
+    texts += [(*_place(cell), UNCALCULATED) for cell, attributes in _NO_RESULT.findall(xml) if b't="str"' not in attributes]
+    return Marks(percent, texts)
 
 
 def _typed(error: bool, text: str) -> str:
@@ -395,8 +393,8 @@ def _ods(package: Package, data: bytes) -> tuple[dict[str, Marks], dict, bytes]:
     from xml.etree import ElementTree
 
     package.check_others({"content.xml"})
-    read = {name: package.part(key) for key, name in _OPEN.items() if key in package}
-    xml = read["content.xml"]
+    read = {name: package.packed(key) for key, name in _OPEN.items() if key in package}
+    xml = package.open("content.xml", read, "content.xml")
     _check_repeats(xml)
     try:
         root = ElementTree.fromstring(xml)
