@@ -76,8 +76,6 @@ def _load(file: str, data: bytes) -> Book:
 
 def _bytes(path: str, file: str) -> bytes:
     try:
-        if os.path.isdir(path):
-            raise Refusal("X102", file=file)
         with open(path, "rb") as stream:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode):
@@ -87,6 +85,8 @@ def _bytes(path: str, file: str) -> bytes:
     except FileNotFoundError:
         raise Refusal("X101", file=path) from None
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and os.path.isdir(path):
+            raise Refusal("X102", file=file) from None
         raise Refusal("X112", file=file, why=getattr(error, "strerror", None) or error) from None
     if not data:
         raise Refusal("X107", file=file)
@@ -236,7 +236,7 @@ def _percent_styles(packed_styles: tuple[int, int, int, bytes]) -> tuple[re.Patt
     ids = [b"%d" % n for n, number in enumerate(_XF.findall(block[0]) if block else ()) if number and int(number) in formats]
     if not ids:
         return None
-    return re.compile(b's="(?:%s)"' % b"|".join(ids)), frozenset(one.decode() for one in ids)
+    return re.compile(b's="(?:%s)"(?: t="n")?><' % b"|".join(ids)), frozenset(one.decode() for one in ids)
 
 
 #: cells that hold a truth value or an error, and formulas without result, on a sheet that is written as all programs write it
