@@ -49,6 +49,8 @@ def check_file(path: str, wanted: str = "") -> list[Record]:
         return _check_book(path, intake.load(path), wanted)
     except Refusal as refusal:
         return [Record(path, refusal=refusal.with_traceback(None))]
+    except MemoryError:
+        return [Record(path, refusal=Refusal("X125", file=os.path.basename(path), why="内存不足", why_en="out of memory"))]
     except Exception as error:
         # a mistake of ours in one file costs that file and no other
         if os.environ.get("PERFEVAL_DEBUG"):
