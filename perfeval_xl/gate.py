@@ -134,6 +134,10 @@ class Package:
         part = self.parts.get(name)
         return (0, 0, 0, b"") if part is None else packed(self.data, part)
 
+    def part(self, name: str) -> bytes:
+        """The content of a part, b"" for one that is not there."""
+        return unpack(*self.packed(name)) if name in self.parts else b""
+
     def open(self, name: str, read: dict[str, tuple[int, int, int, bytes]], as_name: str) -> bytes:
         """The content of a part, which is put into ``read`` unpacked: nobody needs to unpack it again."""
         method, full, crc, content = packed(self.data, self.parts[name])

@@ -38,12 +38,15 @@ class Marks(NamedTuple):
 
 
 class Book(NamedTuple):
-    """A workbook as grids: visible sheets first, in their order. ``data`` is the file itself, as it was read."""
+    """A workbook as grids: visible sheets first, in their order. ``data`` is the file itself, as it was read; of an .xlsx, ``package`` holds
+    its parts and ``xml`` the part of each sheet."""
 
     file: str
     sheets: tuple[Sheet, ...]
     hidden: tuple[Sheet, ...]
     data: bytes
+    package: Package | None = None
+    xml: dict[str, bytes] = {}  # noqa: RUF012 - never written to
 
 
 def load(path: str) -> Book:
@@ -60,9 +63,10 @@ def load(path: str) -> Book:
 def _load(file: str, data: bytes) -> Book:
     kind, package = _kind(data, file)
     try:
-        marks, names, content = {"xlsx": _xlsx, "ods": _ods, "xls": _xls}[kind](package, data)
+        xml: dict[str, bytes] = {}
+        marks, names, content = {"xlsx": _xlsx, "ods": _ods, "xls": _xls}[kind](package, data, xml)
         with python_calamine.load_workbook(io.BytesIO(content)) as workbook:
-            return _book(file, data, workbook, marks, names)
+            return _book(file, data, workbook, marks, names)._replace(package=package if kind == "xlsx" else None, xml=xml)
     except python_calamine.PasswordError:
         raise Refusal("X104") from None
     except (python_calamine.CalamineError, OSError, ValueError, KeyError):
@@ -247,7 +251,7 @@ _SHARED = {"_rels/.rels": "_rels/.rels", "xl/workbook.xml": "xl/workbook.xml", "
            "xl/styles.xml": "xl/styles.xml"}
 
 
-def _xlsx(package: Package, data: bytes) -> tuple[dict[str, Marks], dict, bytes]:
+def _xlsx(package: Package, data: bytes, xml: dict[str, bytes]) -> tuple[dict[str, Marks], dict, bytes]:
     workbook = package.packed("xl/workbook.xml")
     targets = _sheet_parts(workbook, package.packed("xl/_rels/workbook.xml.rels"))
     gate.hold("sheets", len(targets))
@@ -259,7 +263,8 @@ def _xlsx(package: Package, data: bytes) -> tuple[dict[str, Marks], dict, bytes]
     marks = {}
     for name, part in targets.items():
         if part in package:
-            marks[name] = _sheet_marks(package.open(part, read, part), styles)
+            xml[name] = package.open(part, read, part)
+            marks[name] = _sheet_marks(xml[name], styles)
     return marks, _workbook_names(workbook), pack(read)
 
 
@@ -341,7 +346,7 @@ def _row_number(stated: str | None, following: int) -> int:
 # ---- xls and ods: rare, so what they need is imported when it is needed ----
 
 
-def _xls(package: None, data: bytes) -> tuple[dict[str, Marks], dict, bytes]:
+def _xls(package: None, data: bytes, _: dict) -> tuple[dict[str, Marks], dict, bytes]:
     import xlrd
 
     try:
@@ -389,7 +394,7 @@ _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _OPEN = {"mimetype": "mimetype", "meta-inf/manifest.xml": "META-INF/manifest.xml", "content.xml": "content.xml"}
 
 
-def _ods(package: Package, data: bytes) -> tuple[dict[str, Marks], dict, bytes]:
+def _ods(package: Package, data: bytes, _: dict) -> tuple[dict[str, Marks], dict, bytes]:
     from xml.etree import ElementTree
 
     package.check_others({"content.xml"})

@@ -21,7 +21,8 @@ ROOMS = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__ini
 #: from left to right: a room imports only rooms that stand before it
 ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "log", "files", "edition_file", "edition", "compare", "scoring",
          "checks_funds", "checks_rows", "checks_sums", "rules", "cells", "table", "udfs", "layout", "computed", "indicator_block",
-         "container", "gate", "intake", "record", "contain", "review_lists", "result_list", "review", "template", "beside", "form_sheet", "vba", "sheets",
+         "container", "gate", "intake", "signs", "record", "contain",
+         "review_lists", "result_list", "review", "template", "beside", "form_sheet", "vba", "sheets",
          "workbook_file", "examples", "host", "state", "submission", "buttons", "machine", "install", "doctor", "cli")
 #: heavy libraries and the only rooms that may import them
 LIBRARIES = {"pandas": (), "xlwings": ("host", "vba"), "pyopenvba": ("vba", "machine"), "openpyxl": ("review", "review_lists"), "rich": ("cli",),
