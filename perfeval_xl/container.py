@@ -27,6 +27,10 @@ _WHY = {"twice": ("部件 {part} 出现两次", "part {part} is there twice"),
         "gap": ("目录与内容对不上", "its directory does not fit")}
 
 
+class ContainerError(Refusal):
+    """The bytes are no zip file that a spreadsheet program would write; the refusal says why, and lacks the name of the file."""
+
+
 class Part(NamedTuple):
     """Where a part stands: offset of its local header, packing, packed size; and what it must unpack to: size and checksum."""
 
@@ -37,28 +41,28 @@ class Part(NamedTuple):
     crc: int
 
 
-def _odd(key: str, part: str = "") -> Refusal:
+def _odd(key: str, part: str = "") -> ContainerError:
     chinese, english = (text.format(part=part[-60:]) for text in _WHY[key])
-    return Refusal("X121", why=chinese, why_en=english)
+    return ContainerError("X121", why=chinese, why_en=english)
 
 
-def directory(data: bytes, most: int) -> dict[str, Part]:
+def directory(data: bytes, most: int = 1_000) -> dict[str, Part]:
     """Lower-case name -> part, from the directory at the end of the file, which may hold at most ``most`` of them."""
     end = data.rfind(b"PK\x05\x06", max(0, len(data) - 65_557))
     if end < 0 or end + _END.size > len(data):
-        raise Refusal("X103")
+        raise ContainerError("X103")
     _, disk, _, _, count, size, start, _ = _END.unpack_from(data, end)
     if disk or start + size > end:
-        raise Refusal("X103")
+        raise ContainerError("X103")
     if count > most:
-        raise Refusal("X119", what="部件数", what_en="parts", stated=count, expected=most)
+        raise ContainerError("X119", what="部件数", what_en="parts", stated=count, expected=most)
     if start + size < end and data[start + size : start + size + 4] != b"PK\x06\x06":
         raise _odd("gap")
     parts: dict[str, Part] = {}
     place = start
     for _ in range(count):
         if place + _ENTRY.size > end:
-            raise Refusal("X103")
+            raise ContainerError("X103")
         mark, _, _, flags, method, _, _, crc, packed, full, length, extra, comment, _, _, _, offset = _ENTRY.unpack_from(data, place)
         after = place + _ENTRY.size + length
         name = data[place + _ENTRY.size : after]
@@ -67,9 +71,9 @@ def directory(data: bytes, most: int) -> dict[str, Part]:
             full, packed, offset = _long_sizes(data[after : after + extra], full, packed, offset)
         begin = offset + _LOCAL.size
         if mark != b"PK\x01\x02" or begin + length + packed > start or data[offset : offset + 4] != b"PK\x03\x04":
-            raise Refusal("X103")
+            raise ContainerError("X103")
         if flags & 1:
-            raise Refusal("X104")
+            raise ContainerError("X104")
         if method not in (_STORED, _DEFLATED):
             raise _odd("packing", key)
         if data[begin : begin + length] != name:
@@ -95,7 +99,7 @@ def _long_sizes(extra: bytes, full: int, packed: int, offset: int) -> tuple[int,
             if min(found) >= 0:
                 return found
         place += 4 + size
-    raise Refusal("X103")
+    raise ContainerError("X103")
 
 
 def _check_overlaps(parts: dict[str, Part]) -> None:
@@ -106,8 +110,10 @@ def _check_overlaps(parts: dict[str, Part]) -> None:
         last, before = offset + _LOCAL.size + len(key) + size, key
 
 
-def packed(data: bytes, part: Part) -> tuple[int, int, int, bytes]:
-    """A part as it stands in the file: (packing, size and checksum of its content, packed bytes)."""
+def packed(data: bytes, part: Part | None) -> tuple[int, int, int, bytes]:
+    """A part as it stands in the file: (packing, size and checksum of its content, packed bytes); no bytes for a part that is not there."""
+    if part is None:
+        return _STORED, 0, 0, b""
     *_, name, extra = _LOCAL.unpack_from(data, part.offset)
     start = part.offset + _LOCAL.size + name + extra
     return part.method, part.full, part.crc, data[start : start + part.size]
@@ -119,9 +125,9 @@ def unpack(method: int, full: int, crc: int, content: bytes) -> bytes:
         try:
             content = zlib.decompressobj(-15).decompress(content, full + 1)
         except zlib.error:
-            raise Refusal("X103") from None
+            raise ContainerError("X103") from None
     if len(content) != full or zlib.crc32(content) != crc:
-        raise Refusal("X103")
+        raise ContainerError("X103")
     return content
 
 

@@ -131,12 +131,11 @@ class Package:
 
     def packed(self, name: str) -> tuple[int, int, int, bytes]:
         """A part as it stands in the file, by which it can be remembered; no bytes for one that is not there."""
-        part = self.parts.get(name)
-        return (0, 0, 0, b"") if part is None else packed(self.data, part)
+        return packed(self.data, self.parts.get(name))
 
     def part(self, name: str) -> bytes:
         """The content of a part, b"" for one that is not there."""
-        return unpack(*self.packed(name)) if name in self.parts else b""
+        return unpack(*self.packed(name))
 
     def open(self, name: str, read: dict[str, tuple[int, int, int, bytes]], as_name: str) -> bytes:
         """The content of a part, which is put into ``read`` unpacked: nobody needs to unpack it again."""

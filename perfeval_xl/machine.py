@@ -218,7 +218,7 @@ def vba_version(path: str) -> tuple[bool, str | None]:
     """(has it macros, the xlwings version its VBA project was made for): "" if the project does not use xlwings, None if it cannot be told."""
     data = _read(path) if os.path.isfile(path) and os.path.getsize(path) <= FILE_BYTES else None
     try:
-        parts = container.directory(data or b"", 1_000)
+        parts = container.directory(data or b"")
         if "xl/vbaproject.bin" not in parts:
             return False, ""
         if parts["xl/vbaproject.bin"].size > PROJECT_BYTES:
