@@ -38,8 +38,8 @@ class Marks(NamedTuple):
 
 
 class Book(NamedTuple):
-    """A workbook as grids: visible sheets first, in their order. ``data`` is the file itself, as it was read; of an .xlsx, ``package`` holds
-    its parts and ``xml`` the part of each sheet."""
+    """A workbook as grids: visible sheets first, in their order. ``data`` is the file itself, as it was read; of an .xlsx or .ods ``package``
+    holds its parts, and of an .xlsx ``xml`` the part of each sheet."""
 
     file: str
     sheets: tuple[Sheet, ...]
@@ -66,7 +66,7 @@ def _load(file: str, data: bytes) -> Book:
         xml: dict[str, bytes] = {}
         marks, names, content = {"xlsx": _xlsx, "ods": _ods, "xls": _xls}[kind](package, data, xml)
         with python_calamine.load_workbook(io.BytesIO(content)) as workbook:
-            return _book(file, data, workbook, marks, names)._replace(package=package if kind == "xlsx" else None, xml=xml)
+            return _book(file, data, workbook, marks, names)._replace(package=package, xml=xml)
     except python_calamine.PasswordError:
         raise Refusal("X104") from None
     except (python_calamine.CalamineError, OSError, ValueError, KeyError):
@@ -350,12 +350,13 @@ def _xls(package: None, data: bytes, _: dict) -> tuple[dict[str, Marks], dict, b
     import xlrd
 
     try:
-        book = xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=io.StringIO())
+        book = xlrd.open_workbook(file_contents=data, formatting_info=True, ragged_rows=True, logfile=io.StringIO())
     except Exception as error:  # xlrd raises whatever the damaged bytes lead it to
         raise ValueError(str(error)) from error
     marks = {}
     for sheet in book.sheets():
         percent, texts = [], []
+        gate.Extent().add(sheet.nrows - 1, sheet.ncols - 1)
         for row in range(sheet.nrows):
             for column, cell in enumerate(sheet.row(row)):
                 if cell.ctype == xlrd.XL_CELL_ERROR:

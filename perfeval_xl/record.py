@@ -68,9 +68,9 @@ def _check_book(path: str, book: intake.Book, wanted: str) -> list[Record]:
 
 def _with_signs(record: Record, book: intake.Book) -> Record:
     """The record with what the file itself gives away, apart from the figures on the form."""
-    if record.form is None or book.package is None:
+    if record.form is None:
         return record
-    found = signs.active(book.package, "pe_edition" in record.grid.stamp)
+    found = signs.active(book.package, "pe_edition" in record.grid.stamp) if book.package else signs.active_xls(book.data)
     if xml := book.xml.get(record.grid.name):
         found += signs.doubts(xml, book.package.part("xl/styles.xml"), record.form, record.card)
     if not found:

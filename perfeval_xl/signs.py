@@ -17,7 +17,7 @@ from perfeval_xl.scoring import Scorecard
 
 #: beginning of a part's name -> the code that says so
 _PARTS = (("xl/macrosheets/", "X402"), ("xl/intlmacrosheets/", "X402"), ("xl/externallinks/externallink", "X403"), ("xl/embeddings/", "X405"),
-          ("xl/activex/", "X405"), ("xl/connections.xml", "X406"), ("xl/querytables/", "X406"), ("xl/webextensions/", "X406"), ("customui/", "X407"))
+          ("xl/activex/", "X405"), ("xl/connections.xml", "X406"), ("xl/querytables/", "X406"), ("xl/webextensions/", "X406"), ("customui/", "X407"), ("basic/", "X401"), ("scripts/", "X401"))
 #: a form with buttons as this tool makes it holds these modules and one for each sheet
 _OUR_MODULES = re.compile(r"(?:perfeval_buttons|perfeval_ribbon|xlwings|xlwings_udfs|dictionary|thisworkbook|sheet\d+|dir|project(?:wm)?|_vba_project"
                           r"|__srp_\w+)", re.IGNORECASE)
@@ -48,6 +48,12 @@ def active(package: Package, stamped: bool) -> list[Finding]:
         elif name.startswith("xl/externallinks/_rels/") and (match := _TARGET.search(package.part(name))):
             codes["X403"] = re.split(r"[/\\]", match[1].decode("utf-8", "replace"))[-1]
     return [Finding(code, what[:60]) for code, what in sorted(codes.items())]
+
+
+def active_xls(data: bytes) -> list[Finding]:
+    """The same of an .xls, as far as the names of its streams tell: macros and embedded objects."""
+    found = (("_VBA_PROJECT_CUR", "X401"), ("MBD0", "X405"))
+    return [Finding(code, name) for name, code in found if name.encode("utf-16-le") in data]
 
 
 def _modules(project: bytes) -> list[str]:
