@@ -46,6 +46,7 @@ _WORDS = messages.Words({
     "file": ("自评表文件", "a form"),
     "edition": ("按指定版本阅读（见 editions）", "read under this edition (see `editions`)"),
     "json": ("结果写成一份 JSON", "one JSON document on standard output"),
+    "limits": ("改变文件大小的限额，如 rows=30000,cells=500000（见 SECURITY.md）", "other limits for files, e.g. rows=30000 (see SECURITY.md)"),
     "out": ("把批注版（标出错误的副本）写到这个文件夹", "write a marked review copy of each file into this folder"),
     "demo_out": ("结果文件夹（默认 ./demo-output）", "folder for the results (default ./demo-output)"),
     "lang": ("zh 或 en（也可用环境变量 PERFEVAL_LANG）", "zh or en (also the variable PERFEVAL_LANG)"),
@@ -133,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("files", nargs="+", metavar="FILE", help=say("file"))
     check.add_argument("--edition", default="", metavar="ID", help=say("edition"))
     check.add_argument("--json", action="store_true", help=say("json"))
+    check.add_argument("--limits", default="", metavar="NAME=N,...", help=say("limits"))
     check.add_argument("--out", metavar="DIR", help=say("out"))
     return parser
 
@@ -205,8 +207,10 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from perfeval_xl import record
+    from perfeval_xl import gate, record
 
+    if options.limits:
+        gate.set_limits(options.limits)
     quiet = getattr(options, "quiet", False)
     records = list(record.check_files(_progress(_expand(options.files), quiet), options.edition))
     if options.json:

@@ -193,7 +193,7 @@ def _check_small(method: int, full: int, crc: int, content: bytes) -> None:
 
 #: what the texts of a workbook look like in every program's files
 _STRINGS = re.compile(
-    rb'(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>?]*+\?>)?\s*<sst(?: [^<>/]*+[^<>]*+)?>'
+    rb'(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>?]*+\?>)?\s*<sst(?: [\w:]++="[^"<>]*+")*+>'
     rb'(?:<si>(?:<t[^<>/]*+>[^<]*+</t>|<t/>|<r>(?:<rPr>(?:<\w++[^<>]*+>)*+</rPr>)?<t[^<>/]*+>[^<]*+</t></r>|<phoneticPr[^<>]*+/>'
     rb'|<rPh[^<>/]*+><t[^<>/]*+>[^<]*+</t></rPh>)*+</si>|<si/>)*+</sst>\s*')
 _UNIQUE = re.compile(rb'uniqueCount="([^"]*)"')

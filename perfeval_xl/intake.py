@@ -22,8 +22,6 @@ from perfeval_xl.gate import Package
 from perfeval_xl.messages import Refusal
 from perfeval_xl.model import UNCALCULATED, Sheet, as_percent, shows_percent
 
-#: no grid of this many cells has more rows or columns than the limits
-_SURELY = 512
 _OLE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04"
 _UNREADABLE = {".et", ".ett", ".csv", ".txt", ".pdf", ".htm", ".html", ".xlsb", ".numbers", ".wps", ".zip", ".rar", ".7z", ".png", ".jpg"}
 
@@ -145,8 +143,7 @@ def _grid(sheet, name: str, marks: Marks) -> Sheet:
     if sheet.end is None:
         return Sheet(name, [])
     height, width = sheet.end[0] + 1, sheet.end[1] + 1
-    if height * width > _SURELY:
-        gate.Extent().add(height - 1, width - 1)
+    gate.Extent().add(height - 1, width - 1)
     rows = sheet.to_python(skip_empty_area=False)
     for row, column in marks.percent:
         if row < height and column < width:

@@ -17,7 +17,8 @@ from perfeval_xl.scoring import Scorecard
 
 #: beginning of a part's name -> the code that says so
 _PARTS = (("xl/macrosheets/", "X402"), ("xl/intlmacrosheets/", "X402"), ("xl/externallinks/externallink", "X403"), ("xl/embeddings/", "X405"),
-          ("xl/activex/", "X405"), ("xl/connections.xml", "X406"), ("xl/querytables/", "X406"), ("xl/webextensions/", "X406"), ("customui/", "X407"), ("basic/", "X401"), ("scripts/", "X401"))
+          ("xl/activex/", "X405"), ("xl/connections.xml", "X406"), ("xl/querytables/", "X406"), ("xl/webextensions/", "X406"),
+          ("customui/", "X407"), ("basic/", "X401"), ("scripts/", "X401"))
 #: a form with buttons as this tool makes it holds these modules and one for each sheet
 _OUR_MODULES = re.compile(r"(?:perfeval_buttons|perfeval_ribbon|xlwings|xlwings_udfs|dictionary|thisworkbook|sheet\d+|dir|project(?:wm)?|_vba_project"
                           r"|__srp_\w+)", re.IGNORECASE)
