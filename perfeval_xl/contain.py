@@ -26,6 +26,8 @@ from perfeval_xl.messages import Refusal
 
 #: so many files are handed to the worker before the first answer is read: it never waits for us
 _AHEAD = 16
+#: a worker that begins on a slow share imports for a while
+_START_SECONDS = 30
 _SIZE = struct.Struct("<L")
 _START = "import sys; sys.path[:0] = {path!r}; from perfeval_xl.contain import _serve; _serve()"
 
@@ -41,6 +43,7 @@ def check_files(paths: Iterable[str], wanted: str = "") -> Iterator:
 def each(work: Callable, paths: Iterable[str], lost: Callable[[str, Refusal], Any], *options: object) -> Iterator:
     """What ``work(path, *options)`` gives for each path, in their order, done by one worker process; for a path that killed it or took too
     long, what ``lost(path, refusal)`` gives. ``work`` is a function of one of our rooms, its results are anything that can be pickled."""
+    gate.look_up()
     waiting: deque[str] = deque()
     rest, worker = iter(paths), None
     try:
@@ -75,7 +78,7 @@ class _Worker:
                                          env={**os.environ, "RUST_BACKTRACE": "0"})
         self._seconds, self._late, self._over = gate.limit("seconds"), False, threading.Event()
         # the first answer also pays for the start
-        self._deadline = time.monotonic() + self._seconds + 30
+        self._deadline = time.monotonic() + self._seconds + _START_SECONDS
         threading.Thread(target=self._watch, daemon=True).start()
         self._send((work.__module__, work.__qualname__, options, messages.language(), gate.limit("memory")))
 
