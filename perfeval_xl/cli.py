@@ -51,9 +51,10 @@ _WORDS = messages.Words({
     "file": ("自评表文件", "a form"),
     "edition": ("按指定版本阅读（见 editions）", "read under this edition (see `editions`)"),
     "json": ("结果写成一份 JSON", "one JSON document on standard output"),
-    "report": ("同时用自评表核对这份报告（.docx 或 .txt）；只能检查一个自评表文件",
+    "report_doc": ("同时用自评表核对这份报告（.docx 或 .txt）；只能检查一个自评表文件",
                "also hold this written report (.docx, .txt) against the one form given"),
     "one_form": ("--report 要求只给一个自评表文件，现在有 {n} 个", "--report takes exactly one form file, there are {n}"),
+    "limits": ("改变文件大小的限额，如 rows=30000,cells=500000（见 SECURITY.md）", "other limits for files, e.g. rows=30000 (see SECURITY.md)"),
     "out": ("把批注版（标出错误的副本）写到这个文件夹", "write a marked review copy of each file into this folder"),
     "demo_out": ("结果文件夹（默认 ./demo-output）", "folder for the results (default ./demo-output)"),
     "lang": ("zh 或 en（也可用环境变量 PERFEVAL_LANG）", "zh or en (also the variable PERFEVAL_LANG)"),
@@ -165,8 +166,9 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", parents=[common], help=say("check"), description=say("check"))
     check.add_argument("files", nargs="+", metavar="FILE", help=say("file"))
     check.add_argument("--edition", default="", metavar="ID", help=say("edition"))
-    check.add_argument("--report", default="", metavar="DOC", help=say("report"))
+    check.add_argument("--report", default="", metavar="DOC", help=say("report_doc"))
     check.add_argument("--json", action="store_true", help=say("json"))
+    check.add_argument("--limits", default="", metavar="NAME=N,...", help=say("limits"))
     check.add_argument("--out", metavar="DIR", help=say("out"))
     _consolidate_options(commands.add_parser("consolidate", parents=[common], help=say("consolidate"), description=say("consolidate")))
     report = commands.add_parser("report", parents=[common], help=say("report"), description=say("report"))
@@ -270,12 +272,14 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from perfeval_xl import record
+    from perfeval_xl import gate, record
 
     quiet, paths = getattr(options, "quiet", False), _expand(options.files)
     if options.report and len(paths) != 1:
         _tell(say("usage", why=say("one_form", n=len(paths))))
         return UNREADABLE
+    if options.limits:
+        gate.set_limits(options.limits)
     records = list(record.check_files(_progress(paths, quiet), options.edition))
     if options.report:
         from perfeval_xl import document, narrative

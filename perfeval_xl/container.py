@@ -1,92 +1,143 @@
-"""The directory of a zip file, read strictly and without trusting it: what parts there are, and one part at a time, bounded;
-and how a finished file gets to its place.
+"""The directory of a zip file, read strictly and without trusting it: what parts there are, and one part at a time, bounded.
 
 Not ``zipfile``: it has no limit on what a part unpacks to, and importing it takes as long as everything else a check of one form does.
-What a spreadsheet program never writes (encrypted parts, a name twice, parts outside the file, other packings) is refused.
+What a spreadsheet program never writes (encrypted parts, a name twice, parts that overlap, names that lead out of the file, other
+packings) is refused. A part must unpack to exactly the size and the checksum its directory states, so the limits can be held against
+the directory alone, and a part that lies about its size is never unpacked further than its lie.
+
+Refusals leave this room without the name of the file; whoever opened it adds that.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from typing import NamedTuple
 
-#: a form's largest part is some 50 KB
-PART_BYTES = 64_000_000
-PARTS = 1_000
+from perfeval_xl.messages import Refusal
+
 _END, _ENTRY, _LOCAL = struct.Struct("<4s4H2LH"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s5H3L2H")
 _STORED, _DEFLATED = 0, 8
+_ODD_NAME = re.compile(r"(?:^|/)\.{1,2}(?:/|$)|^/|^[a-z]:|\0|//")
+_WHY = {"twice": ("部件 {part} 出现两次", "part {part} is there twice"),
+        "outside": ("部件名 {part} 指向文件之外", "part name {part} leads out of the file"),
+        "overlap": ("部件 {part} 与其他部件重叠", "part {part} overlaps another"), "name": ("部件 {part} 前后名称不一", "part {part} has two names"),
+        "packing": ("部件 {part} 的压缩方式不明", "part {part} is packed in an unknown way"),
+        "gap": ("目录与内容对不上", "its directory does not fit")}
 
 
-#: all parts together; deflate packs at most 1032 to 1, so small files need no look
-ALL_BYTES, RATIO = 256_000_000, 1032
-
-
-class ContainerError(ValueError):
-    """The bytes are no zip file that a spreadsheet program would write; the text says why."""
-
-
-class TooLarge(ContainerError):
-    """A part, or all parts together, unpack to more than any form; the text is the size."""
+class ContainerError(Refusal):
+    """The bytes are no zip file that a spreadsheet program would write; the refusal says why, and lacks the name of the file."""
 
 
 class Part(NamedTuple):
-    """Where a part stands: offset of its local header, packing, packed size."""
+    """Where a part stands: offset of its local header, packing, packed size; and what it must unpack to: size and checksum."""
 
     offset: int
     method: int
     size: int
+    full: int
+    crc: int
 
 
-def directory(data: bytes) -> dict[str, Part]:
-    """Lower-case name -> part, from the directory at the end of the file."""
+def _odd(key: str, part: str = "") -> ContainerError:
+    chinese, english = (text.format(part=part[-60:]) for text in _WHY[key])
+    return ContainerError("X121", why=chinese, why_en=english)
+
+
+def directory(data: bytes, most: int = 1_000) -> dict[str, Part]:
+    """Lower-case name -> part, from the directory at the end of the file, which may hold at most ``most`` of them."""
     end = data.rfind(b"PK\x05\x06", max(0, len(data) - 65_557))
     if end < 0 or end + _END.size > len(data):
-        raise ContainerError("no directory")
+        raise ContainerError("X103")
     _, disk, _, _, count, size, start, _ = _END.unpack_from(data, end)
-    if disk or count > PARTS or start + size > end:
-        raise ContainerError(f"{count} parts")
+    if disk or start + size > end:
+        raise ContainerError("X103")
+    if count > most:
+        raise ContainerError("X119", what="部件数", what_en="parts", stated=count, expected=most)
+    if start + size < end and data[start + size : start + size + 4] != b"PK\x06\x06":
+        raise _odd("gap")
     parts: dict[str, Part] = {}
     place = start
     for _ in range(count):
         if place + _ENTRY.size > end:
-            raise ContainerError("the directory is cut off")
-        mark, _, _, flags, method, _, _, _, packed, _, name, extra, comment, _, _, _, offset = _ENTRY.unpack_from(data, place)
-        key = data[place + _ENTRY.size : place + _ENTRY.size + name].decode("utf-8", "replace").lower()
-        if mark != b"PK\x01\x02" or flags & 1 or method not in (_STORED, _DEFLATED) or key in parts or offset + _LOCAL.size + packed > start:
-            raise ContainerError(f"part {key!r}")
-        parts[key] = Part(offset, method, packed)
-        place += _ENTRY.size + name + extra + comment
+            raise ContainerError("X103")
+        mark, _, _, flags, method, _, _, crc, packed, full, length, extra, comment, _, _, _, offset = _ENTRY.unpack_from(data, place)
+        after = place + _ENTRY.size + length
+        name = data[place + _ENTRY.size : after]
+        key = name.decode("utf-8", "replace").replace("\\", "/").lower()
+        if 0xFFFFFFFF in (packed, full, offset):
+            full, packed, offset = _long_sizes(data[after : after + extra], full, packed, offset)
+        begin = offset + _LOCAL.size
+        if mark != b"PK\x01\x02" or begin + length + packed > start or data[offset : offset + 4] != b"PK\x03\x04":
+            raise ContainerError("X103")
+        if flags & 1:
+            raise ContainerError("X104")
+        if method not in (_STORED, _DEFLATED):
+            raise _odd("packing", key)
+        if data[begin : begin + length] != name:
+            raise _odd("name", key)
+        if key in parts:
+            raise _odd("twice", key)
+        parts[key] = Part(offset, method, packed, full, crc)
+        place = after + extra + comment
+    if odd := next(filter(_ODD_NAME.search, parts), ""):
+        raise _odd("outside", odd)
+    _check_overlaps(parts)
     return parts
 
 
-def packed(data: bytes, part: Part | None) -> tuple[int, bytes]:
-    """A part as it stands in the file: (packing, bytes); no bytes for a part that is not there."""
+def _long_sizes(extra: bytes, full: int, packed: int, offset: int) -> tuple[int, int, int]:
+    """Sizes of an entry in the zip64 way, which some systems write for every file, however small."""
+    place = 0
+    while place + 4 <= len(extra):
+        kind, size = struct.unpack_from("<HH", extra, place)
+        if kind == 1:
+            values = iter(struct.unpack_from(f"<{size // 8}Q", extra, place + 4) if place + 4 + size <= len(extra) else ())
+            found = tuple(next(values, -1) if one == 0xFFFFFFFF else one for one in (full, packed, offset))
+            if min(found) >= 0:
+                return found
+        place += 4 + size
+    raise ContainerError("X103")
+
+
+def _check_overlaps(parts: dict[str, Part]) -> None:
+    last, before = 0, ""
+    for offset, size, key in sorted((part.offset, part.size, key) for key, part in parts.items()):
+        if offset < last:
+            raise _odd("overlap", before)
+        last, before = offset + _LOCAL.size + len(key) + size, key
+
+
+def packed(data: bytes, part: Part | None) -> tuple[int, int, int, bytes]:
+    """A part as it stands in the file: (packing, size and checksum of its content, packed bytes); no bytes for a part that is not there."""
     if part is None:
-        return _STORED, b""
+        return _STORED, 0, 0, b""
     *_, name, extra = _LOCAL.unpack_from(data, part.offset)
     start = part.offset + _LOCAL.size + name + extra
-    return part.method, data[start : start + part.size]
+    return part.method, part.full, part.crc, data[start : start + part.size]
 
 
-def unpack(method: int, content: bytes) -> bytes:
-    """The content of a part, never more than PART_BYTES of it."""
+def unpack(method: int, full: int, crc: int, content: bytes) -> bytes:
+    """The content of a part, which must be what its directory says; X103 where it is not."""
     if method == _DEFLATED:
         try:
-            content = zlib.decompressobj(-15).decompress(content, PART_BYTES + 1)
-        except zlib.error as error:
-            raise ContainerError(str(error)) from None
-    if len(content) > PART_BYTES:
-        raise TooLarge(f"> {PART_BYTES // 10**6} MB")
+            content = zlib.decompressobj(-15).decompress(content, full + 1)
+        except zlib.error:
+            raise ContainerError("X103") from None
+    if len(content) != full or zlib.crc32(content) != crc:
+        raise ContainerError("X103")
     return content
 
 
-def check_sizes(data: bytes, parts: dict[str, Part]) -> None:
-    """Refuses a file whose parts unpack to more than PART_BYTES each or ALL_BYTES together, before anybody else unpacks them."""
-    suspicious = sum(part.size for part in parts.values()) * RATIO > ALL_BYTES
-    total = 0
-    for part in parts.values():
-        if suspicious or part.size * RATIO > PART_BYTES:
-            total += len(unpack(*packed(data, part)))
-            if total > ALL_BYTES:
-                raise TooLarge(f"> {ALL_BYTES // 10**6} MB")
+def pack(parts: dict[str, tuple[int, int, int, bytes]]) -> bytes:
+    """A zip file of these parts and nothing else, for the next reader: (packing, size and checksum of the content, bytes) as ``packed`` gives."""
+    out, entries, place = [], [], 0
+    for name, (method, full, crc, content) in parts.items():
+        raw, size = name.encode(), len(content)
+        out += (_LOCAL.pack(b"PK\x03\x04", 20, 0x800, method, 0, 33, crc, size, full, len(raw), 0), raw, content)
+        entries += (_ENTRY.pack(b"PK\x01\x02", 20, 20, 0x800, method, 0, 33, crc, size, full, len(raw), 0, 0, 0, 0, 0, place), raw)
+        place += _LOCAL.size + len(raw) + size
+    tail = b"".join(entries)
+    return b"".join((*out, tail, _END.pack(b"PK\x05\x06", 0, 0, len(parts), len(parts), len(tail), place, 0)))

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 
 from perfeval_xl.messages import Refusal
 
+#: names that Windows keeps for devices, with any extension; a file called so on another system could never be passed on
+_DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)\s*(?:\..*)?", re.IGNORECASE | re.DOTALL)
+_FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]')
+
 
 def replace(path: str, data: bytes, with_folder: bool = False) -> None:
-    """Puts a file in place of the one at ``path``, if any. What cannot be written is refused (X116), and nothing is left behind.
+    """Puts a file in place of the one at ``path``, if any. What cannot be written is refused (X116), and nothing is left behind; so is a name
+    that Windows cannot have (X127) and a link to another place (X128). The draft is new and nobody else's, whatever lies in the folder.
 
     ``with_folder``: the folder is made where it is missing, and a refusal names the whole path.
     """
     folder, name = os.path.split(os.path.abspath(path))
-    draft = os.path.join(folder, f".perfeval-{os.getpid()}.tmp")
+    if _DEVICES.fullmatch(name) or name[-1:] in (".", " ") or (sys.platform == "win32" and _FORBIDDEN.search(name)):
+        raise Refusal("X127", file=name)
+    if os.path.islink(path):
+        raise Refusal("X128", file=name)
+    draft = os.path.join(folder, f".perfeval-{os.getpid()}-{os.urandom(4).hex()}.tmp")
     try:
         if with_folder:
             os.makedirs(folder, exist_ok=True)
         try:
-            with open(draft, "wb") as stream:
+            with open(draft, "xb") as stream:
                 stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
             os.replace(draft, path)
         finally:
-            if os.path.exists(draft):
+            if os.path.lexists(draft):
                 os.remove(draft)
     except OSError as error:
         raise Refusal("X116", file=path if with_folder else name, why=error.strerror or error) from None

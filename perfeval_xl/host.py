@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
 from perfeval_xl import messages
-from perfeval_xl.intake import CELLS, COLUMNS, ROWS
+from perfeval_xl.gate import LIMITS
 from perfeval_xl.messages import MARK, Refusal
 from perfeval_xl.model import Percent, Sheet, as_percent, cell_name, shows_percent
 from perfeval_xl.review_lists import line_count
@@ -40,6 +40,7 @@ _FIRST_ERROR, _NEW_ERRORS = -2146828288, {2043: "#GETTING_DATA", 2045: "#SPILL!"
 _VERY_HIDDEN = 2
 #: of a note: points, and what a line of it holds (a Chinese character counts two)
 _NOTE_WIDTH, _NOTE_LINE = 240.0, 40
+ROWS, COLUMNS, CELLS = (LIMITS[name].most for name in ("rows", "columns", "cells"))
 #: columns that are read however many rows a sheet seems to use
 _WIDE = 64
 
@@ -287,7 +288,7 @@ class XlwingsHost:
     # ---- reading ----
 
     def grid(self, sheet: str) -> Sheet:
-        """A sheet with more rows or columns than ``intake`` takes is refused as there (X114). Formats may reach further down than any form:
+        """A sheet with more rows or columns than ``gate`` lets pass is refused as there (X114). Formats may reach further down than any form:
         of such a sheet only the first columns are read."""
         where = self._sheet(sheet)
         bottom, right = _area_of(where.used_range)[2:]

@@ -10,19 +10,18 @@ import io
 import os
 import re
 import stat
-import struct
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import python_calamine
 
-from perfeval_xl.container import PART_BYTES, ContainerError, Part, TooLarge, check_sizes, directory, packed, unpack
+from perfeval_xl import gate
+from perfeval_xl.container import pack, unpack
+from perfeval_xl.gate import Package
 from perfeval_xl.messages import Refusal
 from perfeval_xl.model import UNCALCULATED, Sheet, as_percent, shows_percent
 
-#: a filled form has some 60 rows and 12 columns; beyond these limits a file is no form, or is meant to hurt
-FILE_BYTES, ROWS, COLUMNS, CELLS, MERGES = 20_000_000, 20_000, 512, 300_000, 5_000
 _OLE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04"
 _UNREADABLE = {".et", ".ett", ".csv", ".txt", ".pdf", ".htm", ".html", ".xlsb", ".numbers", ".wps", ".zip", ".rar", ".7z", ".png", ".jpg"}
 
@@ -37,60 +36,66 @@ class Marks(NamedTuple):
 
 
 class Book(NamedTuple):
-    """A workbook as grids: visible sheets first, in their order. ``data`` is the file itself, as it was read."""
+    """A workbook as grids: visible sheets first, in their order. ``data`` is the file itself, as it was read; of an .xlsx or .ods ``package``
+    holds its parts, and of an .xlsx ``xml`` the part of each sheet."""
 
     file: str
     sheets: tuple[Sheet, ...]
     hidden: tuple[Sheet, ...]
     data: bytes
+    package: Package | None = None
+    xml: dict[str, bytes] = {}  # noqa: RUF012 - never written to
 
 
 def load(path: str) -> Book:
     """Reads a workbook; what cannot be read is refused with one line that says what it is and what to do."""
     file = os.path.basename(os.path.normpath(path))
-    data = _bytes(path, file)
-    kind, parts = _kind(data, file)
+    gate.look_up()
     try:
-        check_sizes(data, parts)
-        marks, names = {"xlsx": _xlsx_marks, "ods": _ods_marks, "xls": _xls_marks}[kind](parts, data)
-        with python_calamine.load_workbook(io.BytesIO(data)) as workbook:
-            return _book(file, data, workbook, marks, names)
+        return _load(file, _bytes(path, file))
+    except Refusal as refusal:
+        refusal.args_.setdefault("file", file)
+        raise
+
+
+def _load(file: str, data: bytes) -> Book:
+    kind, package = _kind(data, file)
+    try:
+        xml: dict[str, bytes] = {}
+        marks, names, content = {"xlsx": _xlsx, "ods": _ods, "xls": _xls}[kind](package, data, xml)
+        with python_calamine.load_workbook(io.BytesIO(content)) as workbook:
+            return _book(file, data, workbook, marks, names)._replace(package=package, xml=xml)
     except python_calamine.PasswordError:
-        raise Refusal("X104", file=file) from None
-    except TooLarge as error:
-        raise Refusal("X114", file=file, what="解压后的大小", what_en="unpacked size", stated=str(error),
-                      expected=f"{PART_BYTES // 10**6} MB") from None
-    except (python_calamine.CalamineError, OSError, ValueError, KeyError, struct.error):
-        raise Refusal("X103", file=file) from None
+        raise Refusal("X104") from None
+    except (python_calamine.CalamineError, OSError, ValueError, KeyError):
+        raise Refusal("X103") from None
     except BaseException as error:
         # a panic inside calamine is no Exception; a damaged .xls can cause one
         if type(error).__name__ == "PanicException":
-            raise Refusal("X103", file=file) from None
+            raise Refusal("X103") from None
         raise
 
 
 def _bytes(path: str, file: str) -> bytes:
     try:
-        if os.path.isdir(path):
-            raise Refusal("X102", file=file)
         with open(path, "rb") as stream:
             status = os.fstat(stream.fileno())
-            size = status.st_size
             if not stat.S_ISREG(status.st_mode):
                 raise Refusal("X103", file=file)
-            data = stream.read() if size <= FILE_BYTES else b""
+            gate.hold("file", status.st_size)
+            data = stream.read()
     except FileNotFoundError:
         raise Refusal("X101", file=path) from None
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and os.path.isdir(path):
+            raise Refusal("X102", file=file) from None
         raise Refusal("X112", file=file, why=getattr(error, "strerror", None) or error) from None
-    if size > FILE_BYTES:
-        raise Refusal("X114", file=file, what="文件大小", what_en="file size", stated=f"{size // 10**6} MB", expected=f"{FILE_BYTES // 10**6} MB")
     if not data:
         raise Refusal("X107", file=file)
     return data
 
 
-def _kind(data: bytes, file: str) -> tuple[str, dict[str, Part]]:
+def _kind(data: bytes, file: str) -> tuple[str, Package | None]:
     """What the file really is, whatever its name says: "xlsx", "ods" or "xls"; and the parts of a zip file."""
     extension = os.path.splitext(file)[1].lower()
     if data.startswith(_OLE):
@@ -100,22 +105,19 @@ def _kind(data: bytes, file: str) -> tuple[str, dict[str, Part]]:
                 raise Refusal(code, file=file)
         if extension in _UNREADABLE:
             raise Refusal("X106", file=file, kind=extension)
-        return "xls", {}
+        return "xls", None
     if not data.startswith(_ZIP):
         raise Refusal("X106", file=file, kind=extension) if extension in _UNREADABLE else Refusal("X103", file=file)
-    try:
-        parts = directory(data)
-    except (ContainerError, struct.error):
-        raise Refusal("X103", file=file) from None
-    if "word/document.xml" in parts:
+    package = Package(data)
+    if "word/document.xml" in package:
         raise Refusal("X105", file=file)
-    if "xl/workbook.bin" in parts:
+    if "xl/workbook.bin" in package:
         raise Refusal("X106", file=file, kind=".xlsb")
-    if "xl/workbook.xml" in parts:
-        return "xlsx", parts
-    if "content.xml" in parts:
-        return "ods", parts
-    raise Refusal("X106", file=file, kind=extension) if extension in _UNREADABLE else Refusal("X103", file=file)
+    kind = "xlsx" if "xl/workbook.xml" in package else "ods" if "content.xml" in package else ""
+    if not kind:
+        raise Refusal("X106", file=file, kind=extension) if extension in _UNREADABLE else Refusal("X103", file=file)
+    package.check_sizes()
+    return kind, package
 
 
 def _book(file: str, data: bytes, workbook, marks: dict[str, Marks], names: dict[str, tuple[str, int, int]]) -> Book:
@@ -123,7 +125,7 @@ def _book(file: str, data: bytes, workbook, marks: dict[str, Marks], names: dict
     for n, meta in enumerate(workbook.sheets_metadata):
         if meta.typ != python_calamine.SheetTypeEnum.WorkSheet:
             continue
-        sheet = _grid(workbook.get_sheet_by_index(n), meta.name, marks.get(meta.name) or Marks(), file)
+        sheet = _grid(workbook.get_sheet_by_index(n), meta.name, marks.get(meta.name) or Marks())
         (sheets if meta.visible == python_calamine.SheetVisibleEnum.Visible else hidden).append(sheet)
     if not any(sheet.rows for sheet in (*sheets, *hidden)):
         raise Refusal("X107", file=file)
@@ -137,14 +139,11 @@ def _at(rows, row: int, column: int):
     return rows[row][column] if row < len(rows) and column < len(rows[row]) else None
 
 
-def _grid(sheet, name: str, marks: Marks, file: str) -> Sheet:
+def _grid(sheet, name: str, marks: Marks) -> Sheet:
     if sheet.end is None:
         return Sheet(name, [])
     height, width = sheet.end[0] + 1, sheet.end[1] + 1
-    for what, what_en, stated, limit in (("行数", "rows", height, ROWS), ("列数", "columns", width, COLUMNS),
-                                         ("单元格数", "cells", height * width, CELLS)):
-        if stated > limit:
-            raise Refusal("X114", file=file, what=what, what_en=what_en, stated=stated, expected=limit)
+    gate.Extent().add(height - 1, width - 1)
     rows = sheet.to_python(skip_empty_area=False)
     for row, column in marks.percent:
         if row < height and column < width:
@@ -156,8 +155,9 @@ def _grid(sheet, name: str, marks: Marks, file: str) -> Sheet:
             rows[row][column] = text
     merged = sheet.merged_cell_ranges
     merged = marks.merged if merged is None else [(*first, *last) for first, last in merged]
-    if len(merged) > MERGES:
-        raise Refusal("X114", file=file, what="合并单元格数", what_en="merged areas", stated=len(merged), expected=MERGES)
+    if merged:
+        gate.hold("merges", len(merged))
+        gate.hold("merged", sum([(bottom - top + 1) * (right - left + 1) for top, left, bottom, right in merged]))
     return Sheet(name, rows, tuple(merged))
 
 
@@ -203,7 +203,7 @@ def _place(cell: bytes) -> tuple[int, int] | None:
 
 
 @lru_cache(maxsize=64)
-def _workbook_names(workbook: tuple[int, bytes]) -> dict[str, tuple[str, int, int]]:
+def _workbook_names(workbook: tuple[int, int, int, bytes]) -> dict[str, tuple[str, int, int]]:
     """What the pe_ names of a (packed) workbook part point at. Remembered, as all parts are that a district's forms have in common."""
     found = {}
     for name, target in _NAME.findall(unpack(*workbook)):
@@ -215,7 +215,7 @@ def _workbook_names(workbook: tuple[int, bytes]) -> dict[str, tuple[str, int, in
 
 
 @lru_cache(maxsize=64)
-def _sheet_parts(workbook: tuple[int, bytes], relations: tuple[int, bytes]) -> dict[str, str]:
+def _sheet_parts(workbook: tuple[int, int, int, bytes], relations: tuple[int, int, int, bytes]) -> dict[str, str]:
     """Sheet name -> its part."""
     targets = {_attribute(raw, b"Id"): _attribute(raw, b"Target") for raw in _RELATION.findall(unpack(*relations))}
     found = {}
@@ -227,7 +227,7 @@ def _sheet_parts(workbook: tuple[int, bytes], relations: tuple[int, bytes]) -> d
 
 
 @lru_cache(maxsize=64)
-def _percent_styles(packed_styles: tuple[int, bytes]) -> tuple[re.Pattern, frozenset[str]] | None:
+def _percent_styles(packed_styles: tuple[int, int, int, bytes]) -> tuple[re.Pattern, frozenset[str]] | None:
     """The cell styles that show a percentage: a pattern for the attribute, and their numbers. None where the workbook has no such style."""
     styles, formats = unpack(*packed_styles), {9, 10}
     for raw in _FORMAT.findall(styles):
@@ -237,29 +237,48 @@ def _percent_styles(packed_styles: tuple[int, bytes]) -> tuple[re.Pattern, froze
     ids = [b"%d" % n for n, number in enumerate(_XF.findall(block[0]) if block else ()) if number and int(number) in formats]
     if not ids:
         return None
-    return re.compile(b"s=[\"'](?:%s)[\"']" % b"|".join(ids)), frozenset(one.decode() for one in ids)
+    return re.compile(b's="(?:%s)"(?: t="n")?><' % b"|".join(ids)), frozenset(one.decode() for one in ids)
 
 
-#: what a look at the styles is not enough for: truth values and errors, formulas
-_UNUSUAL = (re.compile(rb"t=[\"'][be][\"']"), re.compile(rb"<f[ />]"))
-#: how the cells of a sheet begin that is written in the usual way
-_FIRST_CELL = re.compile(rb'<c r="|<(?:\w+:)?c[ >]')
+#: cells that hold a truth value or an error, and formulas without result, on a sheet that is written as all programs write it
+_SAID = re.compile(rb'<c r="([A-Z]+[0-9]+)"[^<>]*? t="([be])"[^<>]*>(?:<f[^<>]*(?:/>|>[^<]*</f>))?<v>([^<]*)</v>')
+_NO_RESULT = re.compile(rb'<c r="([A-Z]+[0-9]+)"((?: [\w:]+="[^"<]*")*)><f(?: [\w:]+="[^"<]*")*(?:/>|>[^<]*</f>)(?:<v></v>|<v/>)?</c>')
+#: the names by which calamine asks for the parts that it reads
+_SHARED = {"_rels/.rels": "_rels/.rels", "xl/workbook.xml": "xl/workbook.xml", "xl/_rels/workbook.xml.rels": "xl/_rels/workbook.xml.rels",
+           "xl/styles.xml": "xl/styles.xml"}
 
 
-def _xlsx_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], dict]:
-    workbook = packed(data, parts["xl/workbook.xml"])
-    styles = _percent_styles(packed(data, parts.get("xl/styles.xml")))
+def _xlsx(package: Package, data: bytes, xml: dict[str, bytes]) -> tuple[dict[str, Marks], dict, bytes]:
+    workbook = package.packed("xl/workbook.xml")
+    targets = _sheet_parts(workbook, package.packed("xl/_rels/workbook.xml.rels"))
+    gate.hold("sheets", len(targets))
+    package.check_others(set(targets.values()))
+    styles = _percent_styles(package.packed("xl/styles.xml"))
+    read = {name: package.packed(key) for key, name in _SHARED.items() if key in package}
+    if "xl/sharedstrings.xml" in package:
+        gate.check_strings(package.open("xl/sharedstrings.xml", read, "xl/sharedStrings.xml"))
     marks = {}
-    for name, part in _sheet_parts(workbook, packed(data, parts.get("xl/_rels/workbook.xml.rels"))).items():
-        xml = unpack(*packed(data, parts.get(part)))
-        first = _FIRST_CELL.search(xml)
-        usual = first is None or first[0] == b'<c r="'
-        percent = _percent_cells(xml, styles[0]) if usual and styles else ()
-        if usual and percent is not None and not any(pattern.search(xml) for pattern in _UNUSUAL):
-            marks[name] = Marks(percent)
-        else:
-            marks[name] = _read_marks(xml, styles[1] if styles else frozenset())
-    return marks, _workbook_names(workbook)
+    for name, part in targets.items():
+        if part in package:
+            xml[name] = package.open(part, read, part)
+            marks[name] = _sheet_marks(xml[name], styles)
+    return marks, _workbook_names(workbook), pack(read)
+
+
+def _sheet_marks(xml: bytes, styles: tuple[re.Pattern, frozenset[str]] | None) -> Marks:
+    plain = gate.plain(xml)
+    percent = _percent_cells(xml, styles[0]) if plain and styles else ()
+    if not plain or percent is None:
+        return _read_marks(xml, styles[1] if styles else frozenset())
+    if plain == "values":
+        return Marks(percent)
+    texts = [(*_place(cell), _typed(kind == b"e", text.decode("utf-8", "replace").strip())) for cell, kind, text in _SAID.findall(xml)]
+    texts += [(*_place(cell), UNCALCULATED) for cell, attributes in _NO_RESULT.findall(xml) if b't="str"' not in attributes]
+    return Marks(percent, texts)
+
+
+def _typed(error: bool, text: str) -> str:
+    return text if error else "FALSE" if text in ("0", "false") else "TRUE"
 
 
 def _percent_cells(xml: bytes, style: re.Pattern) -> list[tuple[int, int]] | None:
@@ -277,23 +296,23 @@ def _percent_cells(xml: bytes, style: re.Pattern) -> list[tuple[int, int]] | Non
 
 
 def _read_marks(xml: bytes, percent_styles: frozenset[str]) -> Marks:
-    """The same from a sheet that has formulas, errors or truth values, or that is written in an unusual way: by a parser."""
-    from xml.parsers import expat
-
-    percent, texts, cell, row, column, inside = [], [], {}, -1, -1, ""
+    """The same from a sheet that is written in an unusual way: by a parser, which holds the extent of the cells against the limits."""
+    percent, texts, cell, row, column, inside, extent = [], [], {}, -1, -1, "", gate.Extent()
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         nonlocal row, column, inside
-        tag = tag.rpartition(":")[2]
         if tag == "row":
-            row, column = int(attributes.get("r", row + 2)) - 1, -1
+            row, column = _row_number(attributes.get("r"), row + 1), -1
         elif tag == "c":
-            place = _place(attributes["r"].encode()) if "r" in attributes else None
-            row, column = place or (row, column + 1)
+            if "r" in attributes and (place := _place(attributes["r"].strip().lstrip("$").encode())) is None:
+                raise ValueError(attributes["r"])
+            row, column = place if "r" in attributes else (row, column + 1)
             cell.clear()
             cell.update(t=attributes.get("t", "n"), s=attributes.get("s", "0"), f=False, v="")
         elif tag == "f" and cell:
             cell["f"] = True
+        elif tag in ("v", "is") and cell:
+            extent.add(row, column)
         inside = tag
 
     def text(content: str) -> None:
@@ -303,44 +322,39 @@ def _read_marks(xml: bytes, percent_styles: frozenset[str]) -> Marks:
     def end(tag: str) -> None:
         nonlocal inside
         inside = ""
-        if tag.rpartition(":")[2] != "c" or not cell:
+        if tag != "c" or not cell:
             return
         if cell["t"] == "n" and cell["s"] in percent_styles:
             percent.append((row, column))
         if cell["t"] in ("e", "b"):
-            texts.append((row, column, cell["v"].strip() if cell["t"] == "e" else "FALSE" if cell["v"].strip() in ("0", "false") else "TRUE"))
+            texts.append((row, column, _typed(cell["t"] == "e", cell["v"].strip())))
         elif cell["f"] and not cell["v"].strip() and cell["t"] != "str":
             texts.append((row, column, UNCALCULATED))
         cell.clear()
 
-    parser = expat.ParserCreate()
-    parser.StartElementHandler, parser.CharacterDataHandler, parser.EndElementHandler = start, text, end
-    parser.StartDoctypeDeclHandler = _no_doctype
-    try:
-        parser.Parse(xml, True)
-    except expat.ExpatError as error:
-        raise ValueError(str(error)) from error
+    gate.walk(xml, start, text, end)
     return Marks(percent, texts)
 
 
-def _no_doctype(*_: object) -> None:
-    raise ValueError("DOCTYPE")
+def _row_number(stated: str | None, following: int) -> int:
+    return following if stated is None else int(stated) - 1 if stated.isascii() and stated.isdigit() and len(stated) < 9 else 10**8
 
 
 # ---- xls and ods: rare, so what they need is imported when it is needed ----
 
 
-def _xls_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], dict]:
+def _xls(package: None, data: bytes, _: dict) -> tuple[dict[str, Marks], dict, bytes]:
     import xlrd
 
     try:
-        book = xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=io.StringIO())
+        book = xlrd.open_workbook(file_contents=data, formatting_info=True, ragged_rows=True, logfile=io.StringIO())
     except Exception as error:  # xlrd raises whatever the damaged bytes lead it to
         raise ValueError(str(error)) from error
     marks = {}
     for sheet in book.sheets():
         percent, texts = [], []
-        for row in range(min(sheet.nrows, ROWS)):
+        gate.Extent().add(sheet.nrows - 1, sheet.ncols - 1)
+        for row in range(sheet.nrows):
             for column, cell in enumerate(sheet.row(row)):
                 if cell.ctype == xlrd.XL_CELL_ERROR:
                     texts.append((row, column, xlrd.error_text_from_code.get(cell.value, "#ERROR!")))
@@ -356,7 +370,7 @@ def _xls_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], d
     for name in book.name_obj_list:
         if name.name.startswith("pe_") and (match := _REFERENCE.fullmatch(_area_text(name))):
             names[name.name] = ((match[1] or match[2]).replace("''", "'"), int(match[4]) - 1, _column(match[3].encode()))
-    return marks, names
+    return marks, names, data
 
 
 def _area_text(name) -> str:
@@ -374,12 +388,17 @@ _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 
 
-def _ods_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], dict]:
+#: what calamine asks an open document for
+_OPEN = {"mimetype": "mimetype", "meta-inf/manifest.xml": "META-INF/manifest.xml", "content.xml": "content.xml"}
+
+
+def _ods(package: Package, data: bytes, _: dict) -> tuple[dict[str, Marks], dict, bytes]:
     from xml.etree import ElementTree
 
-    xml = unpack(*packed(data, parts["content.xml"]))
-    if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
-        raise ValueError("DOCTYPE")
+    package.check_others({"content.xml"})
+    read = {name: package.packed(key) for key, name in _OPEN.items() if key in package}
+    xml = package.open("content.xml", read, "content.xml")
+    _check_repeats(xml)
     try:
         root = ElementTree.fromstring(xml)
     except ElementTree.ParseError as error:
@@ -390,7 +409,33 @@ def _ods_marks(parts: dict[str, Part], data: bytes) -> tuple[dict[str, Marks], d
         address = one.get(f"{_TABLE}cell-range-address", "").split(":")[0].replace(".$", "!").replace(".", "!").lstrip("$")
         if one.get(f"{_TABLE}name", "").startswith("pe_") and (match := _REFERENCE.fullmatch(address)):
             names[one.get(f"{_TABLE}name")] = ((match[1] or match[2]), int(match[4]) - 1, _column(match[3].encode()))
-    return marks, names
+    return marks, names, pack(read)
+
+
+def _check_repeats(xml: bytes) -> None:
+    """Holds the extent of an open document against the limits: a row or a cell that stands for a million of them takes a few bytes."""
+    extent, row, column, high = gate.Extent(), 0, 0, 0
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal extent, row, column, high
+        names = {name.rpartition(":")[2]: value for name, value in attributes.items()}
+        if tag == "table":
+            extent, row, column, high = gate.Extent(), 0, 0, 0
+        elif tag == "table-row":
+            row, column, high = row + high, 0, _count(names.get("number-rows-repeated", "1"))
+        elif tag in ("table-cell", "covered-table-cell"):
+            wide = _count(names.get("number-columns-repeated", "1"))
+            if "value-type" in names or "formula" in names:
+                extent.add(row, column, high, wide)
+            column += wide
+
+    gate.walk(xml, start)
+
+
+def _count(stated: str) -> int:
+    if not stated.isascii() or not stated.isdigit() or len(stated) > 9:
+        raise ValueError(stated)
+    return int(stated)
 
 
 def _ods_table(table) -> Marks:
@@ -402,7 +447,7 @@ def _ods_table(table) -> Marks:
             repeat = int(cell.get(f"{_TABLE}number-columns-repeated", "1"))
             kind = cell.get(f"{_OFFICE}value-type")
             if kind == "percentage":
-                percent += [(row, column + n) for n in range(min(repeat, COLUMNS))]
+                percent += [(row, column + n) for n in range(min(repeat, gate.limit("columns")))]
             text = "".join(cell.itertext()) if kind in ("string", "float", "boolean") else ""
             if kind == "boolean" or (text.startswith(("#", "Err:")) and cell.get(f"{_TABLE}formula")):
                 texts.append((row, column, text))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from perfeval_xl import intake, layout, messages, rules, scoring
+from perfeval_xl import intake, layout, messages, rules, scoring, signs
 from perfeval_xl.edition import Edition, get
 from perfeval_xl.messages import Finding, Refusal
 from perfeval_xl.model import Entry, Sheet, Submission, cell_name
@@ -49,6 +49,8 @@ def check_file(path: str, wanted: str = "") -> list[Record]:
         return _check_book(path, intake.load(path), wanted)
     except Refusal as refusal:
         return [Record(path, refusal=refusal.with_traceback(None))]
+    except MemoryError:
+        return [Record(path, refusal=Refusal("X125", file=os.path.basename(path), why="内存不足，MemoryError", why_en="out of memory, MemoryError"))]
     except Exception as error:
         # a mistake of ours in one file costs that file and no other
         if os.environ.get("PERFEVAL_DEBUG"):
@@ -60,8 +62,20 @@ def _check_book(path: str, book: intake.Book, wanted: str) -> list[Record]:
     for sheets in (book.sheets, book.hidden):
         records = [record for sheet in sheets if (record := check_sheet(sheet, path, wanted, len(book.sheets) > 1)) is not None]
         if records:
-            return [record._replace(data=book.data) for record in records]
+            return [_with_signs(record, book)._replace(data=book.data) for record in records]
     return [Record(path, book.data, Refusal("X108", file=book.file))]
+
+
+def _with_signs(record: Record, book: intake.Book) -> Record:
+    """The record with what the file itself gives away, apart from the figures on the form."""
+    if record.form is None:
+        return record
+    found = signs.active(book.package, "pe_edition" in record.grid.stamp) if book.package else signs.active_xls(book.data)
+    if xml := book.xml.get(record.grid.name):
+        found += signs.doubts(xml, book.package.part("xl/styles.xml"), record.form, record.card)
+    if not found:
+        return record
+    return record._replace(findings=tuple(sorted((*found, *record.findings), key=lambda one: (one.row, one.column))))
 
 
 def check_files(paths: Iterable[str], wanted: str = "") -> Iterator[Record]:

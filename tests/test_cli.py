@@ -470,7 +470,7 @@ def test_a_demo_without_the_excel_extra_says_so_and_shows_the_rest(run, tmp_path
 # ---- nothing ever breaks ----
 
 
-@pytest.mark.parametrize("error", [RuntimeError("x"), KeyError("y"), RecursionError(), MemoryError(), AssertionError(), UnicodeError("z")])
+@pytest.mark.parametrize("error", [RuntimeError("x"), KeyError("y"), RecursionError(), AssertionError(), UnicodeError("z")])
 def test_an_error_of_ours_is_one_line(run, good, monkeypatch, error):
     def fail(*args, **kwargs):
         raise error
@@ -478,6 +478,15 @@ def test_an_error_of_ours_is_one_line(run, good, monkeypatch, error):
     monkeypatch.setattr(record, "check_sheet", fail)
     status, out, err = run("check", good)
     assert status == 2 and out.count("\n") == 1 and type(error).__name__ in out and "意外错误" in out and "Traceback" not in out + err
+
+
+def test_a_lack_of_memory_is_one_line(run, good, monkeypatch):
+    def fail(*args, **kwargs):
+        raise MemoryError
+
+    monkeypatch.setattr(record, "check_sheet", fail)
+    status, out, err = run("check", good)
+    assert status == 2 and out.count("\n") == 1 and "内存" in out and "Traceback" not in out + err
 
 
 def test_an_error_of_ours_in_one_file_leaves_the_others(run, good, wrong, monkeypatch):

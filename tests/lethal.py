@@ -1,0 +1,25 @@
+"""What a worker may die of, as functions that a worker can import by name."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+
+
+def work(path: str, *_: object) -> tuple[str, int]:
+    """Does what the name of the file says; gives (name, number of this process)."""
+    name = os.path.basename(path)
+    if name.startswith("abort"):
+        import python_calamine
+
+        with open(path, "rb") as stream:
+            python_calamine.load_workbook(io.BytesIO(stream.read())).get_sheet_by_index(0)
+    elif name.startswith("hang"):
+        time.sleep(600)
+    elif name.startswith("exit"):
+        os._exit(3)
+    elif name.startswith("memory"):
+        return name, len(bytearray(64_000_000_000))
+    print("said on standard output")
+    return name, os.getpid()

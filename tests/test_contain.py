@@ -1,0 +1,91 @@
+"""The worker process: what kills it costs one file."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import attacks
+import lethal
+import pytest
+
+from perfeval_xl import contain, record
+
+
+def lost(path, refusal):
+    return refusal
+
+
+def run(names, tmp_path):
+    for name in names:
+        (tmp_path / name).write_bytes(attacks.changed(attacks.cell("XFD1048576")) if name.startswith("abort") else b"x")
+    return list(contain.each(lethal.work, [str(tmp_path / name) for name in names], lost))
+
+
+def codes(results):
+    return [one.code if isinstance(one, Exception) else one[0] for one in results]
+
+
+def test_one_worker_does_all_the_files_in_their_order(tmp_path):
+    names = [f"{n}.xlsx" for n in range(50)]
+    results = run(names, tmp_path)
+    assert codes(results) == names and len({pid for _, pid in results}) == 1 and results[0][1] != os.getpid()
+
+
+def test_a_reader_that_aborts_costs_one_file(tmp_path):
+    """calamine ends the process at a lone cell in the last corner, if nothing stands before it."""
+    results = run(["1", "2", "abort1", "3", "abort2", "abort3", "4", "exit1", "5"], tmp_path)
+    assert codes(results) == ["1", "2", "X125", "3", "X125", "X125", "4", "X125", "5"]
+    assert "abort1" in results[2].words() and "abort1" in results[2].words("en")
+
+
+def test_a_file_that_takes_too_long_costs_one_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("PERFEVAL_LIMITS", "seconds=1")
+    monkeypatch.setattr(contain, "_START_SECONDS", 4)
+    start = time.monotonic()
+    results = run(["1", "hang", "2"], tmp_path)
+    assert codes(results) == ["1", "X124", "2"] and time.monotonic() - start < 30
+    assert "1 秒" in results[1].words("zh")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of memory in the standard library")
+def test_a_file_that_wants_too_much_memory_costs_one_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("PERFEVAL_LIMITS", "memory=1000000000")
+    assert codes(run(["1", "memory", "2"], tmp_path)) == ["1", "X125", "2"]
+
+
+def test_more_dead_files_than_are_handed_over_at_a_time(tmp_path):
+    names = [f"exit{n}" for n in range(20)] + ["1"]
+    assert codes(run(names, tmp_path)) == ["X125"] * 20 + ["1"]
+
+
+def test_no_files_need_no_worker(monkeypatch):
+    assert list(contain.check_files([])) == []
+
+
+def test_a_run_that_is_given_up_ends_its_worker(tmp_path):
+    for name in ("1", "2"):
+        (tmp_path / name).write_bytes(b"x")
+    results = contain.each(lethal.work, [str(tmp_path / "1"), str(tmp_path / "2")], lost)
+    _, pid = next(results)
+    results.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_the_worker_gives_the_records_of_this_process(tmp_path):
+    for n, data in enumerate((attacks.good(), b"PK\x03\x04", attacks.changed(attacks.cell("XFD1048576")))):
+        (tmp_path / f"{n}.xlsx").write_bytes(data)
+    paths = [str(tmp_path / f"{n}.xlsx") for n in range(3)]
+    here, there = list(record.check_files(paths)), list(contain.check_files(paths))
+    assert [record.as_json(one) for one in here] == [record.as_json(one) for one in there]
+
+
+def test_fifty_checks_at_a_time(tmp_path):
+    (tmp_path / "表.xlsx").write_bytes(attacks.good())
+    command = [sys.executable, "-m", "perfeval_xl.cli", "check", str(tmp_path / "表.xlsx"), "--json"]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) for _ in range(50)]
+    outs = [one.communicate(timeout=120) for one in runs]
+    assert {one.returncode for one in runs} == {0} and len({out for out, _ in outs}) == 1
