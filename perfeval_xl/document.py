@@ -10,10 +10,9 @@ import codecs
 import os
 import re
 import stat
-import struct
 from typing import NamedTuple
 
-from perfeval_xl.container import ContainerError, TooLarge, check_sizes, directory, packed, unpack
+from perfeval_xl.gate import Package
 from perfeval_xl.messages import Refusal
 from perfeval_xl.numbers import fold, tidy
 
@@ -175,18 +174,20 @@ def _docx_lines(data: bytes, file: str) -> list[_Line]:
     from xml.etree import ElementTree
 
     try:
-        parts = directory(data)
-        if "word/document.xml" not in parts:
+        package = Package(data)
+        if "word/document.xml" not in package:
             raise Refusal("X321", file=file)
-        check_sizes(data, parts)
-        body, levels = unpack(*packed(data, parts["word/document.xml"])), _Styles(unpack(*packed(data, parts.get("word/styles.xml"))))
+        package.check_sizes()
+        body, levels = package.part("word/document.xml"), _Styles(package.part("word/styles.xml"))
         for xml in (body, levels.xml):
             if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml or xml[:2] in (b"\xff\xfe", b"\xfe\xff"):
                 raise Refusal("X321", file=file)
         root = ElementTree.fromstring(body)
-    except TooLarge as error:
-        raise Refusal("X326", file=file, stated=str(error), expected="64 MB") from None
-    except (ContainerError, struct.error, ElementTree.ParseError, RecursionError):
+    except Refusal as refusal:
+        if refusal.code in ("X114", "X119"):
+            raise Refusal("X326", file=file, stated=refusal.args_["stated"], expected=refusal.args_["expected"]) from None
+        raise Refusal("X321", file=file) from None
+    except (ElementTree.ParseError, RecursionError):
         raise Refusal("X321", file=file) from None
     lines: list[_Line] = []
     try:

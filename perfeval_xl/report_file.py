@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any, NamedTuple
 
-from perfeval_xl import container, files, report_chart, report_package, report_xml
+from perfeval_xl import files, gate, report_chart, report_package, report_xml
 from perfeval_xl.messages import Refusal, Words
 from perfeval_xl.report import Drawn, Figure, Report
 from perfeval_xl.report_tables import Chart, Table
@@ -127,7 +127,7 @@ def _opened(docx: Any, path: str) -> Any:
             raise ValueError
         with open(path, "rb") as stream:
             data = stream.read()
-        container.check_sizes(data, container.directory(data))
+        gate.Package(data).check_sizes()
         return docx.Document(io.BytesIO(data))
     except OSError as error:
         raise Refusal("X112", file=path, why=error.strerror or error) from None
