@@ -18,7 +18,7 @@ from perfeval_xl.computed import Computed
 from perfeval_xl.host import Host, Mark, Place, XlwingsHost, text_of
 from perfeval_xl.indicator_block import Block
 from perfeval_xl.messages import Finding, Refusal
-from perfeval_xl.model import FORM_SHEET, RESULTS_SHEET, Percent, Sheet, cell_name
+from perfeval_xl.model import FORM_SHEET, RESULTS_SHEET, Percent, cell_name
 from perfeval_xl.record import Record
 from perfeval_xl.review_lists import LOOKS
 from perfeval_xl.state import Change, State
@@ -169,14 +169,15 @@ def recalculate(host: Host) -> str:
     _compare_versions(host)
     cells = {(one.row, one.column): one for one in desk.cells()}
     before = _contents(host, desk, cells)
-    wrong = {place: one for place, one in cells.items() if not (_same_formula(before[place], one.formula) and _shows(desk.record.grid, one))}
+    shown = Grid(desk.record.grid)
+    wrong = {place: one for place, one in cells.items() if not (_same_formula(before[place], one.formula) and _shows(shown, one))}
     if not wrong:
         return say("right")
     with host.opened(desk.sheet):
         silent = _put(host, desk.sheet, wrong, cells)
     changes = tuple(Change(*place, before[place], text_of(silent[place]) if place in silent else one.formula)
                     for place, one in cells.items() if place in wrong or place in silent)
-    changed = [place for place, one in wrong.items() if place not in silent or not _shows(desk.record.grid, one)]
+    changed = [place for place, one in wrong.items() if place not in silent or not _shows(shown, one)]
     state.save(host, State("recalculate", desk.sheet, changes=changes, looks=remembered.looks, height=remembered.height))
     return say("silent", n=len(changed), values=len(silent)) if silent else say("recalculated", n=len(changed))
 
@@ -184,7 +185,7 @@ def recalculate(host: Host) -> str:
 def _put(host: Host, sheet: str, wanted: dict[Place, Computed], cells: dict[Place, Computed]) -> dict[Place, Any]:
     """Gives cells their functions, and values to all cells that then do not show what they should; these are given back."""
     host.fill(sheet, {place: one.formula for place, one in wanted.items()})
-    after = host.grid(sheet)
+    after = Grid(host.grid(sheet))
     silent = {place: one.value for place, one in cells.items() if not _shows(after, one)}
     if silent:
         host.fill(sheet, silent)
@@ -221,8 +222,8 @@ def _same_formula(one: Any, other: str) -> bool:
     return isinstance(one, str) and "".join(one.split()).upper() == "".join(other.split()).upper()
 
 
-def _shows(sheet: Sheet, one: Computed) -> bool:
-    value = Grid(sheet).value(one.row, one.column) if one.row < len(sheet.rows) else ""
+def _shows(grid: Grid, one: Computed) -> bool:
+    value = grid.value(one.row, one.column) if one.row < len(grid.lines) else ""
     if isinstance(one.value, str) or (isinstance(value, str) and not isinstance(value, Percent)):
         return isinstance(value, str) and value.strip() == one.value  # a blank result is kept as a blank, see workbook_file
     return abs(float(value) - one.value) < _SAME

@@ -1,0 +1,182 @@
+"""①检查 and ②重新计算 of the open workbook: how often the workbook is asked, and how long a press takes, against a cell-by-cell script.
+
+The same shipped workbook with 30 and with 1,000 indicator rows, on LibreOffice through xlwings (tests/calc) and on the host in memory. Every
+tenth row has a mistake to be marked by ①; before ② score and deviation have been pasted over in every tenth row, or in all. The script does what people write with xlwings: it reads the cells of a row one by one, works the row out with the worksheet functions,
+and writes or colours the cells one by one; on the long form it does a sample of the rows, and its time is scaled up.
+
+LibreOffice does not know the worksheet functions, so ② writes every such cell twice there, the function and then the value; with functions
+that answer it is written once. In Excel the trips through COM take the place of the calls of UNO; nobody has measured that yet.
+
+    python benchmarks/buttons.py [rows of the long form]
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from check import filling
+
+from perfeval_xl import buttons, record, udfs, workbook_file
+from perfeval_xl.edition import get
+from perfeval_xl.host import XlwingsHost
+from perfeval_xl.model import FORM_SHEET
+
+sys.path.append(str(Path(__file__).parent.parent / "tests"))
+
+EDITION, SHORT, LONG = "shangjie-2022", 30, 1000
+#: rows the script does on a long form; calls of the host that are allowed; times as fast that the buttons must be
+SAMPLE, CALLS, FASTER = 100, 12, 20
+#: what is measured: caption, button, and of how many rows one was pasted over before
+CASES = (("①检查", "check", 0), ("②重新计算", "recalculate", 10), ("②所有行", "recalculate", 1))
+_RED, _PLAIN = (255, 199, 206), (255, 255, 255)
+
+
+def book(path: str, rows: int) -> None:
+    """A filled workbook with so many indicator rows: the department added its own, and every tenth falls short and does not say why."""
+    form = filling(1, random.Random(rows))
+    last = form.indicators[-1]
+    more = tuple({**last, "name": f"第{n}项服务满意度", "target": "≥90%", "actual": "81%" if n % 10 == 9 else "95%", "reason": ""}
+                 for n in range(rows - len(form.indicators)))
+    workbook_file.build(path, get(EDITION), form._replace(indicators=form.indicators + more))
+
+
+def spoil(host: Any, every: int) -> None:
+    """Pastes figures over the score and the deviation of every so many rows."""
+    rows = record.check_sheet(host.grid(FORM_SHEET), "").form.indicators
+    with host.opened(FORM_SHEET):
+        host.fill(FORM_SHEET, {(entry.row, entry.column): value for row in rows[::every] for entry, value in ((row.score, 9.5), (row.deviation, 0.5))})
+
+
+class Script:
+    """What is written in an afternoon: one cell after the other."""
+
+    def __init__(self, book: Any, one: record.Record) -> None:
+        first = one.form.indicators[0]
+        self.sheet, self.rows, self.group = book.sheets[FORM_SHEET], [row.place.row + 1 for row in one.form.indicators], ""
+        self.columns = {"group": first.place.column, "name": first.place.column + 1} | {
+            field: getattr(first, field).column + 1 for field in ("weight", "score", "deviation", "reason")} | {
+            "target": first.target_entry.column + 1, "actual": first.actual_entry.column + 1}
+
+    def cell(self, row: int, field: str) -> Any:
+        """One cell, as scripts take it."""
+        return self.sheet.range((row, self.columns[field]))
+
+    def recalculate(self, row: int) -> None:
+        """Reads a row, works it out, writes its score and deviation."""
+        target, actual, weight, name, group = (self.cell(row, field).value for field in ("target", "actual", "weight", "name", "group"))
+        self.group = group or self.group
+        self.cell(row, "score").value = udfs.PE_SCORE(target, actual, weight, EDITION, name, self.group, 2022)
+        self.cell(row, "deviation").value = udfs.PE_DEVIATION(target, actual, name, self.group, 2022)
+
+    def check(self, row: int) -> None:
+        """Reads a row, checks it, colours its cells."""
+        target, actual, weight, score, reason, name, group = (
+            self.cell(row, field).value for field in ("target", "actual", "weight", "score", "reason", "name", "group"))
+        self.group = group or self.group
+        found = udfs.PE_CHECK(target, actual, weight, score, reason, EDITION, name, self.group, 2022)
+        for field in ("target", "actual", "weight", "score", "deviation", "reason"):
+            self.cell(row, field).color = _RED if found else _PLAIN
+
+    def seconds(self, action: str) -> tuple[float, int]:
+        """Seconds for the whole form, and the number of rows they were measured on."""
+        done = self.rows[-SAMPLE:]
+        start = time.perf_counter()
+        for row in done:
+            getattr(self, action)(row)
+        return (time.perf_counter() - start) * len(self.rows) / len(done), len(done)
+
+
+class Counted:
+    """A host that counts what the buttons ask it, as the tests do."""
+
+    def __init__(self, host: Any) -> None:
+        self.host, self.calls = host, 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls += 1
+        return getattr(self.host, name)
+
+    def ask(self, text: str, title: str, buttons: str = "ok") -> str:
+        """No box is expected; one that comes is a refusal, and would be measured as very fast."""
+        raise SystemExit(f"unexpected box: {text}")
+
+
+def press(host: Any, action: str, every: int) -> tuple[float, int]:
+    """Seconds of one press on a form with mistakes, and the calls of the host."""
+    if every:
+        spoil(host, every)
+    counted = Counted(host)
+    start = time.perf_counter()
+    getattr(buttons, action)(counted)
+    return time.perf_counter() - start, counted.calls
+
+
+def in_memory(paths: dict[int, str]) -> None:
+    """Both buttons on the host in memory: what Python itself takes."""
+    from memory_host import MemoryHost
+
+    for caption, action, every in CASES:
+        for rows, path in paths.items():
+            seconds, calls = press(MemoryHost.load(path), action, every)
+            print(f"{'in memory':12}{caption:8}{rows:6} rows {calls:4} calls {seconds:8.2f} s")
+            _hold(calls)
+
+
+def on_libreoffice(paths: dict[int, str]) -> None:
+    """Both buttons and the script on the same opened book."""
+    import xlwings
+    from calc.engine import Engine
+    from calc.office import Office
+
+    office = Office()
+    try:
+        engine = Engine(office)
+        front = xlwings.Engine(impl=engine)
+        xlwings.engines.add(front)
+        front.activate()
+        engine.app.books.recalculate = False  # LibreOffice does not know the worksheet functions: the values of the file stand
+        for caption, action, every in CASES:
+            for rows, path in paths.items():
+                book = xlwings.apps.active.books.open(path)
+                host = XlwingsHost(book)
+                seconds, calls = press(host, action, every)
+                with host.opened(FORM_SHEET):
+                    script, done = Script(book, record.check_sheet(host.grid(FORM_SHEET), "")).seconds(action)
+                book.close()
+                sample = f" (from {done} rows)" if done < rows else ""
+                bound = f", at least {FASTER}" if rows >= LONG else ""
+                print(f"{'LibreOffice':12}{caption:8}{rows:6} rows {calls:4} calls {seconds:8.2f} s   "
+                      f"cell by cell {script:8.2f} s{sample}: {script / seconds:.1f} times as fast{bound}")
+                _hold(calls)
+    finally:
+        office.close()
+
+
+def _hold(calls: int) -> None:
+    if calls > CALLS:
+        print(f"   above {CALLS} calls")
+
+
+def main() -> None:
+    """Builds the two workbooks and measures on both hosts; without LibreOffice on one."""
+    from calc.office import Missing
+
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {rows: os.path.join(folder, f"{rows}.xlsm") for rows in (SHORT, int(sys.argv[1]) if len(sys.argv) > 1 else LONG)}
+        for rows, path in paths.items():
+            book(path, rows)
+        in_memory(paths)
+        try:
+            on_libreoffice(paths)
+        except Missing as missing:
+            print(f"not measured on LibreOffice: {missing}")
+
+
+if __name__ == "__main__":
+    main()
