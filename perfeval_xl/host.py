@@ -120,7 +120,8 @@ class Host(Protocol):
         still there should be taken away first, or they are what is remembered."""
 
     def unmark(self, sheet: str, earlier: Mapping[Place, Look]) -> None:
-        """Takes marks away: fills and frames that are still ours back to what they were, and every note of ours on the sheet."""
+        """Takes marks away: fills and frames that are still ours back to what they were, and every note of ours on the sheet. Marks whose rows
+        were moved by hand since are found by their notes, and so are copies of a mark in a row that was inserted below it."""
 
     def notes(self, sheet: str) -> dict[Place, str]:
         """All notes, the users' too."""
@@ -216,6 +217,17 @@ def rectangles(places: Iterable[Place]) -> list[Area]:
         else:
             known.append((top, column, bottom, column))
     return sorted(area for areas in grouped.values() for area in areas)
+
+
+def moved(earlier: Mapping[Place, Look], notes: Iterable[Place]) -> dict[Place, Look]:
+    """Where marks are now: their notes move along when rows are inserted or deleted, so a note that stands elsewhere has the look of the mark
+    next to it in its column. The remembered places stay among them, for marks that had no room for a note."""
+    found = dict(earlier)
+    for row, column in notes:
+        near = min((place for place in earlier if place[1] == column), key=lambda place: abs(place[0] - row), default=None)
+        if near is not None:
+            found.setdefault((row, column), earlier[near])
+    return found
 
 
 class XlwingsHost:
@@ -416,9 +428,15 @@ class XlwingsHost:
     def unmark(self, sheet: str, earlier: Mapping[Place, Look]) -> None:
         where = self._sheet(sheet)
         with self._refusing(sheet, next(iter(earlier), (0, 0))):
-            for place, look in earlier.items():
-                _undress(_range(where, self._whole(sheet, where, place)), look)
-            for note in [note for note in where.notes if note.text.startswith(MARK)]:
+            ours = [note for note in where.notes if note.text.startswith(MARK)]
+            looks = moved(earlier, [_area_of(note.location)[:2] for note in ours])
+            for place, look in looks.items():
+                area = self._whole(sheet, where, place)
+                _undress(_range(where, area), look)
+                below = area[2] + 1, area[1]
+                if look.our_fill and below not in looks and _range(where, (*below, *below)).color == look.our_fill:
+                    _undress(_range(where, self._whole(sheet, where, below)), look)
+            for note in ours:
                 note.delete()
 
     def _whole(self, sheet: str, where: Any, place: Place) -> Area:

@@ -41,7 +41,7 @@ _SIDES = {"edge_top": ("TopBorder2", "BottomBorder2", -1, 0), "edge_bottom": ("B
           "edge_left": ("LeftBorder2", "RightBorder2", 0, -1), "edge_right": ("RightBorder2", "LeftBorder2", 0, 1)}
 _STYLES = {"continuous": 0, "dot": 1, "dash": 2, "double": 3, "dash_dot": 16, "dash_dot_dot": 17}
 _WEIGHTS = {"hairline": 5, "thin": 26, "medium": 53, "thick": 88}
-_OURS = re.compile(r"\bpe_[a-z_]+(?=\()")
+_OURS = re.compile(r"\bpe_[a-z_]+(?=\()", re.IGNORECASE)
 #: formulas that LibreOffice's own grammar writes otherwise than with another sign between the arguments: other sheets, arrays
 _PARSED = re.compile(r"[!{}]|\.\$?[A-Za-z]")
 _DATE, _TIME, _CURRENCY, _TEXT, _LOGICAL = 2, 4, 8, 256, 1024
@@ -184,7 +184,7 @@ class Book(base_classes.Book):
         self.fullname = os.path.realpath(path) if path else f"Book{len(app.books) + 1}"
         self.name = os.path.basename(self.fullname)
         self.api = SimpleNamespace(ReadOnly=bool(document.isReadonly()), ProtectStructure=document.isProtected(), FullName=self.fullname)
-        self.allowed, self.merged = _protections(path) if path else {}, {}
+        self.allowed, self.merged, self.kinds = _protections(path) if path else {}, {}, {}
         self.sheets, self.names = Sheets(self), Names(self)
         null = document.NullDate
         self.first_day = dt.datetime(null.Year, null.Month, null.Day)
@@ -192,6 +192,12 @@ class Book(base_classes.Book):
         mapper = document.createInstance("com.sun.star.sheet.FormulaOpCodeMapper")
         self.parser.CompileEnglish, self.parser.FormulaConvention = True, _XL_A1
         self.parser.OpCodeMap = mapper.getAvailableMappings(_XL_ENGLISH, _ALL_BUT_SPECIAL)
+
+    def kind(self, number_format):
+        """What kind of number format a key is; it stays one."""
+        if number_format not in self.kinds:
+            self.kinds[number_format] = self.document.NumberFormats.getByKey(number_format).Type
+        return self.kinds[number_format]
 
     def activate(self):
         self.app.books.active = self
@@ -523,9 +529,12 @@ class Range(base_classes.Range):
     def raw_value(self):
         uno = self.uno
         rows = [list(row) for row in uno.getDataArray()]
+        texts = uno.getFormulaArray() if any(None in row for row in rows) else ()
         for row, line in enumerate(rows):
             for column, value in enumerate(line):
-                if value is None or (isinstance(value, str) and value.startswith(("#", "Err:"))):
+                if value is None and _OURS.search(texts[row][column]):  # a formula with a function it does not know is never worked out
+                    line[column] = _FIRST_ERROR + _ERRORS["#NAME?"]
+                elif value is None or (isinstance(value, str) and value.startswith(("#", "Err:"))):
                     cell = uno.getCellByPosition(column, row)
                     if value is None or cell.getError():
                         line[column] = _FIRST_ERROR + _ERRORS.get(cell.String, 2015)
@@ -543,11 +552,14 @@ class Range(base_classes.Range):
 
     def _formatted(self, kinds):
         """(kind, row, column) of the cells whose number format is of one of these kinds."""
-        formats = self.sheet_.book_.document.NumberFormats
+        if self.area[:2] == self.area[2:]:
+            if kind := self.sheet_.book_.kind(self.uno.NumberFormat) & kinds:
+                yield kind, 0, 0
+            return
         stretches = self.uno.getUniqueCellFormatRanges()
         for n in range(stretches.Count):
             same = stretches.getByIndex(n)
-            kind = formats.getByKey(same.NumberFormat).Type & kinds
+            kind = self.sheet_.book_.kind(same.NumberFormat) & kinds
             for address in same.getRangeAddresses() if kind else ():
                 for row in range(address.StartRow - self.area[0], address.EndRow - self.area[0] + 1):
                     for column in range(address.StartColumn - self.area[1], address.EndColumn - self.area[1] + 1):
