@@ -18,6 +18,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(PY) benchmarks/check.py
 	$(PY) benchmarks/udfs.py
+	$(PY) benchmarks/buttons.py
 	$(PY) benchmarks/consolidate.py
 	$(PY) benchmarks/narrative.py
 	$(PY) benchmarks/report.py

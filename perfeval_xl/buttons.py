@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import wraps
 from typing import Any, NamedTuple
 
 from perfeval_xl import computed, log, messages, record, result_list, review_lists, state
 from perfeval_xl.cells import Grid
 from perfeval_xl.computed import Computed
-from perfeval_xl.host import Host, Mark, Place, XlwingsHost, text_of
+from perfeval_xl.host import Host, Look, Mark, Place, XlwingsHost, text_of
 from perfeval_xl.indicator_block import Block
 from perfeval_xl.messages import Finding, Refusal
-from perfeval_xl.model import FORM_SHEET, RESULTS_SHEET, Percent, Sheet, cell_name
+from perfeval_xl.model import FORM_SHEET, RESULTS_SHEET, Percent, cell_name
 from perfeval_xl.record import Record
 from perfeval_xl.review_lists import LOOKS
 from perfeval_xl.state import Change, State
@@ -40,8 +41,10 @@ _WORDS = messages.Words({
     "partly": ("已撤销“{step}”；有 {n} 格后来又改过，没有动。", "{step} taken back; {n} cells were changed since and stay as they are."),
     "row_filled": ("要撤销的第 {row} 行已经填了内容，仍要删除这一行吗？",
                    "Row {row}, which would be taken back, has been filled in. Delete it all the same?"),
+    "moved": ("表里后来增删过行，不能再撤销“{step}”。", "Rows were inserted or deleted since; {step} can no longer be taken back."),
     "kept": ("没有撤销。", "Nothing was taken back."),
     "inserted": ("已插入第 {row} 行，请填写名称、指标值和分值。", "Row {row} inserted; fill in name, target and weight."),
+    "and_unmarked": ("标记已清除，填好后再按①。", "The marks were cleared; press ① again when it is filled in."),
     "errors": ("还有 {n} 处错误没有改正：{some}\n仍要生成报送版吗？", "{n} errors are left: {some}\nMake the submission copy all the same?"),
     "exists": ("文件已经有了：{file}\n要换成新的吗？", "The file exists: {file}\nReplace it?"),
     "not_made": ("没有生成报送版。", "No submission copy was made."),
@@ -89,6 +92,7 @@ class _Desk(NamedTuple):
 
     sheet: str
     record: Record
+    block: str
 
     def cells(self) -> list[Computed]:
         return computed.cells(self.record.form, self.record.grid)
@@ -96,14 +100,19 @@ class _Desk(NamedTuple):
 
 def _desk(host: Host, path: str = "") -> _Desk:
     """The sheet that holds the form: where the workbook's names point, whatever it is called by now, else 自评表."""
-    found = host.name_area("pe_indicators")
-    sheet = found[0] if found else FORM_SHEET
+    sheet, block = _block(host)
     one = record.check_sheet(host.grid(sheet), path)
     if one is None:
         raise Refusal("X208", sheet=sheet)
     if one.refusal is not None:
         raise one.refusal
-    return _Desk(sheet, one)
+    return _Desk(sheet, one, block)
+
+
+def _block(host: Host) -> tuple[str, str]:
+    """The sheet with the form, and which rows the indicators cover there."""
+    found = host.name_area("pe_indicators")
+    return (found[0], f"{found[1][0]}—{found[1][2]}") if found else (FORM_SHEET, "")
 
 
 # ---- ① and ③ ----
@@ -126,6 +135,13 @@ def check(host: Host) -> str:
 def _list(host: Host, one: Record | None) -> None:
     """Fills 校验结果; without a record the list is emptied."""
     host.fill(RESULTS_SHEET, result_list.contents(one))
+
+
+def _unmark(host: Host, sheet: str, looks: dict[Place, Look]) -> None:
+    """Takes the marks away, and empties 校验结果 where that sheet still exists. The sheet of the marks has been opened."""
+    with suppress(Refusal):
+        _list(host, None)
+    host.unmark(sheet, looks)
 
 
 def _marks(one: Record) -> dict[Place, Mark]:
@@ -155,9 +171,8 @@ def clear_marks(host: Host) -> str:
     """③清除标记: frames, fills and notes of ours go, and the list on 校验结果; a user's note stays."""
     desk, remembered = _desk(host), state.load(host)
     looks = remembered.looks.get(desk.sheet, {})
-    _list(host, None)
     with host.opened(desk.sheet):
-        host.unmark(desk.sheet, looks)
+        _unmark(host, desk.sheet, looks)
     rest = {sheet: those for sheet, those in remembered.looks.items() if sheet != desk.sheet}
     state.save(host, remembered._replace(looks=rest, step="" if remembered.step == "check" else remembered.step))
     return say("unmarked", n=len(looks)) if looks else say("unmarked_none")
@@ -174,22 +189,23 @@ def recalculate(host: Host) -> str:
     _compare_versions(host)
     cells = {(one.row, one.column): one for one in desk.cells()}
     before = _contents(host, desk, cells)
-    wrong = {place: one for place, one in cells.items() if not (_same_formula(before[place], one.formula) and _shows(desk.record.grid, one))}
+    shown = Grid(desk.record.grid)
+    wrong = {place: one for place, one in cells.items() if not (_same_formula(before[place], one.formula) and _shows(shown, one))}
     if not wrong:
         return say("right")
     with host.opened(desk.sheet):
         silent = _put(host, desk.sheet, wrong, cells)
     changes = tuple(Change(*place, before[place], text_of(silent[place]) if place in silent else one.formula)
                     for place, one in cells.items() if place in wrong or place in silent)
-    changed = [place for place, one in wrong.items() if place not in silent or not _shows(desk.record.grid, one)]
-    state.save(host, State("recalculate", desk.sheet, changes=changes, looks=remembered.looks, height=remembered.height))
+    changed = [place for place, one in wrong.items() if place not in silent or not _shows(shown, one)]
+    state.save(host, State("recalculate", desk.sheet, changes=changes, looks=remembered.looks, height=remembered.height, block=desk.block))
     return say("silent", n=len(changed), values=len(silent)) if silent else say("recalculated", n=len(changed))
 
 
 def _put(host: Host, sheet: str, wanted: dict[Place, Computed], cells: dict[Place, Computed]) -> dict[Place, Any]:
     """Gives cells their functions, and values to all cells that then do not show what they should; these are given back."""
     host.fill(sheet, {place: one.formula for place, one in wanted.items()})
-    after = host.grid(sheet)
+    after = Grid(host.grid(sheet))
     silent = {place: one.value for place, one in cells.items() if not _shows(after, one)}
     if silent:
         host.fill(sheet, silent)
@@ -226,8 +242,8 @@ def _same_formula(one: Any, other: str) -> bool:
     return isinstance(one, str) and "".join(one.split()).upper() == "".join(other.split()).upper()
 
 
-def _shows(sheet: Sheet, one: Computed) -> bool:
-    value = Grid(sheet).value(one.row, one.column) if one.row < len(sheet.rows) else ""
+def _shows(grid: Grid, one: Computed) -> bool:
+    value = grid.value(one.row, one.column) if one.row < len(grid.lines) else ""
     if isinstance(one.value, str) or (isinstance(value, str) and not isinstance(value, Percent)):
         return isinstance(value, str) and value.strip() == one.value  # a blank result is kept as a blank, see workbook_file
     return abs(float(value) - one.value) < _SAME
@@ -246,11 +262,12 @@ def undo(host: Host) -> str:
     remembered = state.load(host)
     if not remembered.step:
         raise Refusal("X209")
-    sheet, left = remembered.sheet, 0
+    sheet, left, step = remembered.sheet, 0, say(remembered.step)
+    if remembered.step != "check" and _block(host)[1] != remembered.block:
+        return say("moved", step=step)
     with host.opened(sheet):
         if remembered.step == "check":
-            _list(host, None)
-            host.unmark(sheet, remembered.looks.get(sheet, {}))
+            _unmark(host, sheet, remembered.looks.get(sheet, {}))
         elif remembered.step == "insert_row":
             if not _take_out(host, sheet, remembered.inserted):
                 return say("kept")
@@ -258,7 +275,6 @@ def undo(host: Host) -> str:
             left = _put_back(host, sheet, remembered.changes)
     looks = {name: those for name, those in remembered.looks.items() if (remembered.step, name) != ("check", sheet)}
     state.save(host, State(looks=looks, height=remembered.height))
-    step = say(remembered.step)
     return say("partly", step=step, n=left) if left else say("undone", step=step)
 
 
@@ -298,15 +314,17 @@ def insert_row(host: Host) -> str:
         raise Refusal("X210", sheet=desk.sheet, cell=f"{block.rows[0] + 1}—{block.rows[-1] + 1}")
     if (part := block.part(row)) not in block.open_parts():
         raise Refusal("X211", part=part, known="、".join(block.open_parts()))
+    looks = remembered.looks.get(desk.sheet)
     with host.opened(desk.sheet):
+        if looks:
+            _unmark(host, desk.sheet, looks)  # the new row is formatted like its neighbour, and the cells on the list move
         blank = _insert(host, desk, block, row)
         cells = {(one.row, one.column): one for one in _desk(host).cells()}
         _put(host, desk.sheet, {place: one for place, one in cells.items() if one.row in (row, blank)}, cells)
-    looks = {name: ({(r + (r >= blank), c): look for (r, c), look in those.items()} if name == desk.sheet else those)
-             for name, those in remembered.looks.items()}
-    state.save(host, State("insert_row", desk.sheet, blank, looks=looks, height=remembered.height))
+    others = {name: those for name, those in remembered.looks.items() if name != desk.sheet}
+    state.save(host, State("insert_row", desk.sheet, blank, looks=others, height=remembered.height, block=_block(host)[1]))
     host.goto(desk.sheet, blank, block.table.places[2])
-    return say("inserted", row=blank + 1)
+    return say("inserted", row=blank + 1) + (say("and_unmarked") if looks else "")
 
 
 def _insert(host: Host, desk: _Desk, block: Block, row: int) -> int:

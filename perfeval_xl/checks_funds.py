@@ -153,7 +153,7 @@ def execution_is_scored(form: Submission, card: Scorecard, edition: Edition) -> 
         return
     if finding:
         yield finding
-    elif score is not None and score.number is None and not score.problem and row.weight is not None and row.weight.number:
+    elif rate is not None and score is not None and score.number is None and not score.problem and row.weight is not None and row.weight.number:
         yield at("S105", score, row.label, "", None if card.funds_score is None else points(card.funds_score), weight=row.weight.text)
     if not finding and row.rate is not None and row.rate.number is None and not row.rate.problem and rate is not None:
         yield at("F109", row.rate, row.label, "", like(row.rate, rate))

@@ -81,8 +81,14 @@ def _unscored(row: Indicator, attainment) -> Iterator[Finding]:
         yield at("V209", target, row.name, target.text)
 
 
+def _unfilled(row: Indicator) -> bool:
+    """Whether the target or the actual of a row is blank, or holds an error: then that is what must be mended."""
+    return any(entry is not None and (reading.kind in ("blank", "na") or (entry.text[:1] in _ERROR_MARKS and is_error(entry.text)))
+               for entry, reading in ((row.target_entry, row.target), (row.actual_entry, row.actual)))
+
+
 def scores_stay_within_weights(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
-    """0 <= 得分 <= 分值, and neither stands without the other (S3)."""
+    """0 <= 得分 <= 分值, and neither stands without the other (S3). A score that is missing because the row is not filled in is not said twice."""
     if "weight" not in form.columns or "score" not in form.columns:
         return
     rows = form.indicators
@@ -91,7 +97,7 @@ def scores_stay_within_weights(form: Submission, card: Scorecard, edition: Editi
         if weight.problem or score.problem:
             continue
         if score.number is None:
-            if weight.number and not score.covered:
+            if weight.number and not score.covered and not _unfilled(row):
                 yield at("S105", score, row.name, "", _expected(card, n), weight=weight.text)
             continue
         if weight.number is None:

@@ -86,6 +86,8 @@ class _Desk:
         self.names = {"pe_edition": form.edition, "pe_year": grid.sheet.stamp.get("pe_year")}
         self.done: list[Computed] = []
         self.values: dict[tuple[int, int], float | str] = {}
+        #: what stands above the row looked at last, by column: rows are worked out from the top
+        self.above: dict[str, tuple[int, _Area | None]] = {}
 
     def call(self, function: str, *arguments: _Area | _Joined | str) -> tuple[float | str, str]:
         """What a worksheet function gives for these arguments, and the call as it stands in a formula. A str is a name of the workbook, or ""."""
@@ -169,21 +171,25 @@ def _beside(grid: Grid, row: int, column: int | None) -> bool:
     return grid.value(top, left) != ""
 
 
-def _above(grid: Grid, table: Table, row: int, field: str) -> _Area | None:
+def _above(desk: _Desk, table: Table, row: int, field: str) -> _Area | None:
     """The cell that holds the 一级 or 二级指标 of a row: its own, or the last one above it within the same part."""
     column, part = table.columns.get(field), table.columns.get("part")
-    for line in range(row, table.last, -1) if column is not None else ():
-        if grid.value(line, column) != "":
-            return _at(line, column, True)
-        if part is not None and grid.value(line, part) != "":
-            return None
-    return None
+    reached, found = desk.above.get(field, (table.last, None))
+    for line in range(row, reached, -1) if column is not None else ():
+        if desk.grid.value(line, column) != "":
+            found = _at(line, column, True)
+            break
+        if part is not None and desk.grid.value(line, part) != "":
+            found = None
+            break
+    desk.above[field] = row, found
+    return found
 
 
-def _sense(grid: Grid, table: Table, row: int) -> _Area | _Joined | str:
+def _sense(desk: _Desk, table: Table, row: int) -> _Area | _Joined | str:
     """What says, beside the name, that less is better: the 二级指标, and the 一级指标 where its name says so (成本指标)."""
-    part, group = _above(grid, table, row, "part"), _above(grid, table, row, "group")
-    if part is not None and less_is_better("", "", str(grid.value(part.top, part.left))):
+    part, group = _above(desk, table, row, "part"), _above(desk, table, row, "group")
+    if part is not None and less_is_better("", "", str(desk.grid.value(part.top, part.left))):
         return _Joined((part, group)) if group is not None else part
     return "" if group is None else group
 
@@ -196,7 +202,7 @@ def _indicator(desk: _Desk, table: Table, row: int) -> None:
     actual, weight, score = (_at(row, columns[field]) for field in ("actual", "weight", "score"))
     first, last = table.target[0], table.target[-1]
     target = _Area(row, first, row, last) if last - first == len(table.target) - 1 else _at(row, columns["target"])
-    about = _at(row, columns["name"]), _sense(desk.grid, table, row), "pe_year"
+    about = _at(row, columns["name"]), _sense(desk, table, row), "pe_year"
     points = desk.call("PE_SCORE", target, actual, weight, "pe_edition", *about)
     desk.add(row, columns["score"], "indicators", "score", _by_hand(desk, points, row, _column(desk, table, HAND)))
     desk.add(row, columns.get("deviation"), "indicators", "deviation", desk.call("PE_DEVIATION", target, actual, *about))

@@ -121,7 +121,8 @@ class Host(Protocol):
         still there should be taken away first, or they are what is remembered."""
 
     def unmark(self, sheet: str, earlier: Mapping[Place, Look]) -> None:
-        """Takes marks away: fills and frames that are still ours back to what they were, and every note of ours on the sheet."""
+        """Takes marks away: fills and frames that are still ours back to what they were, and every note of ours on the sheet. Marks whose rows
+        were moved by hand since are found by their notes, and so are copies of a mark in a row that was inserted below it."""
 
     def notes(self, sheet: str) -> dict[Place, str]:
         """All notes, the users' too."""
@@ -219,11 +220,26 @@ def rectangles(places: Iterable[Place]) -> list[Area]:
     return sorted(area for areas in grouped.values() for area in areas)
 
 
+def moved(earlier: Mapping[Place, Look], notes: Iterable[Place]) -> dict[Place, Look]:
+    """Where marks are now: their notes move along when rows are inserted or deleted, so a note that stands elsewhere has the look of the mark
+    next to it in its column. The remembered places stay among them, for marks that had no room for a note."""
+    found = dict(earlier)
+    for row, column in notes:
+        near = min((place for place in earlier if place[1] == column), key=lambda place: abs(place[0] - row), default=None)
+        if near is not None:
+            found.setdefault((row, column), earlier[near])
+    return found
+
+
 class XlwingsHost:
     """The open workbook through xlwings. One lives as long as one press of a button."""
 
     def __init__(self, book: Any) -> None:
         self.book, self.app = book, book.app
+        #: sheets that were asked for; the merged cells of those that were read, while a button is at work and until it changes them
+        self._known: dict[str, Any] = {}
+        self._merges: dict[str, dict[Place, Area]] = {}
+        self._pressed = False
 
     @classmethod
     def caller(cls) -> XlwingsHost:
@@ -299,7 +315,11 @@ class XlwingsHost:
             if stated > limit:
                 raise Refusal("X114", file=sheet, what=what, what_en=what_en, stated=stated, expected=limit)
         _show_percents(where, rows)
-        return Sheet(sheet, rows, _merged(where, height, width) if rows else (), self._stamp(sheet, rows))
+        if sheet not in self._merges or not self._pressed:
+            merged = _merged(where, height, width) if rows else ()
+            self._merges[sheet] = {(row, column): area for area in merged
+                                   for row in range(area[0], area[2] + 1) for column in range(area[1], area[3] + 1)}
+        return Sheet(sheet, rows, tuple(dict.fromkeys(self._merges[sheet].values())), self._stamp(sheet, rows))
 
     def _stamp(self, sheet: str, rows: list[list[Any]]) -> dict[str, Any]:
         stamp = {}
@@ -374,14 +394,17 @@ class XlwingsHost:
             self.write_formulas(sheet, top, left, block)
 
     def insert_row(self, sheet: str, row: int) -> None:
+        self._merges.pop(sheet, None)
         with self._refusing(sheet, (row, 0)):
             self._sheet(sheet).range(f"{row + 1}:{row + 1}").insert("down", "format_from_left_or_above")
 
     def delete_row(self, sheet: str, row: int) -> None:
+        self._merges.pop(sheet, None)
         with self._refusing(sheet, (row, 0)):
             self._sheet(sheet).range(f"{row + 1}:{row + 1}").delete("up")
 
     def merge(self, sheet: str, area: Area) -> None:
+        self._merges.pop(sheet, None)
         with self._refusing(sheet, area[:2]):
             _range(self._sheet(sheet), area).merge()
 
@@ -390,25 +413,38 @@ class XlwingsHost:
     def mark(self, sheet: str, marks: Mapping[Place, Mark]) -> dict[Place, Look]:
         """Excel's threaded comments leave no room for a note: such a cell is only filled and framed. Whether a note on merged cells shows
         well, and in a size that fits, only Excel can tell."""
-        where = self._sheet(sheet)
-        areas = {place: _range(where, (*place, *place)).merge_area for place in marks}
+        where, known = self._sheet(sheet), self.notes(sheet)
+        areas = {self._whole(sheet, where, place): mark for place, mark in marks.items()}
+        cells = {area[:2]: _range(where, area) for area in areas}
         # all looks first: a frame that is drawn changes its neighbours' sides
-        looks = {_area_of(areas[place])[:2]: _look(areas[place], mark) for place, mark in marks.items()}
-        for place, mark in marks.items():
+        looks = {area[:2]: _look(cells[area[:2]], mark) for area, mark in areas.items()}
+        for (*place, _, _), mark in areas.items():
+            place = tuple(place)
             with self._refusing(sheet, place):
-                _dress(areas[place], mark)
-                if mark.note and not _discussed(areas[place](1, 1)):
-                    _annotate(areas[place](1, 1), f"{MARK}\n{mark.note}")
+                _dress(cells[place], mark, looks[place])
+                if mark.note:
+                    _annotate(cells[place], f"{MARK}\n{mark.note}", known.get(place))
         return looks
 
     def unmark(self, sheet: str, earlier: Mapping[Place, Look]) -> None:
         where = self._sheet(sheet)
-        for place, look in earlier.items():
-            with self._refusing(sheet, place):
-                _undress(_range(where, (*place, *place)).merge_area, look)
-        for note in [note for note in where.notes if note.text.startswith(MARK)]:
-            with self._refusing(sheet, (note.location.row - 1, note.location.column - 1)):
+        with self._refusing(sheet, next(iter(earlier), (0, 0))):
+            ours = [note for note in where.notes if note.text.startswith(MARK)]
+            looks = moved(earlier, [_area_of(note.location)[:2] for note in ours])
+            for place, look in looks.items():
+                area = self._whole(sheet, where, place)
+                _undress(_range(where, area), look)
+                below = area[2] + 1, area[1]
+                if look.our_fill and below not in looks and _range(where, (*below, *below)).color == look.our_fill:
+                    _undress(_range(where, self._whole(sheet, where, below)), look)
+            for note in ours:
                 note.delete()
+
+    def _whole(self, sheet: str, where: Any, place: Place) -> Area:
+        """The merged area of a cell, or the cell."""
+        if self._pressed and sheet in self._merges:
+            return self._merges[sheet].get(place, (*place, *place))
+        return _area_of(_range(where, (*place, *place)).merge_area)
 
     # ---- protection ----
 
@@ -456,17 +492,23 @@ class XlwingsHost:
     @contextmanager
     def quiet(self) -> Iterator[None]:
         before, self.app.screen_updating = self.app.screen_updating, False
+        self._merges, self._pressed = {}, True
         try:
             yield
         finally:
+            self._merges, self._pressed = {}, False
             self.app.screen_updating = before
             self.status(None)
 
     def _sheet(self, name: str) -> Any:
+        known = self._known.get(name)
+        if known is not None and known.name == name:
+            return known
         sheets = {sheet.name: sheet for sheet in self.book.sheets}
         if name not in sheets:
             shown = [known for known, sheet in sheets.items() if sheet.visible in (True, -1)]  # Excel's True is -1
             raise Refusal("X201", sheet=name, known="、".join(shown))
+        self._known[name] = sheets[name]
         return sheets[name]
 
 
@@ -557,7 +599,8 @@ def _stretches(height: int, taken: list[tuple[int, int]]) -> list[tuple[int, int
 
 
 def _look(area: Any, mark: Mark) -> Look:
-    sides = [area.borders[side] for side in _SIDES]
+    borders = area.borders
+    sides = [borders[side] for side in _SIDES]
     edges = tuple(None if (side.line_style or "none") == "none" else Edge(side.line_style, side.weight or "thin", side.color or (0, 0, 0))
                   for side in sides)
     return Look(area.color, edges, mark.fill, mark.frame)
@@ -573,10 +616,12 @@ def _draw(area: Any, side: str, edge: Edge | None) -> None:
         area.borders.set(side, color=edge.colour, weight=edge.weight, line_style=edge.style)
 
 
-def _dress(area: Any, mark: Mark) -> None:
+def _dress(area: Any, mark: Mark, look: Look) -> None:
     if mark.fill:
         area.color = mark.fill
-    if mark.frame:
+    if mark.frame and all(edge and edge.style == "continuous" for edge in look.edges):
+        area.borders.set("outside", weight=mark.weight, color=mark.frame)
+    elif mark.frame:
         _draw(area, "outside", Edge("continuous", mark.weight, mark.frame))
 
 
@@ -588,11 +633,13 @@ def _undress(area: Any, look: Look) -> None:
             _draw(area, side, edge)
 
 
-def _annotate(cell: Any, text: str) -> None:
-    note = cell.note
-    if note is None:
+def _annotate(area: Any, text: str, there: str | None) -> None:
+    """Puts our note on a cell, in place of an earlier one of ours; ``there`` is the note it has."""
+    cell = area(1, 1)
+    if there is None and not _discussed(cell):
         note = cell.add_note(text)
-    elif note.text.startswith(MARK):
+    elif there is not None and there.startswith(MARK):
+        note = cell.note
         note.text = text
     else:
         return

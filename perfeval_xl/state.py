@@ -27,6 +27,7 @@ class Change(NamedTuple):
 
 class State(NamedTuple):
     """``step`` is the button that can be taken back ("" = none) and ``sheet`` the one it changed; ``inserted`` the row it added, -1 = none.
+    ``block`` is where the indicators stood afterwards: they stand elsewhere once rows were inserted or deleted by hand.
 
     ``looks`` is what the marked cells looked like, by sheet. ``height`` is the rows that the hidden sheet uses, -1 where
     there is no such sheet.
@@ -38,6 +39,7 @@ class State(NamedTuple):
     changes: tuple[Change, ...] = ()
     looks: dict[str, dict[Place, Look]] = {}  # noqa: RUF012 - a default that nobody writes to
     height: int = -1
+    block: str = ""
 
 
 def load(host: Host) -> State:
@@ -46,18 +48,18 @@ def load(host: Host) -> State:
         rows = host.grid(STATE_SHEET).rows
     except Refusal:
         return State()
-    step, sheet, inserted, changes, looks = "", "", -1, [], {}
+    step, sheet, inserted, block, changes, looks = "", "", -1, "", [], {}
     for what, name, row, column, before, after in (tuple(row) + ("",) * (_WIDTH - len(row)) for row in rows):
         try:
             if what == "step":
-                step, sheet, inserted = str(before), name, int(row)
+                step, sheet, inserted, block = str(before), name, int(row), str(after)
             elif what == "change":
                 changes.append(Change(int(row), int(column), before, str(after)))
             elif what == "mark":
                 looks.setdefault(name, {})[int(row), int(column)] = Look.unpacked(before)
         except (TypeError, ValueError):
             continue
-    return State(step, sheet, inserted, tuple(changes), looks, len(rows))
+    return State(step, sheet, inserted, tuple(changes), looks, len(rows), block)
 
 
 def save(host: Host, state: State) -> None:
@@ -72,7 +74,7 @@ def save(host: Host, state: State) -> None:
 
 def _lines(state: State) -> Iterable[tuple[Any, ...]]:
     if state.step:
-        yield "step", state.sheet, state.inserted, "", state.step, ""
+        yield "step", state.sheet, state.inserted, "", state.step, state.block
     for one in state.changes:
         yield "change", state.sheet, one.row, one.column, one.before, one.after
     for sheet, looks in state.looks.items():

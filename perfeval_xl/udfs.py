@@ -8,7 +8,6 @@ The docstrings are Chinese because Excel's function wizard shows them.
 
 from __future__ import annotations
 
-import logging
 import re
 import sys
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from decimal import Decimal
 from functools import cache, lru_cache, wraps
 from typing import Any
 
-from perfeval_xl import checks_rows, messages
+from perfeval_xl import checks_rows, log, messages
 from perfeval_xl.cells import number_entry, text_entry
 from perfeval_xl.compare import ONE, points
 from perfeval_xl.dates import YEAR
@@ -28,8 +27,6 @@ from perfeval_xl.rules import RULES
 from perfeval_xl.scoring import execution_rate, execution_score, grade, indicator_score, row_attainment, score, tier_range
 from perfeval_xl.table import indicator_name, indicator_role
 from perfeval_xl.targets import read_actual, read_target
-
-_log = logging.getLogger(__name__)
 
 #: help of each argument in the function wizard (255 characters at most)
 ARGUMENTS = {
@@ -83,7 +80,7 @@ def _worksheet_function(function: Callable) -> Callable:
         try:
             return function(*arguments, **named)
         except Exception as error:
-            _log.exception("%s%r", function.__name__, arguments)
+            log.unexpected(error, function.__name__)
             return messages.short(Finding("X901", "", args={"why": type(error).__name__}))
 
     xlwings = sys.modules.get("xlwings")

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from perfeval_xl import messages
-from perfeval_xl.host import Edge, Look, grid_value, rectangles, text_of, trimmed
+from perfeval_xl.host import Edge, Look, grid_value, moved, rectangles, text_of, trimmed
 from perfeval_xl.messages import MARK, Refusal
 from perfeval_xl.model import Percent, Sheet, as_percent, cell_name, shows_percent
 
@@ -213,12 +213,12 @@ class MemoryHost:
         for kind in ("cells", "above", "before"):
             setattr(where, kind, {(r + by if r >= row else r, c): one for (r, c), one in getattr(where, kind).items()})
 
-        def moved(area):
+        def shifted(area):
             top, left, bottom, right = area
             return (top + by if top >= row else top), left, (bottom + by if bottom >= row or (by < 0 and bottom == row - 1) else bottom), right
 
-        where.merged = [area for area in map(moved, where.merged) if area[0] <= area[2] and area[:2] != area[2:]]
-        self.names = {name: (sheet, moved(area) if sheet == where.name else area) for name, (sheet, area) in self.names.items()}
+        where.merged = [area for area in map(shifted, where.merged) if area[0] <= area[2] and area[:2] != area[2:]]
+        self.names = {name: (sheet, shifted(area) if sheet == where.name else area) for name, (sheet, area) in self.names.items()}
         for sheet in self.sheets.values():
             for cell in sheet.cells.values():
                 if cell.formula:
@@ -259,18 +259,26 @@ class MemoryHost:
 
     def unmark(self, sheet: str, earlier) -> None:
         where = self._sheet(sheet)
-        for place, look in earlier.items():
+        looks = moved(earlier, [place for place, cell in where.cells.items() if cell.note.startswith(MARK)])
+        for place, look in looks.items():
             area = where.area(*place)
-            cell = where.cell(*area[:2])
-            if look.our_fill and cell.fill == look.our_fill:
-                cell.fill = look.fill
-            for side, edge in zip(where.sides(area), look.edges, strict=True):
-                now = side[0].get(side[1][0])
-                if look.our_frame and now and now.colour == look.our_frame:
-                    where.draw(side, edge)
+            self._undress(where, area, look)
+            below = area[2] + 1, area[1]
+            if look.our_fill and below not in looks and below in where.cells and where.cells[below].fill == look.our_fill:
+                self._undress(where, where.area(*below), look)
         for cell in where.cells.values():
             if cell.note.startswith(MARK):
                 cell.note = ""
+
+    @staticmethod
+    def _undress(where: MemorySheet, area, look: Look) -> None:
+        cell = where.cell(*area[:2])
+        if look.our_fill and cell.fill == look.our_fill:
+            cell.fill = look.fill
+        for side, edge in zip(where.sides(area), look.edges, strict=True):
+            now = side[0].get(side[1][0])
+            if look.our_frame and now and now.colour == look.our_frame:
+                where.draw(side, edge)
 
     # ---- protection and screen ----
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from memory_host import MemoryHost
 from openpyxl import load_workbook
 
-from perfeval_xl import buttons, computed, log, record, state, vba, workbook_file
+from perfeval_xl import buttons, computed, examples, log, record, state, vba, workbook_file
 from perfeval_xl.edition import get
 from perfeval_xl.host import Mark
 from perfeval_xl.messages import MARK
@@ -50,9 +52,11 @@ ACTUALS = {"execution_rate": {"actual": "95%"}, "adjustment_rate": {"actual": "0
 def books(tmp_path_factory) -> dict[str, str]:
     """The shipped workbook of each edition, filled in."""
     folder = tmp_path_factory.mktemp("books")
-    paths = {edition: str(folder / f"{edition}.xlsm") for edition in ("shangjie-2022", "mof-2020-project")}
+    fillings = {edition: filled(edition) for edition in ("shangjie-2022", "mof-2020-project")}
+    fillings["jinshui-2021"] = examples.load(os.path.join(examples.DATA, "jinshui-2021.toml"))[1]
+    paths = {edition: str(folder / f"{edition}.xlsm") for edition in fillings}
     for edition, path in paths.items():
-        workbook_file.build(path, get(edition), filled(edition))
+        workbook_file.build(path, get(edition), fillings[edition])
     return paths
 
 
@@ -129,6 +133,10 @@ MISTAKES = {
 }
 
 
+#: what LibreOffice would show no differently
+in_memory = pytest.mark.parametrize("open_host", ["memory"], indirect=True)
+
+
 def on_both(first, *others):
     """The first case on both hosts, the others in memory."""
     return [pytest.param("calc", first, id=f"calc-{first}"), *(pytest.param("memory", one, id=f"memory-{one}") for one in (first, *others))]
@@ -182,6 +190,7 @@ def test_recalculation_mends_what_was_pasted_over_and_nothing_else(desk):
     assert desk.figures() == before
 
 
+@in_memory
 def test_a_new_input_reaches_every_figure_that_follows(desk):
     row = desk.checked().form.indicators[-1]
     desk.type(row.actual_entry.row, row.actual_entry.column, "45%")
@@ -192,6 +201,7 @@ def test_a_new_input_reaches_every_figure_that_follows(desk):
     assert not [one for one in after.findings if one.severity == "error"]
 
 
+@in_memory
 def test_a_score_by_hand_counts_where_no_rule_decides(open_host, books):
     desk = Desk(open_host(books["mof-2020-project"], recalculate=False))
     row = desk.checked().form.indicators[2]
@@ -211,7 +221,131 @@ def _heading(desk: Desk) -> int:
     return next(n for n, row in enumerate(desk.host.grid(FORM_SHEET).rows) if "三级指标" in row)
 
 
+# ---- a day at the desk ----
+
+
+#: what a blank form lacks, each once; an edition whose weights are the department's own has no rows to ask about yet
+BLANK = {"shangjie-2022": {"F110": 1, "V202": 20, "S108": 1, "S109": 1}, "jinshui-2021": {"F110": 1, "S108": 1, "S109": 1},
+         "mof-2020-project": {"F110": 1, "S102": 1, "S109": 1}}
+
+
+@pytest.mark.parametrize("edition", BLANK)
+def test_a_blank_form_is_told_once_what_it_lacks(edition, tmp_path):
+    path = str(tmp_path / "form.xlsm")
+    workbook_file.build(path, get(edition))
+    desk = Desk(MemoryHost.load(path))
+    before = desk.figures()
+    assert desk.press("recalculate") == "重新计算完毕：没有需要改的。"
+    assert desk.press("check").startswith(f"错误 {sum(BLANK[edition].values())}，提醒 0，")
+    assert Counter(one.code for one in desk.checked().findings) == BLANK[edition]
+    assert len(desk.listed()) == len(BLANK[edition])
+    desk.press("clear_marks")
+    assert desk.figures() == before and desk.host.notes(FORM_SHEET) == {}
+
+
+def test_the_form_of_jinshui_through_every_button(open_host, books, tmp_path):
+    path = tmp_path / "自评.xlsm"
+    path.write_bytes(Path(books["jinshui-2021"]).read_bytes())
+    desk = Desk(open_host(str(path), recalculate=False))
+    before, first = desk.figures(), desk.checked()
+    assert desk.press("recalculate") == "重新计算完毕：没有需要改的。"
+    row, total = first.form.indicators[1], first.form.totals[0]
+    desk.type(row.score.row, row.score.column, 0.5)
+    desk.type(total.row, total.column, 60)
+    assert desk.press("recalculate").startswith("重新计算完毕：改了")
+    assert desk.checked().card.total == first.card.total and desk.figures() == before
+    desk.press("check")
+    assert {code for _, code, _ in desk.listed()} == {one.code for one in first.findings} != set()
+    desk.press("clear_marks")
+    last = first.form.indicators[-1]
+    desk.host.goto(FORM_SHEET, last.place.row, last.place.column)
+    assert desk.press("insert_row").startswith(f"已插入第 {last.place.row + 2} 行") and desk.press("undo") == "已撤销“⑤插入指标行”。"
+    desk.press("recalculate")
+    assert desk.figures() == before
+    desk.answers = ["yes"]
+    assert desk.press("submit").startswith("报送版：")
+    copy, form = record.check_file(*_made(desk))[0], desk.checked()
+    assert [one.code for one in copy.findings] == [one.code for one in form.findings] and copy.card == form.card
+
+
+def test_a_colour_and_a_note_of_the_user_outlive_a_mark(books):
+    desk = Desk(MemoryHost.load(books["shangjie-2022"]))
+    entry = desk.row("预算执行率").actual_entry
+    cell = desk.host.cell(FORM_SHEET, entry.row, entry.column)
+    cell.fill, cell.note, cell.value = (1, 2, 3), "科长：请核对", ""
+    desk.press("check")
+    assert cell.fill != (1, 2, 3) and cell.note == "科长：请核对"
+    desk.press("check")
+    desk.press("clear_marks")
+    assert (cell.fill, cell.note) == ((1, 2, 3), "科长：请核对")
+
+
+def test_a_block_pasted_over_computed_cells_is_put_right_and_back(books):
+    desk = Desk(MemoryHost.load(books["shangjie-2022"]))
+    row, before = desk.checked().form.indicators[3], desk.figures()
+    pasted = [["好", 0.5], ["#REF!", "-"], [None, None]]
+    with desk.host.opened(FORM_SHEET):
+        desk.host.write(FORM_SHEET, row.score.row, row.score.column, pasted)
+    spoilt = desk.figures()
+    assert desk.press("recalculate").startswith("重新计算完毕：改了 6 格") and desk.figures() == before
+    assert desk.press("undo") == "已撤销“②重新计算”。" and desk.figures() == spoilt
+
+
+def _colours(desk: Desk, columns: tuple[int, ...] = ()) -> set:
+    """Colours of fills and frames in some columns of the block of indicators, else in all."""
+    top, left, bottom, right = desk.host.name_area("pe_indicators")[1]
+    looks = desk.looks([(r, c) for r in range(top, bottom + 1) for c in columns or range(left + 2, right + 1)]).values()
+    return {fill for fill, _ in looks} | {edge.colour for _, edges in looks for edge in edges if edge}
+
+
+@pytest.mark.parametrize("open_host, which", on_both(-2, -1), indirect=["open_host"])
+def test_a_row_is_inserted_without_the_marks_of_its_neighbour(desk, which):
+    row = desk.checked().form.indicators[which]
+    columns = row.actual_entry.column, row.score.column
+    clean = _colours(desk, columns)
+    for n in (0, 1):  # where the last row is selected, the new one comes above it and looks like the one before
+        desk.type(row.place.row - n, row.actual_entry.column, "")
+    desk.press("check")
+    assert _colours(desk, columns) != clean
+    desk.host.goto(FORM_SHEET, row.place.row, row.place.column)
+    assert desk.press("insert_row").endswith("标记已清除，填好后再按①。")
+    assert _colours(desk, columns) == clean and desk.host.notes(FORM_SHEET) == {} and desk.listed() == []
+    assert desk.press("clear_marks") == "没有标记。"
+
+
+@pytest.mark.parametrize("open_host, by", on_both("inserted below", "inserted above", "deleted above", "deleted"), indirect=["open_host"])
+def test_marks_are_found_after_rows_moved_by_hand(desk, by):
+    row, other = desk.checked().form.indicators[-3], desk.checked().form.indicators[-1]
+    clean = _colours(desk, (row.actual_entry.column,))
+    for one in (row, other):
+        desk.type(one.actual_entry.row, one.actual_entry.column, "")
+    desk.press("check")
+    with desk.host.opened(FORM_SHEET):
+        if by.startswith("inserted"):
+            desk.host.insert_row(FORM_SHEET, row.place.row + by.endswith("below"))
+        else:
+            desk.host.delete_row(FORM_SHEET, row.place.row - by.endswith("above"))
+    assert desk.press("clear_marks").startswith("已清除")
+    assert desk.host.notes(FORM_SHEET) == {} and _colours(desk, (row.actual_entry.column,)) == clean
+
+
 # ---- ④ ----
+
+
+def test_what_was_done_before_rows_moved_by_hand_is_not_taken_back(books):
+    desk = Desk(MemoryHost.load(books["shangjie-2022"]))
+    row = desk.checked().form.indicators[-3]
+    desk.type(row.score.row, row.score.column, 1.5)
+    desk.press("recalculate")
+    with desk.host.opened(FORM_SHEET):
+        desk.host.insert_row(FORM_SHEET, row.place.row - 1)
+    assert desk.press("undo") == "表里后来增删过行，不能再撤销“②重新计算”。"
+    desk.host.goto(FORM_SHEET, row.place.row, row.place.column)
+    desk.press("insert_row")
+    with desk.host.opened(FORM_SHEET):
+        desk.host.delete_row(FORM_SHEET, row.place.row - 1)
+    before = desk.figures()
+    assert desk.press("undo") == "表里后来增删过行，不能再撤销“⑤插入指标行”。" and desk.figures() == before
 
 
 def test_undo_puts_back_what_the_last_button_changed(desk):
@@ -224,6 +358,7 @@ def test_undo_puts_back_what_the_last_button_changed(desk):
     assert desk.press("undo").startswith("没有可以撤销的操作")
 
 
+@in_memory
 def test_undo_leaves_what_was_changed_since(desk):
     row, other = desk.row("预算执行率"), desk.row("结转结余率")
     for one in (row, other):
@@ -234,6 +369,7 @@ def test_undo_leaves_what_was_changed_since(desk):
     assert desk.value(row.score.row, row.score.column) == 1.5 and desk.value(other.score.row, other.score.column) == 0.25
 
 
+@in_memory
 def test_undo_of_a_check_takes_its_marks_away(desk):
     row = desk.row("预算执行率")
     desk.type(row.actual_entry.row, row.actual_entry.column, "")
@@ -271,16 +407,18 @@ def test_a_row_is_inserted_below_the_selected_one(desk, which):
         desk.type(blank_row, field.column, "")
 
 
-def test_an_inserted_row_can_be_taken_back(desk):
+@pytest.mark.parametrize("open_host, which", on_both(-1, -6), indirect=["open_host"])
+def test_an_inserted_row_can_be_taken_back(desk, which):
     before = desk.figures()
-    for row in (desk.checked().form.indicators[-1], desk.checked().form.indicators[-6]):
-        desk.host.goto(FORM_SHEET, row.place.row, row.place.column)
-        desk.press("insert_row")
-        assert desk.press("undo") == "已撤销“⑤插入指标行”。"
-        desk.press("recalculate")  # LibreOffice works everything out anew when a row goes, and knows no worksheet function
-        assert desk.figures() == before
+    row = desk.checked().form.indicators[which]
+    desk.host.goto(FORM_SHEET, row.place.row, row.place.column)
+    desk.press("insert_row")
+    assert desk.press("undo") == "已撤销“⑤插入指标行”。"
+    desk.press("recalculate")  # LibreOffice works everything out anew when a row goes, and knows no worksheet function
+    assert desk.figures() == before
 
 
+@in_memory
 def test_a_row_that_was_filled_in_is_deleted_only_when_told_so(desk):
     row = desk.checked().form.indicators[-1]
     desk.host.goto(FORM_SHEET, row.place.row, row.place.column)
@@ -292,6 +430,7 @@ def test_a_row_that_was_filled_in_is_deleted_only_when_told_so(desk):
     assert desk.press("undo") == "已撤销“⑤插入指标行”。"
 
 
+@in_memory
 def test_rows_are_inserted_only_where_the_department_has_its_own(desk):
     row = desk.checked().form.indicators[0]
     desk.host.goto(FORM_SHEET, row.place.row, row.place.column)
@@ -300,6 +439,22 @@ def test_rows_are_inserted_only_where_the_department_has_its_own(desk):
     assert desk.press("insert_row").startswith("没有选中指标行")
     desk.host.goto(RESULTS_SHEET, 20, 0)
     assert desk.press("insert_row").startswith("没有选中指标行")
+
+
+def test_insert_take_back_insert(books):
+    desk = Desk(MemoryHost.load(books["shangjie-2022"]))
+    row, before = desk.checked().form.indicators[-3], desk.figures()
+    for _ in range(2):
+        desk.host.goto(FORM_SHEET, row.place.row, row.place.column)
+        desk.press("insert_row")
+        after = desk.figures()
+        assert desk.press("undo") == "已撤销“⑤插入指标行”。" and desk.figures() == before
+    desk.host.goto(FORM_SHEET, row.place.row, row.place.column)
+    desk.press("insert_row")
+    assert desk.figures() == after
+    desk.press("insert_row")  # below the blank row that is selected now
+    assert desk.press("undo") == "已撤销“⑤插入指标行”。" and desk.figures() == after
+    assert desk.press("undo").startswith("没有可以撤销的操作")
 
 
 # ---- ⑥ ----
@@ -352,6 +507,43 @@ def test_a_copy_with_inserted_rows_keeps_them(own_copy):
     assert [one.code for one in copy.findings] == [one.code for one in own_copy.checked().findings]
 
 
+@pytest.mark.parametrize("department, file", [
+    ("局/办:一*二?", "局办一二"), ("../../其他处", "其他处"), ("=cmd|' /C calc'!A0", "=cmd' C calc'!A0"), ("\u3000", "自评"), ("长" * 80, "长" * 60)])
+def test_the_copy_has_a_name_that_a_file_may_have(department, file, tmp_path):
+    path = tmp_path / "自评.xlsm"
+    workbook_file.build(str(path), get("shangjie-2022"), filled()._replace(department=department))
+    desk = Desk(MemoryHost.load(path))
+    desk.answers = ["yes"]
+    desk.press("submit")
+    made, = _made(desk)
+    assert os.path.dirname(made) == str(tmp_path) and os.path.basename(made) == f"{file}2022年度自评表（报送版）.xlsx"
+    copy = MemoryHost.load(made)
+    assert not any(cell.formula for sheet in copy.sheets.values() for cell in sheet.cells.values())
+    stands = record.check_file(made)[0].form.department
+    assert (stands.text if stands else "") == department.strip()
+
+
+#: where 预期目标 and 实际完成情况 stand on the form of Shangjie, in its ninth row
+GOALS = 1, 5
+
+
+@pytest.mark.parametrize("long_before", [False, True])
+def test_long_goals_are_handed_in_whole(long_before, tmp_path):
+    path, goals = tmp_path / "自评.xlsm", ("目标" * 1200, "完成" * 1500)
+    workbook_file.build(str(path), get("shangjie-2022"), filled()._replace(goals=goals if long_before else ("", "")))
+    desk = Desk(MemoryHost.load(path))
+    for left, goal in zip(GOALS, goals, strict=True) if not long_before else ():
+        desk.type(8, left, goal)
+    desk.answers = ["yes"]
+    assert desk.press("submit").startswith("报送版：")
+    copy, form = record.check_file(*_made(desk))[0], desk.checked()
+    assert [entry.text for entry in copy.form.texts] == [entry.text for entry in form.form.texts] == list(goals)
+    assert [(one.name, one.score.number) for one in copy.form.indicators] == [(one.name, one.score.number) for one in form.form.indicators]
+    # no single row of a sheet is high enough for it
+    assert any(top == 8 and left == GOALS[0] and bottom > top for top, left, bottom, _ in copy.grid.merged)
+
+
+@in_memory
 def test_errors_are_asked_about_before_a_copy_is_made(own_copy):
     row = own_copy.row("预算执行率")
     own_copy.type(row.actual_entry.row, row.actual_entry.column, "")
@@ -361,6 +553,7 @@ def test_errors_are_asked_about_before_a_copy_is_made(own_copy):
     assert own_copy.press("submit").startswith("报送版：") and len(_made(own_copy)) == 1
 
 
+@in_memory
 def test_a_copy_that_is_there_is_replaced_only_when_told_so(own_copy):
     own_copy.press("submit")
     path, = _made(own_copy)
@@ -452,6 +645,25 @@ def test_without_its_list_a_check_says_so_and_marks_nothing(books):
     assert "没有工作表“校验结果”" in desk.press("check") and desk.host.notes(FORM_SHEET) == {}
 
 
+def test_without_their_list_marks_can_still_be_taken_away(books):
+    desk = Desk(MemoryHost.load(books["shangjie-2022"]))
+    entry = desk.row("预算执行率").actual_entry
+    desk.host.cell(FORM_SHEET, entry.row, entry.column).value = ""
+    desk.press("check")
+    del desk.host.sheets[RESULTS_SHEET]
+    assert desk.press("clear_marks").startswith("已清除") and desk.host.notes(FORM_SHEET) == {}
+
+
+def test_the_buttons_speak_english_where_they_are_told_to(books, monkeypatch):
+    monkeypatch.setenv("PERFEVAL_LANG", "en")
+    desk = Desk(MemoryHost.load(books["shangjie-2022"]))
+    entry = desk.row("预算执行率").actual_entry
+    desk.host.cell(FORM_SHEET, entry.row, entry.column).value = ""
+    said = [desk.press(name) for name in ("check", "recalculate", "undo", "clear_marks", "insert_row", "undo", "submit")]
+    assert not [words for words in said if any("\u4e00" <= letter <= "\u9fff" for letter in words.replace(FORM_SHEET, "").replace("预算执行率", ""))]
+    assert said[0].startswith("error ")
+
+
 def test_a_book_without_a_form_is_said_to_have_none(books):
     desk = Desk(MemoryHost.load(books["shangjie-2022"]))
     desk.host.sheets[FORM_SHEET].cells = {}
@@ -482,6 +694,7 @@ def test_the_log_rotates_and_never_stands_in_the_way(monkeypatch, tmp_path):
     assert log.unexpected(ValueError(), "x") == ""
 
 
+@in_memory
 def test_what_the_hidden_sheet_remembers_may_be_spoilt(desk):
     for name in ("预算执行率", "预算调整率", "结转结余率"):
         row = desk.row(name)

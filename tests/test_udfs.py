@@ -14,7 +14,7 @@ from drawing import draw
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfeval_xl import catalogue, layout, messages, record, rules, scoring, udfs
+from perfeval_xl import catalogue, layout, log, messages, record, rules, scoring, udfs
 from perfeval_xl.edition import get
 from perfeval_xl.model import Percent
 from perfeval_xl.numbers import half_up
@@ -371,11 +371,15 @@ def test_a_score_stays_within_its_weight(target, actual, weight):
     assert 0 <= found <= float(half_up(Decimal(format(weight, ".15g")), 2))
 
 
-def test_an_unexpected_exception_becomes_a_text_and_stands_in_the_log(monkeypatch, caplog):
+def test_an_unexpected_exception_becomes_a_text_and_stands_in_the_log(monkeypatch, tmp_path):
+    file = tmp_path / "perfeval_xl.log"
+    monkeypatch.setattr(log, "path", lambda: str(file))
     monkeypatch.setattr(udfs, "grade", None)
     assert udfs.PE_GRADE(12.34567, HERE) == "X901 意外错误（TypeError），请联系维护人员"
-    assert "PE_GRADE" in caplog.text and "Traceback" in caplog.text
-    assert udfs.PE_SCORE({}, "5", 2.0, HERE).startswith("X901")
+    assert udfs.PE_SCORE({"秘密": 1}, "5", 2.0, HERE).startswith("X901")
+    entry = file.read_text(encoding="utf-8")
+    assert "PE_GRADE: TypeError" in entry and "udfs.py:" in entry
+    assert "12.34567" not in entry and "秘密" not in entry
 
 
 # ---- words ----

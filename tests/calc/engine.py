@@ -41,7 +41,9 @@ _SIDES = {"edge_top": ("TopBorder2", "BottomBorder2", -1, 0), "edge_bottom": ("B
           "edge_left": ("LeftBorder2", "RightBorder2", 0, -1), "edge_right": ("RightBorder2", "LeftBorder2", 0, 1)}
 _STYLES = {"continuous": 0, "dot": 1, "dash": 2, "double": 3, "dash_dot": 16, "dash_dot_dot": 17}
 _WEIGHTS = {"hairline": 5, "thin": 26, "medium": 53, "thick": 88}
-_OURS = re.compile(r"\bpe_[a-z_]+(?=\()")
+_OURS = re.compile(r"\bpe_[a-z_]+(?=\()", re.IGNORECASE)
+#: formulas that LibreOffice's own grammar writes otherwise than with another sign between the arguments: other sheets, arrays
+_PARSED = re.compile(r"[!{}]|\.\$?[A-Za-z]")
 _DATE, _TIME, _CURRENCY, _TEXT, _LOGICAL = 2, 4, 8, 256, 1024
 _XL_A1, _XL_ENGLISH, _ALL_BUT_SPECIAL = 1, 4, 0x7FFFFFFF
 
@@ -182,7 +184,7 @@ class Book(base_classes.Book):
         self.fullname = os.path.realpath(path) if path else f"Book{len(app.books) + 1}"
         self.name = os.path.basename(self.fullname)
         self.api = SimpleNamespace(ReadOnly=bool(document.isReadonly()), ProtectStructure=document.isProtected(), FullName=self.fullname)
-        self.allowed, self.merged = _protections(path) if path else {}, {}
+        self.allowed, self.merged, self.kinds = _protections(path) if path else {}, {}, {}
         self.sheets, self.names = Sheets(self), Names(self)
         null = document.NullDate
         self.first_day = dt.datetime(null.Year, null.Month, null.Day)
@@ -190,6 +192,12 @@ class Book(base_classes.Book):
         mapper = document.createInstance("com.sun.star.sheet.FormulaOpCodeMapper")
         self.parser.CompileEnglish, self.parser.FormulaConvention = True, _XL_A1
         self.parser.OpCodeMap = mapper.getAvailableMappings(_XL_ENGLISH, _ALL_BUT_SPECIAL)
+
+    def kind(self, number_format):
+        """What kind of number format a key is; it stays one."""
+        if number_format not in self.kinds:
+            self.kinds[number_format] = self.document.NumberFormats.getByKey(number_format).Type
+        return self.kinds[number_format]
 
     def activate(self):
         self.app.books.active = self
@@ -288,6 +296,7 @@ class Sheets(base_classes.Sheets):
 class Sheet(base_classes.Sheet):
     def __init__(self, book, uno):
         self.book_, self.uno = book, uno
+        self.merges = book.merged.setdefault(uno.Name, {})
 
     @property
     def book(self):
@@ -344,7 +353,7 @@ class Sheet(base_classes.Sheet):
 
     def merged_with(self, row, column):
         """The merged area of a cell, or the cell; remembered until rows or merged cells change, because asking takes milliseconds."""
-        known = self.book_.merged.setdefault(self.name, {})
+        known = self.merges
         if (row, column) not in known:
             cursor = self.uno.createCursorByRange(self.uno.getCellByPosition(column, row))
             cursor.collapseToMergedArea()
@@ -354,7 +363,7 @@ class Sheet(base_classes.Sheet):
         return known[row, column]
 
     def forget(self):
-        self.book_.merged.pop(self.name, None)
+        self.merges.clear()
 
     # ---- protection ----
 
@@ -381,7 +390,7 @@ class Sheet(base_classes.Sheet):
 class SheetApi:
     """The members of Excel's Worksheet that the host asks for."""
 
-    FilterMode = property(lambda self: any(row.IsFiltered for row in self._rows()))
+    FilterMode = property(lambda self: self._some_hidden() and any(row.IsFiltered for row in self._rows()))
     ProtectContents = property(lambda self: self._sheet.uno.isProtected())
     ProtectDrawingObjects = property(lambda self: self._sheet.allowed["DrawingObjects"])
     ProtectScenarios = property(lambda self: self._sheet.allowed["Scenarios"])
@@ -391,6 +400,11 @@ class SheetApi:
 
     def __init__(self, sheet):
         self._sheet = sheet
+
+    def _some_hidden(self):
+        first = self._sheet.uno.getCellRangeByPosition(0, 0, 0, self._sheet.used_range.area[2])
+        shown = first.queryVisibleCells().getRangeAddresses()
+        return len(shown) != 1 or shown[0].EndRow - shown[0].StartRow != first.RangeAddress.EndRow
 
     def _rows(self):
         last = self._sheet.used_range.area[2]
@@ -513,12 +527,16 @@ class Range(base_classes.Range):
 
     @property
     def raw_value(self):
-        rows = [list(row) for row in self.uno.getDataArray()]
+        uno = self.uno
+        rows = [list(row) for row in uno.getDataArray()]
+        texts = uno.getFormulaArray() if any(None in row for row in rows) else ()
         for row, line in enumerate(rows):
             for column, value in enumerate(line):
-                if value is None or (isinstance(value, str) and value.startswith(("#", "Err:"))):
-                    cell = self.uno.getCellByPosition(column, row)
-                    if cell.getError():
+                if value is None and _OURS.search(texts[row][column]):  # a formula with a function it does not know is never worked out
+                    line[column] = _FIRST_ERROR + _ERRORS["#NAME?"]
+                elif value is None or (isinstance(value, str) and value.startswith(("#", "Err:"))):
+                    cell = uno.getCellByPosition(column, row)
+                    if value is None or cell.getError():
                         line[column] = _FIRST_ERROR + _ERRORS.get(cell.String, 2015)
         for kind, row, column in self._formatted(_DATE | _TIME | _CURRENCY | _LOGICAL):
             value = rows[row][column]
@@ -534,11 +552,14 @@ class Range(base_classes.Range):
 
     def _formatted(self, kinds):
         """(kind, row, column) of the cells whose number format is of one of these kinds."""
-        formats = self.sheet_.book_.document.NumberFormats
+        if self.area[:2] == self.area[2:]:
+            if kind := self.sheet_.book_.kind(self.uno.NumberFormat) & kinds:
+                yield kind, 0, 0
+            return
         stretches = self.uno.getUniqueCellFormatRanges()
         for n in range(stretches.Count):
             same = stretches.getByIndex(n)
-            kind = formats.getByKey(same.NumberFormat).Type & kinds
+            kind = self.sheet_.book_.kind(same.NumberFormat) & kinds
             for address in same.getRangeAddresses() if kind else ():
                 for row in range(address.StartRow - self.area[0], address.EndRow - self.area[0] + 1):
                     for column in range(address.StartColumn - self.area[1], address.EndColumn - self.area[1] + 1):
@@ -599,6 +620,8 @@ class Range(base_classes.Range):
                     text = text[1:-2]
                 elif isinstance(value, str) and text.lstrip("'") == value.lstrip("'"):
                     text = value
+                elif text.startswith("=") and not _PARSED.search(text):
+                    text = _OURS.sub(lambda name: name[0].upper(), _separated(text, ";", ","))
                 elif text.startswith("="):
                     cell = self.uno.getCellByPosition(column, row)
                     # functions that LibreOffice does not know come back in small letters
@@ -608,7 +631,13 @@ class Range(base_classes.Range):
 
     @formula.setter
     def formula(self, data):
-        self.raw_value = data
+        rows = _rows(data, self.shape)
+        plain = all(isinstance(text, str) and text.startswith("=") and not _PARSED.search(text) for row in rows for text in row)
+        if plain and not any(self._formatted(_TEXT)):
+            self._guard()
+            self.uno.setFormulaArray(tuple(tuple(_separated(text, ",", ";") for text in row) for row in rows))
+        else:
+            self.raw_value = data
 
     def _set_formula(self, row, column, text):
         cell = self.uno.getCellByPosition(column, row)
@@ -695,12 +724,18 @@ class Range(base_classes.Range):
 
     def add_note(self, text):
         with self.sheet_.allowing("DrawingObjects"):
-            self.sheet_.uno.Annotations.insertNew(self.uno.getCellByPosition(0, 0).CellAddress, text)
-        return self.note
+            cell = self.uno.getCellByPosition(0, 0)
+            self.sheet_.uno.Annotations.insertNew(cell.CellAddress, text)
+        return Note(self.sheet_, cell.getAnnotation())
 
 
 _COUNTED = frozenset(("row", "column", "shape", "raw_value", "formula", "number_format", "color", "borders", "merge_area", "merge_cells", "merge",
                       "insert", "delete", "note", "add_note", "select"))
+
+
+def _separated(formula, old, new):
+    """The formula with other signs between its arguments."""
+    return "".join(part if part.startswith('"') else part.replace(old, new) for part in re.split('("[^"]*")', formula))
 
 
 def _rows(data, shape):
@@ -711,13 +746,22 @@ def _rows(data, shape):
 
 
 class Borders(base_classes.Borders):
+    """The lines of the moment when the frame was asked for: those of an area's first cell, or of the first one along each side."""
+
     api = True
 
     def __init__(self, cells):
-        self.cells = cells
+        self.cells, self.corners = cells, {}
 
     def __getitem__(self, side):
-        return Border(self.cells, side)
+        return Border(self, side)
+
+    def corner(self, row, column):
+        """A cell and its four lines, asked for once."""
+        if (row, column) not in self.corners:
+            cell = self.cells.sheet_.uno.getCellByPosition(column, row)
+            self.corners[row, column] = cell, dict(zip(_OWN, cell.getPropertyValues(_OWN), strict=True))
+        return self.corners[row, column]
 
     def set(self, which, *, line_style=base_classes._UNSET, weight=base_classes._UNSET, color=base_classes._UNSET):
         changes = {}
@@ -729,43 +773,54 @@ class Borders(base_classes.Borders):
             changes = dict.fromkeys(("LineWidth", "OuterLineWidth", "InnerLineWidth", "LineDistance", "Color"), 0)
         elif line_style is not base_classes._UNSET:
             changes["LineStyle"] = _STYLES[line_style]
-        for side in which:
-            self[side].put(changes)
+        sides = [self[side] for side in which]
+        uno = self.cells.sheet_.uno
+        with self.cells.sheet_.allowing("AllowFormattingCells"):
+            # cell by cell: set on a range of cells that differ, one side wipes the others out
+            for side in sides:
+                own, opposite, down, across = _SIDES[side.side]
+                side.change(changes)
+                for row, column in side.places():
+                    cell = self.corners[row, column][0] if (row, column) in self.corners else uno.getCellByPosition(column, row)
+                    setattr(cell, own, side.line)
+                    if row + down >= 0 and column + across >= 0:
+                        setattr(uno.getCellByPosition(column + across, row + down), opposite, side.line)
+
+
+#: in the order in which several properties are asked for
+_OWN = tuple(sorted(own for own, *_ in _SIDES.values()))
 
 
 class Border(base_classes.Border):
-    """One side: the line of the cells along it, which their neighbours beyond share. The line is the one of the moment it was asked for."""
+    """One side: the line of the cells along it, which their neighbours beyond share."""
 
     api = True
 
-    def __init__(self, cells, side):
-        top, left, bottom, right = cells.area
-        self.sheet, self.side = cells.sheet_, side
+    def __init__(self, borders, side):
+        top, left, bottom, right = borders.cells.area
+        self.side = side
         self.strip = {"edge_top": (top, left, top, right), "edge_bottom": (bottom, left, bottom, right),
                       "edge_left": (top, left, bottom, left), "edge_right": (top, right, bottom, right)}[side]
-        self.line = getattr(self.sheet.uno.getCellByPosition(self.strip[1], self.strip[0]), _SIDES[side][0])
+        self.line = borders.corner(*self.strip[:2])[1][_SIDES[side][0]]
 
-    def put(self, changes):
+    def places(self):
+        """The cells along it."""
+        top, left, bottom, right = self.strip
+        return [(row, column) for row in range(top, bottom + 1) for column in range(left, right + 1)]
+
+    def change(self, changes):
         """Changes the line; a colour or a style makes one visible that was not."""
         if not self.line.LineWidth:
             changes = {"LineWidth": _WEIGHTS["thin"], "OuterLineWidth": _WEIGHTS["thin"], **changes}
         for name, value in changes.items():
             setattr(self.line, name, value)
-        own, opposite, down, across = _SIDES[self.side]
-        top, left, bottom, right = self.strip
-        cell = self.sheet.uno.getCellByPosition
-        # cell by cell: set on a range of cells that differ, one side wipes the others out
-        with self.sheet.allowing("AllowFormattingCells"):
-            for row in range(top, bottom + 1):
-                for column in range(left, right + 1):
-                    setattr(cell(column, row), own, self.line)
-                    if row + down >= 0 and column + across >= 0:
-                        setattr(cell(column + across, row + down), opposite, self.line)
 
     @property
     def line_style(self):
         if not self.line.LineWidth and not self.line.OuterLineWidth:
             return "none"
+        if self.line.InnerLineWidth:
+            return "double"
         return next((name for name, number in _STYLES.items() if number == self.line.LineStyle), "continuous")
 
     @property
