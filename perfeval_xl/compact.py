@@ -117,7 +117,7 @@ def _unpacked(body: bytes) -> list:
     return json.loads(zlib.decompress(body)) if body else [[], []]
 
 
-_SAVED = {"docprops/core.xml": re.compile(rb"<dcterms:modified[^>]*>([0-9T:-]{10,19})"), "meta.xml": re.compile(rb"<dc:date>([0-9T:-]{10,19})")}
+_SAVED = {"docprops/core.xml": re.compile(rb"<dcterms:modified[^>]*>([0-9T:-]{10,19}Z?)"), "meta.xml": re.compile(rb"<dc:date>([0-9T:-]{10,19})")}
 
 
 def _modified(data: bytes) -> str:

@@ -155,6 +155,8 @@ def _lines(forms: list[Form], roster: Roster, year: int | None, root: str) -> tu
     for form in forms:
         if form.error is None and form.sha256 and (form.origin, form.path) not in (same := files.setdefault(form.sha256, [])):
             same.append((form.origin, form.path))
+    for same in files.values():
+        same.sort(key=lambda file: (len(file[1]), file))  # a copy has the longer name
     again = {file for same in files.values() for file in same[1:]}
     lines = [_line(form, roster, year, (form.origin, form.path) in again) for form in forms]
     groups: dict[tuple, list[int]] = {}

@@ -31,7 +31,7 @@ _WORDS = messages.Words(
         "stated": ("自评", "stated"),
         "recomputed": ("重算", "recomputed"),
         "share": ("得分率（％）", "Share of points (%)"),
-        "band": ("分数段", "Band"),
+        "band": ("分数段（含下限）", "Band (from, below)"),
         "grade": ("等级", "Grade"),
         "part": ("部分", "Part"),
         "department": ("部门（单位）", "Department"),

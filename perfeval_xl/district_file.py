@@ -6,6 +6,7 @@ The same forms give the same bytes. A hidden sheet keeps the line of every form,
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -189,6 +190,9 @@ def saved(form: Form) -> str:
     """When the form was last saved, as far as the file or the file system knows."""
     import datetime
 
+    if form.modified.endswith("Z"):  # Excel writes universal time, LibreOffice in an .ods the local one
+        with contextlib.suppress(ValueError, OverflowError, OSError):
+            return datetime.datetime.fromisoformat(form.modified).astimezone().strftime("%Y-%m-%d %H:%M")
     if form.modified:
         return form.modified[:16].replace("T", " ")
     return datetime.datetime.fromtimestamp(form.saved).strftime("%Y-%m-%d %H:%M") if form.saved else ""

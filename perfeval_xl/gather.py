@@ -202,7 +202,29 @@ def _pool(workers: int):
     context = multiprocessing.get_context(way)
     if way == "forkserver":
         context.set_forkserver_preload([__name__])
-    return ProcessPoolExecutor(workers, context, _starting)
+    pool = ProcessPoolExecutor(workers, context, _starting)
+    with _undisturbed():
+        pool.submit(_starting)  # the first task starts all processes
+    return pool
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C waits until this is over, and the processes that are started in it never hear of it: one that is still importing would answer
+    with a traceback."""
+    import signal
+
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # its start ends with Ctrl-C let through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def each(work: Callable[[Any], Any], tasks: Sequence[Any], workers: int) -> Iterator[Any]:

@@ -4,10 +4,30 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
 REQUIRED = bool(os.environ.get("PERFEVAL_REQUIRE_OFFICE"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--update-golden writes the expected files anew, to be looked at before they are committed."""
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden anew")
+
+
+@pytest.fixture
+def golden(request):
+    """Holds a text against its file in tests/golden."""
+
+    def compare(name: str, text: str) -> None:
+        path = Path(__file__).parent / "golden" / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == text
+
+    return compare
 
 
 def _missing(why: str) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import xlsxwriter
 from drawing import draw
+
+from perfeval_xl.template import new_workbook
 
 FORM = """
 部门整体自评表（{year}年度）
@@ -33,7 +34,7 @@ def picture(name="甲局", year=2022, adjusted=100, executed=100, rate=100, goal
 def save(path, *pictures: str, names=(), saved: int = 0) -> str:
     """Drawings as a real workbook, one sheet each, last saved at this second."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as workbook:
+    with new_workbook(str(path)) as workbook:
         for n, text in enumerate(pictures):
             drawn = draw(text)
             sheet = workbook.add_worksheet(names[n] if names else f"表{n + 1}")

@@ -169,9 +169,9 @@ def test_districts_are_consolidated_from_their_workbooks_alone(run, town):
 # ---- the whole process ----
 
 
-def process(*arguments, **options):
+def process(*arguments, python=(), **options):
     environment = {**os.environ, "PERFEVAL_LANG": "zh", "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, "-m", "perfeval_xl.cli", "consolidate", *map(str, arguments)], stdout=subprocess.PIPE,
+    return subprocess.Popen([sys.executable, *python, "-m", "perfeval_xl.cli", "consolidate", *map(str, arguments)], stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, env=environment, start_new_session=True, **options)
 
 
@@ -181,8 +181,11 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path, workers):
     form = Path(save(tmp_path / "甲.xlsx", picture()))
     for n in range(6000):
         os.link(form, tmp_path / f"{n}.xlsx")
-    going = process(tmp_path, "-o", tmp_path / "汇总.xlsx", "--workers", workers)
-    time.sleep(1.5)
+    going = process(tmp_path, "-o", tmp_path / "汇总.xlsx", "--workers", workers, python=("-X", "importtime"))
+    for line in going.stderr:
+        if line.rstrip().endswith(b" perfeval_xl.district_run"):
+            break
+    time.sleep(0.5)
     os.killpg(going.pid, signal.SIGINT)
     _, err = going.communicate(timeout=60)
     assert going.returncode == 130 and "已中断" in err.decode() and b"Traceback" not in err

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 import zipfile
 from pathlib import Path
 
@@ -106,6 +108,40 @@ def test_what_was_received_is_listed_with_its_state(whole):
     assert states.count("缺报") == 2 and states.count("读不了") == 1 and states.count("重复文件，未计入") == 1 and states.count("旧版，未计入") == 1
     assert states.count("已报，应退回") == sum(line.state == "return" for line in found.counted)
     assert len(lines) == len(found.lines) + 2
+
+
+def small(folder):
+    """A district in which every state of a form occurs."""
+    save(folder / "报送" / "甲局.xlsx", picture("甲局", adjusted=200, executed=150, rate=75), saved=1_680_000_000)
+    save(folder / "报送" / "初稿" / "甲局.xlsx", picture("甲局"), saved=1_670_000_000)
+    save(folder / "报送" / "乙局.xlsx", picture("乙局", actual="80%", total=90), saved=1_680_000_000)
+    (folder / "报送" / "乙局 - 副本.xlsx").write_bytes((folder / "报送" / "乙局.xlsx").read_bytes())
+    save(folder / "报送" / "丙.xlsx", picture("丙街道办事处", year=2021), picture("丙街道办事处"), saved=1_680_000_000)
+    save(folder / "报送" / "丁.xlsx", picture("丁文化和旅游局"), saved=1_680_000_000)
+    (folder / "报送" / "坏.xlsx").write_bytes(b"PK")
+    os.utime(folder / "报送" / "坏.xlsx", (0, 0))
+    (folder / "名册.txt").write_text("甲局\n乙局\n丙街道办事处\n丁文化广电和旅游局\n戊局\n", encoding="utf-8")
+    return run(folder / "报送", roster=roster.load(str(folder / "名册.txt")))
+
+
+@pytest.mark.parametrize("sheet", SHEETS[:5])
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="times are shown in the zone of the machine")
+def test_the_sheets_hold_what_they_held(tmp_path, golden, sheet, monkeypatch):
+    monkeypatch.setenv("TZ", "CST-8")
+    time.tzset()
+    found = small(tmp_path)
+    path = tmp_path / "汇总.xlsx"
+    district_file.write(found, str(path))
+    values, formulas = (openpyxl.load_workbook(path, data_only=stored)[sheet] for stored in (True, False))
+    lines = []
+    for here, there in zip(values.iter_rows(), formulas.iter_rows(), strict=True):
+        cells = [f"{one.value}  {two.value}" if two.data_type == "f" else "" if one.value is None else str(one.value)
+                 for one, two in zip(here, there, strict=True)]
+        lines.append(" | ".join(cells).rstrip(" |"))
+    monkeypatch.undo()
+    time.tzset()
+    # bytes of the packed forms differ between builds of zlib
+    golden(f"district/{sheet}.txt", re.sub(r"[0-9a-f]{16}(?= *$)", "<sha256>", "\n".join(lines) + "\n", flags=re.M))
 
 
 def test_the_same_forms_in_any_order_give_the_same_bytes(tmp_path):
