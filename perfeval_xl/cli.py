@@ -23,7 +23,7 @@ MANY = 20
 
 _WORDS = messages.Words({
     "about": ("部门整体绩效自评表：重算每个数，指出每处错误。", "Recomputes every figure of a self-assessment form and says what is wrong."),
-    "demo": ("用随附的示例走一遍：检查、写出批注版", "the whole job on the shipped examples: check, write the review copies"),
+    "demo": ("用随附的示例走一遍：检查、写出批注版和自评报告", "the whole job on the shipped examples: check, write review copies and reports"),
     "editions": ("列出认识的各版自评表", "the editions of the form it knows"),
     "codes": ("列出全部校验代码：级别、含义、改法、依据", "the catalogue of findings: code, severity, text, fix, source"),
     "check": ("重算并检查自评表（.xlsx .xlsm .xls .ods）", "recomputes every figure of the forms and checks everything"),
@@ -417,7 +417,7 @@ def examples_folder() -> str:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from perfeval_xl import record
+    from perfeval_xl import record, report, report_file
 
     folder = examples_folder()
     paths = [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".xlsx")]
@@ -425,6 +425,9 @@ def _demo(options: argparse.Namespace) -> int:
     _show([one._replace(path=os.path.basename(one.path)) for one in records])
     for path in _write_copies(records, options.out):
         print(say("written", path=path))
+    for one in records:
+        path = os.path.join(options.out, f"{os.path.splitext(os.path.basename(one.path))[0]}_自评报告.docx")
+        print(report_file.write(report.content(one), path).words(path))
     if not getattr(options, "quiet", False):
         _tell(_summary(records))
     return _status(records)
