@@ -23,8 +23,8 @@ MANY = 20
 
 _WORDS = messages.Words({
     "about": ("部门整体绩效自评表：重算每个数，指出每处错误。", "Recomputes every figure of a self-assessment form and says what is wrong."),
-    "demo": ("用随附的示例走一遍：检查、批注、写出一份带按钮的表、汇总一个区",
-             "the whole job on the shipped examples: check, mark, write a form with buttons, consolidate a district"),
+    "demo": ("用随附的示例走一遍：检查、批注、写自评报告和一份带按钮的表、汇总一个区",
+             "the whole job on the shipped examples: check, mark, write reports and a form with buttons, consolidate a district"),
     "editions": ("列出认识的各版自评表", "the editions of the form it knows"),
     "codes": ("列出全部校验代码：级别、含义、改法、依据", "the catalogue of findings: code, severity, text, fix, source"),
     "check": ("重算并检查自评表（.xlsx .xlsm .xls .ods）", "recomputes every figure of the forms and checks everything"),
@@ -540,7 +540,7 @@ def examples_folder() -> str:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from perfeval_xl import record
+    from perfeval_xl import record, report, report_file
 
     folder = examples_folder()
     paths = [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".xlsx")]
@@ -548,6 +548,9 @@ def _demo(options: argparse.Namespace) -> int:
     _show([one._replace(path=os.path.basename(one.path)) for one in records])
     for path in _write_copies(records, options.out):
         print(say("written", path=path))
+    for one in records:
+        path = os.path.join(options.out, f"{os.path.splitext(os.path.basename(one.path))[0]}_自评报告.docx")
+        print(report_file.write(report.content(one), path).words(path))
     _example_workbook(options.out)
     if not getattr(options, "quiet", False):
         _tell(_summary(records))

@@ -29,8 +29,8 @@ _TOPICS = {
 }
 _NONE = ("", "")
 _INSTALL = ("请运行：{command} install", "Run: {command} install")
-_PIP = ('请运行："{python}" -m pip install "xlwings>=0.37.5,<0.38" "pyOpenVBA>=6.5,<7"（内网电脑用离线安装包）',
-        'Run: "{python}" -m pip install "xlwings>=0.37.5,<0.38" "pyOpenVBA>=6.5,<7" (without a network: the offline bundle)')
+_PIP = ('请运行："{python}" -m pip install "xlwings>=0.37.5,<0.38" "pyOpenVBA>=6.5,<7" "python-docx>=1.2"（内网电脑用离线安装包）',
+        'Run: "{python}" -m pip install "xlwings>=0.37.5,<0.38" "pyOpenVBA>=6.5,<7" "python-docx>=1.2" (without a network: the offline bundle)')
 _UNBLOCK = ("关闭 Excel，在文件上点右键→属性→勾“解除锁定”→确定，再打开；没有这个勾的，请信息中心把 {folder} 设为受信任位置",
             "Close Excel, right click the file > Properties > tick Unblock > OK, open it again; where there is no such box ask your administrator "
             "to make {folder} a trusted location")

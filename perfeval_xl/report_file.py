@@ -27,6 +27,9 @@ _C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _XML_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+#: what a run of mere text is made of; pictures, footnotes and other people's comments stand in runs too
+_TEXT = frozenset(f"{_W}{name}" for name in ("rPr", "t", "br", "tab", "lastRenderedPageBreak"))
+_MORE = tuple(f"{_W}{name}" for name in ("drawing", "pict", "object", "commentReference", "footnoteReference", "endnoteReference"))
 #: bytes; no report of ours comes near
 _LARGEST = 50_000_000
 
@@ -226,6 +229,8 @@ def _update_table(place: _Mark | None, one: Drawn) -> Iterator[Kept]:
             if checksum(was) != checksum(now):
                 _fill(cell, now)
         place.start.set(f"{_W}name", report_xml.name(one.mark, told(one.what)))
+    elif next(table.iter(*_MORE), None) is not None:
+        yield Kept(one.what.label, "……", "")
     else:
         from docx.oxml import parse_xml
 
@@ -247,13 +252,10 @@ def _fill(cell: Any, words: str) -> None:
     """Gives a cell other words in the look of its first run."""
     from docx.oxml import parse_xml
 
-    first, *others = cell.findall(f"{_W}p")
-    for one in others:
-        cell.remove(one)
-    runs = list(first.iter(f"{_W}r"))
+    runs = [one for one in cell.iter(f"{_W}r") if all(child.tag in _TEXT for child in one)]
     new = parse_xml(report_xml.run(words).replace("<w:r>", f"<w:r {SPACES}>", 1))
     if not runs:
-        first.append(new)
+        cell.find(f"{_W}p").append(new)
         return
     look = runs[0].find(f"{_W}rPr")
     if look is not None:
@@ -266,11 +268,11 @@ def _fill(cell: Any, words: str) -> None:
 def _update_chart(document: Any, place: _Mark | None, one: Drawn) -> Iterator[Kept]:
     """Gives a chart today's figures; one that shows them already keeps whatever look somebody gave it."""
     chart = next(place.start.getparent().iter(f"{_C}chart"), None) if place is not None else None
-    if chart is None:
+    part = document.part.related_parts.get(chart.get(f"{_R}id")) if chart is not None else None
+    if part is None:
         yield Kept(one.what.label, "", "")
         return
-    part, due = document.part.related_parts[chart.get(f"{_R}id")], report_chart.figures(one.what)
-    stands = _figures(part.blob)
+    stands, due = _figures(part.blob), report_chart.figures(one.what)
     if checksum(stands) not in (place.written, checksum(due)):
         yield Kept(one.what.label, "……", "")
         return

@@ -18,7 +18,7 @@ FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 #: Excel recalculates what an older calculation engine saved; without Python every worksheet function would then turn into an error
 _ENGINE = 191029
 #: pixels: width and height of a button, space between two of them, buttons side by side
-_BUTTON, _GAP, _ACROSS = (124, 28), 8, 3
+_BUTTON, _GAP, _ACROSS = (124, 28), 8, 4
 #: a formula whose result is a blank text: XlsxWriter leaves its type out, and readers take the result for missing. With its type LibreOffice
 #: still does, works the cell out without Python, and shows an error; a blank it believes
 _BLANK_RESULT = re.compile(rb'<c (r="([A-Z]+)[0-9]+"(?: s="[0-9]+")?)>(<f>[^<]*</f>)<v></v></c>')

@@ -429,7 +429,7 @@ def test_the_version_is_told(run):
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["codes", "-h"], ["editions", "-h"], ["demo", "-h"], ["doctor", "-h"],
-                                       ["install", "-h"]])
+                                       ["install", "-h"], ["report", "-h"]])
 def test_help_is_told_in_both_languages(run, arguments):
     status, out, err = run(*arguments)
     assert status == 0 and err == "" and re.search("[\u4e00-\u9fff]{4}", out)
@@ -447,6 +447,7 @@ def test_the_demo_runs_in_an_empty_folder(run, tmp_path):
     assert status == 1 and len(list((tmp_path / "结果").glob("*_批注版.xlsx"))) == len(EXAMPLES)  # the examples hold errors
     assert (tmp_path / "结果" / "waishi-2022.xlsm").exists()
     assert (tmp_path / "结果" / "示例区" / "示例区汇总.xlsx").exists() and all(f"D{n}" in out for n in range(101, 112))
+    assert len(list((tmp_path / "结果").glob("*_自评报告.docx"))) == len(EXAMPLES)
     assert all(f"{name}.xlsx" in out for name in NAMES) and "S101" in out
 
 

@@ -12,7 +12,7 @@ import pytest
 from test_buttons import filled
 from test_report import EXAMPLES, checked
 
-from perfeval_xl import cli, examples, files, record, report_file, report_xml, workbook_file
+from perfeval_xl import cli, examples, files, record, report_figures, report_file, report_xml, workbook_file
 from perfeval_xl.edition import get
 from perfeval_xl.messages import Refusal
 from perfeval_xl.report import Drawn, content
@@ -37,7 +37,7 @@ def spent(executed: float, **other):
     money = {"executed": executed}
     funds = {role: row | (money if role in ("total", "government") else {}) for role, row in full.funds.items()}
     actual = {"actual": f"{executed / 10:g}%"}
-    rows = tuple(row | (actual if row["name"] == "预算执行率" else {}) for row in full.indicators)
+    rows = tuple(row | (actual if row["name"] == "预算执行率" else {}) for row in other.pop("indicators", full.indicators))
     return checked(full._replace(funds=funds, indicators=rows, **other))
 
 
@@ -226,6 +226,23 @@ def test_a_table_with_other_rows_is_drawn_anew(path):
     assert not any("新增指标" in cell.text for table in opened(path).tables for row in table.rows for cell in row.cells)
 
 
+def test_what_people_put_into_a_table_beside_its_text_stays(path):
+    def work(document):
+        for label in ("部门预算总额", "第27项工作完成率"):
+            cell = next(row.cells[3] for table in document.tables for row in table.rows if row.cells[0].text == label)
+            document.add_comment(cell.paragraphs[0].runs, f"请核对{label}", author="张三")
+
+    change(path, work)
+    rows = filled().indicators
+    kept = report_file.write(content(spent(800, indicators=(*rows, dict(rows[-1], name="新增指标", weight=5)))), path).kept
+    assert [one.label for one in kept] == ["效益指标得分明细"], "it would have to be drawn anew, and the comment would go"
+    document = opened(path)
+    assert row_of(document, "部门预算总额")[3] == "800"
+    assert {one.text for one in document.comments if one.author == "张三"} == {"请核对部门预算总额", "请核对第27项工作完成率"}
+    ids = {str(one.comment_id) for one in document.comments if one.author == "张三"}
+    assert ids <= {node.get(f"{W}id") for node in document.element.body.iter(f"{W}commentReference")}
+
+
 def test_charts_follow_their_tables(path):
     report_file.write(content(spent(800)), path)
     figures = [part.blob.decode() for part in opened(path).part.related_parts.values() if "/charts/" in part.partname]
@@ -360,3 +377,4 @@ def test_marks_are_made_of_letters_that_every_office_program_keeps():
     assert report_xml.MARK.fullmatch(report_xml.name("0123abcd", "任意"))
     assert report_xml.checksum("a b\nc") == report_xml.checksum("abc")
     assert any(isinstance(block, Drawn) and isinstance(block.what, Chart) for block in content(checked(filled())).blocks)
+    assert report_figures.say("ask", text="x").startswith(report_file.ASKED)
