@@ -24,7 +24,7 @@ bench: $(STAMP)
 $(STAMP): pyproject.toml
 	@command -v python3 >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3 python3-venv; }
 	@test -x $(PY) || python3 -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv && python3 -m venv $(VENV); }
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,excel,district]'
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,excel,district,report]'
 	-$(PY) -m compileall -q perfeval_xl
 	@touch $(STAMP)
 
