@@ -17,7 +17,7 @@ from perfeval_xl.messages import Refusal
 from perfeval_xl.numbers import fold, tidy
 
 #: a report has some 20 pages: 50 KB of text, 200 KB as .docx without pictures
-FILE_BYTES, TEXT = 50_000_000, 2_000_000
+FILE_BYTES, TEXT = 50_000_000, 500_000
 _WORD_OLD, _ZIP, _PDF = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04", b"%PDF"
 
 
@@ -88,8 +88,11 @@ def load(path: str) -> Document:
         if os.path.splitext(file)[1].lower() not in ("", ".txt", ".text", ".md"):
             raise Refusal("X321", file=file)
         lines = _text_lines(_decoded(data, file))
-    if not any(line.text or line.rows for line in lines):
+    size = sum(len(line.text) + sum(len(cell) for row in line.rows for cell in row) for line in lines)
+    if not size:
         raise Refusal("X324", file=file)
+    if size > TEXT:
+        raise Refusal("X326", file=file, stated=f"{size} 字", expected=f"{TEXT} 字")
     return _document(path, lines)
 
 
@@ -128,8 +131,6 @@ def _decoded(data: bytes, file: str) -> str:
             continue
         if "\0" in text:
             break
-        if len(text) > TEXT:
-            raise Refusal("X326", file=file, stated=f"{len(text)} 字", expected=f"{TEXT} 字")
         return text
     raise Refusal("X321", file=file)
 

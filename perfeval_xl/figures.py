@@ -7,6 +7,7 @@ Only the sentence is read here; what a figure belongs to on the form is decided 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
 from itertools import accumulate
@@ -69,6 +70,8 @@ class Sentence(NamedTuple):
 
 # ---- sentences ----
 
+#: the longest sentence of the published reports has some 500 characters
+LONGEST = 800
 _END = re.compile("(?<=[。！？!?])")
 _CLAUSE = re.compile("(?<=[，；;：:])|(?<=[^0-9],)|(?<=[0-9],)(?![0-9]{3}(?![0-9]))")
 #: half width without quotation marks; the comma ， stays, or 一，二 and 1,000 would be alike
@@ -122,7 +125,7 @@ def normal(text: str) -> str:
 def sentences(paragraph: str) -> list[Sentence]:
     """The sentences of a paragraph; a semicolon parts clauses, not sentences."""
     found = []
-    for printed in _END.split(paragraph):
+    for printed in _END.split(paragraph) if len(paragraph) <= LONGEST else _short(paragraph):
         if not printed.strip():
             continue
         whole = normal(printed)
@@ -133,6 +136,12 @@ def sentences(paragraph: str) -> list[Sentence]:
         ends = list(accumulate(map(len, folded)))
         found.append(Sentence("".join(folded), tuple(zip([0, *ends], ends, map(_unspaced, clauses), strict=False))))
     return found
+
+
+def _short(paragraph: str) -> Iterator[str]:
+    """The sentences of a long paragraph, those that no person writes cut into pieces: the patterns that read them take more than their length."""
+    for printed in _END.split(paragraph):
+        yield from (printed[start : start + LONGEST] for start in range(0, len(printed), LONGEST))
 
 
 def _unspaced(text: str) -> str:

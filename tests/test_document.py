@@ -62,6 +62,13 @@ def test_a_zip_bomb_and_a_doctype_are_refused(tmp_path):
     assert refusal.value.code == "X321"
 
 
+def test_a_text_longer_than_any_report_is_refused(tmp_path):
+    (tmp_path / "长.txt").write_text("工作有序推进。" * 80_000, encoding="utf-8")
+    with pytest.raises(Refusal) as refusal:
+        document.load(str(tmp_path / "长.txt"))
+    assert refusal.value.code == "X326"
+
+
 def test_deeply_nested_xml_is_refused(tmp_path):
     path = tmp_path / "深.docx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as parts:

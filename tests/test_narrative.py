@@ -2,11 +2,16 @@
 
 import json
 import re
+import subprocess
+import sys
+import time
 import tomllib
 from pathlib import Path
 
 import docx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from perfeval_xl import cli, document, figures, messages, narrative, record
 from perfeval_xl.messages import Refusal
@@ -201,7 +206,36 @@ def test_a_table_of_scores_is_held_against_the_form():
         "R103 34 -> 35", "R104 20 -> 25", "R105 100% -> 125%"]
 
 
+# ---- any text at all ----
+
+PIECES = ["预算执行率", "全年预算数", "得分", "其中", "1万元", "923.86万元", "66.6%", "百分之", "均达到指标值", "，", "；", "：", "、",
+          "（", "）", "“", "”", "2021年", "分别为", "一、基本情况\n", "\n", "\t", "优", "等", "共", "≥", "三级指标", "3项", "无偏差", "三公", "得分率", "。", "0", "."]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=40), st.sampled_from(["renda-2022", "jinshui-2021", "waishi-2022"]))
+def test_no_text_stops_the_check(pieces, name):
+    for one in narrative.check(document.from_text("".join(pieces)), form(name)):
+        for lang in messages.LANGUAGES:
+            messages.render(one, "自评表", lang)
+
+
+@pytest.mark.parametrize("piece", ["指标", "其中1万元，", "预算", "，；", "“", "得分为90分"])
+def test_a_text_that_repeats_itself_takes_no_more_than_its_length(piece):
+    start = time.perf_counter()
+    narrative.check(document.from_text(f"一、基本情况\n{piece * 2000}"), form("renda-2022"))
+    assert time.perf_counter() - start < 20  # it was minutes before long sentences were cut
+
+
 # ---- the command line ----
+
+
+def test_a_check_without_a_report_loads_none_of_this(renda):
+    code = ("import sys; from perfeval_xl.cli import main; main(['check', sys.argv[1]]);"
+            "print([name for name in sys.modules if name.startswith('perfeval_xl.')"
+            " and name[12:] in ('document', 'figures', 'narrative', 'quotes')])")
+    out = subprocess.run([sys.executable, "-c", code, renda], capture_output=True, text=True, check=True).stdout
+    assert out.strip().endswith("[]")
 
 
 def written(path, text):
