@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench office wheel clean
+.PHONY: demo test lint bench fuzz office wheel clean
 
 demo: $(STAMP)
 	@# the examples hold the mistakes they were published with, so the command ends with 1: "at least one error finding"
@@ -18,6 +18,12 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(PY) benchmarks/check.py
 	$(PY) benchmarks/udfs.py
+	$(PY) benchmarks/intake.py
+
+# guided by coverage where atheris can be installed, at random elsewhere
+fuzz: $(STAMP)
+	-$(PY) -m pip install --quiet --disable-pip-version-check '.[fuzz]'
+	$(PY) benchmarks/fuzz.py 200000
 
 # The package is byte-compiled after installing: a clerk's command must not compile it at every start.
 $(STAMP): pyproject.toml
