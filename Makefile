@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench fuzz office wheel clean
+.PHONY: demo test lint bench fuzz pictures office wheel clean
 
 demo: $(STAMP)
 	@# the examples hold the mistakes they were published with, so the command ends with 1: "at least one error finding"
@@ -24,6 +24,10 @@ bench: $(STAMP)
 fuzz: $(STAMP)
 	-$(PY) -m pip install --quiet --disable-pip-version-check '.[fuzz]'
 	$(PY) benchmarks/fuzz.py 200000
+
+# the pictures of the guide and of README, anew
+pictures: $(STAMP) office
+	$(PY) docs/pictures/make.py
 
 # The package is byte-compiled after installing: a clerk's command must not compile it at every start.
 $(STAMP): pyproject.toml

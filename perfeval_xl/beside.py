@@ -22,7 +22,6 @@ HELP = "参考数"
 #: from the form to the right: field, heading with its explanation, width in characters
 COLUMNS = (("gap", "", 2.0), ("hand", f"{HAND}（规则评不了时）", 21.0), ("help", f"{HELP}（按资金和分值）", 19.5),
            ("state", f"{STATE}（有字请照着改）", 48.0))
-_NARROW = 9
 #: standard indicators that follow from the funds block: role -> (words around the rate, the base, the amount as a formula and as a function)
 _FOLLOWS = {
     "execution_rate": ("按资金 {}%", "adjusted", "{executed}", lambda initial, adjusted, executed: executed),
@@ -55,10 +54,7 @@ def _work_out(plan: Plan, edition: Edition) -> list[Computed]:
 
 
 def _with_columns(plan: Plan) -> Plan:
-    """Headings beside the heading of the indicators, three cells beside each of them, and 状态 beside every other row that computes something.
-
-    What stands below the form moves out of the first column where that is too narrow for it.
-    """
+    """Headings beside the heading of the indicators, three cells beside each of them, and 状态 beside every other row that computes something."""
     column = {field: plan.printed + n for n, (field, *_) in enumerate(COLUMNS)}
     boxes = [Box(plan.header, column[field], plan.header, column[field], "label", "beside", 0, "heading", heading)
              for field, heading, _ in COLUMNS if heading]
@@ -70,11 +66,7 @@ def _with_columns(plan: Plan) -> Plan:
     cells += [(total, "sum")] if total > bottom else []
     column |= {"refusal": column["state"], "sum": column["help"]}
     boxes += [Box(row, column[field], row, column[field], "input" if field == "hand" else "computed", "beside", row, field) for row, field in cells]
-    shift = int(plan.widths[0] < _NARROW)
-    moved = [box._replace(left=box.left + shift, right=box.right + shift) if box.block == "aside" else box for box in plan.boxes]
-    names = {name: (top, left + shift, bottom, right + shift) if top > plan.last else (top, left, bottom, right)
-             for name, (top, left, bottom, right) in plan.names.items()}
-    return plan._replace(boxes=(*moved, *boxes), names=names, widths=(*plan.widths, *(width for *_, width in COLUMNS)))
+    return plan._replace(boxes=(*plan.boxes, *boxes), widths=(*plan.widths, *(width for *_, width in COLUMNS)))
 
 
 def column_of(plan: Plan, block: str, field: str) -> int | None:

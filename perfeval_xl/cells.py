@@ -114,9 +114,6 @@ class Grid:
         self.sheet, self.words = sheet, vocabulary()
         width = max(map(len, sheet.rows), default=0)
         self.lines = [tuple(row) if len(row) == width else (*row, *("",) * (width - len(row))) for row in sheet.rows]
-        for n, line in enumerate(self.lines):
-            if " " in line:  # what a blank result of a formula is stored as in our own workbooks
-                self.lines[n] = tuple(["" if value == " " else value for value in line])
         self._words: list[list[Word] | None] = [None] * len(self.lines)
         self.merges = _merges(sheet.merged, len(self.lines))
         self.tall, self.wide = self.merges.tall, self.merges.wide
@@ -180,8 +177,10 @@ def number_entry(value, row: int, column: int, span: int = 1) -> Entry:
 def figure_entry(value, row: int, column: int, span: int = 1) -> Entry:
     """A cell of the form as one number. Where a worksheet function says why it gives none, the cell is blank: the checks find the reason
     again, at the cell where it stands."""
-    entry = number_entry(value, row, column, span)
-    return Entry("", None, row, column, span=span) if entry.problem == "text" and is_short(entry.text) else entry
+    figure, text, unit, problem = read_number(value)
+    if problem == "text" and is_short(text):
+        text = problem = ""
+    return _entry(Entry, (text, figure, row, column, unit, problem, False, span))
 
 
 def text_entry(value, row: int, column: int) -> Entry:

@@ -23,7 +23,8 @@ MANY = 20
 
 _WORDS = messages.Words({
     "about": ("部门整体绩效自评表：重算每个数，指出每处错误。", "Recomputes every figure of a self-assessment form and says what is wrong."),
-    "demo": ("用随附的示例走一遍：检查、写出批注版", "the whole job on the shipped examples: check, write the review copies"),
+    "demo": ("用随附的示例走一遍：检查、写出批注版和一份带按钮的表",
+             "the whole job on the shipped examples: check, write the review copies and one form with buttons"),
     "editions": ("列出认识的各版自评表", "the editions of the form it knows"),
     "codes": ("列出全部校验代码：级别、含义、改法、依据", "the catalogue of findings: code, severity, text, fix, source"),
     "check": ("重算并检查自评表（.xlsx .xlsm .xls .ods）", "recomputes every figure of the forms and checks everything"),
@@ -60,6 +61,7 @@ _WORDS = messages.Words({
     "commands": ("命令", "commands"),
     "unexpected": ("意外错误（{why}）。请把这行文字和所用的文件发给维护人员。", "Unexpected error ({why}). Please send us this line and the file."),
     "written": ("批注版：{path}", "Review copy: {path}"),
+    "workbook": ("带按钮的自评表（同一示例，已填好）：{path}", "The form with buttons, filled in: {path}"),
     "checked": ("检查了 {files} 个文件、{forms} 张表：错误 {error}，提醒 {warning}，提示 {note}；读不了 {unread}。",
                 "{files} files, {forms} forms checked: {error} errors, {warning} warnings, {note} notes; {unread} unreadable."),
     "reading": ("检查中", "Checking"),
@@ -399,11 +401,9 @@ def _install(options: argparse.Namespace) -> int:
 
 def examples_folder() -> str:
     """Where the filled examples are: inside an installed package, or beside it in a checkout."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    for folder in (os.path.join(here, "workbook", "examples"), os.path.join(os.path.dirname(here), "workbook", "examples")):
-        if os.path.isdir(folder):
-            return folder
-    raise Refusal("X101", file="workbook/examples")
+    from perfeval_xl import examples
+
+    return examples.FOLDER
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -415,9 +415,22 @@ def _demo(options: argparse.Namespace) -> int:
     _show([one._replace(path=os.path.basename(one.path)) for one in records])
     for path in _write_copies(records, options.out):
         print(say("written", path=path))
+    _example_workbook(options.out)
     if not getattr(options, "quiet", False):
         _tell(_summary(records))
     return _status(records)
+
+
+def _example_workbook(folder: str) -> None:
+    """One example as the workbook with buttons; who has not installed what makes it is told so, and has seen the rest."""
+    from perfeval_xl import examples
+
+    try:
+        print(say("workbook", path=examples.workbook(folder)))
+    except Refusal as refusal:
+        if refusal.code != "X712":
+            raise
+        _tell(refusal.words())
 
 
 if __name__ == "__main__":

@@ -10,11 +10,14 @@ import tomllib
 from decimal import Decimal
 from typing import Any
 
+from perfeval_xl import vba, workbook_file
 from perfeval_xl.edition import Edition, get
 from perfeval_xl.template import Filling, indicator_columns, new_workbook, write_form
 
-FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "workbook", "examples")
+FOLDER = os.path.join(vba.folder("workbook"), "examples")
 DATA = os.path.join(FOLDER, "data")
+#: the example that is shown as a workbook to work in: its prose is short, and ① has something to say about it
+SHOWN = "waishi-2022"
 
 
 def load(path: str) -> tuple[Edition, Filling]:
@@ -43,6 +46,18 @@ def build(folder: str = FOLDER) -> list[str]:
         with new_workbook(paths[-1]) as workbook:
             write_form(workbook, edition, filling)
     return paths
+
+
+def workbook(folder: str) -> str:
+    """Writes the example ``SHOWN`` as a clerk would have filled it in, with buttons and functions (.xlsm), into the folder; gives its path.
+
+    Its scores are worked out anew, as in any workbook; what was typed in stays as it was published. Raises Refusal X116 where the folder
+    cannot be written, X712 without the excel extra.
+    """
+    edition, filling = load(os.path.join(DATA, f"{SHOWN}.toml"))
+    path = os.path.join(folder, f"{SHOWN}.xlsm")
+    workbook_file.build(path, edition, filling)
+    return path
 
 
 if __name__ == "__main__":

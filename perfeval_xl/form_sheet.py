@@ -139,7 +139,7 @@ class _Desk:
         if kind != "text":
             look["bg_color"] = KINDS[kind].fill
         if box.block in ("beside", "aside"):
-            look |= {"font_size": 9, **({} if kind == "text" else {"border": 1, "border_color": "#BFBFBF"})}
+            look |= {"font_size": 9, **({"font_color": "#595959"} if kind == "text" else {"border": 1, "border_color": "#BFBFBF"})}
         if box.field == "state":
             look |= _LEFT | {"border": 1}
         if box.block == "indicators" and box.field in _TEXTS:

@@ -126,7 +126,7 @@ _ADVICE = (
     ("百分数", "带 % 填，如 66.6%；不要填 0.666，也不要改格子的格式。"),
     ("粘贴", "从别处粘贴时选“只粘贴值”，否则会带走格子的格式和填写提示。"),
     ("人工评分", "规则评不了的行（按档次的定性指标、逾期的时间指标等），在表右边“人工评分”里打分；规则能算的以算出的为准。"),
-    ("保护", "表头和灰色格子锁着，防止误改，没有密码：“审阅”—“撤消工作表保护”可以解开。"),
+    ("保护", "表头和灰色格子锁着，防止误改，没有密码：“审阅”—“撤销工作表保护”可以解开。"),
 )
 _MORE_ROWS = (("指标行不够", "选中要加行的那个二级指标里的一行，按⑤插入指标行，公式和格式一并带上；用不着的空行留着不影响得分。"),)
 
@@ -146,13 +146,14 @@ def results(workbook: Workbook) -> None:
     sheet.merge_range(1, 0, 1, last - 1, "还没有检查。填好“自评表”后按①检查，发现的问题会列在这里。", waiting)
     sheet.set_row(0, 36)
     sheet.set_row(1, 24)
+    sheet.set_row(3, 22)
     edge = {"border": 1, "border_color": _LINE}
     head = page.look(**edge, bold=True, align="center", bg_color=KINDS["heading"].fill)
     for column, (heading, _) in enumerate(result_list.COLUMNS[:-1]):
         sheet.write_string(3, column, heading, head)
     sheet.set_column(last, last, None, None, {"hidden": True})
     top, bottom = result_list.TOP, result_list.TOP + result_list.ROWS - 1
-    looks = [page.look(valign="top", align="center" if column < 3 else "left", font_size=10) for column in range(last + 1)]
+    looks = [page.look(valign="top", font_size=10, align="left" if column > 2 else "center", indent=int(column > 2)) for column in range(last + 1)]
     link = page.look(valign="top", align="center", font_size=10, font_color="#0563C1", underline=1)
     for row in range(top, bottom + 1):
         place = f"$I{row + 1}"
@@ -163,7 +164,7 @@ def results(workbook: Workbook) -> None:
             else:
                 sheet.write_blank(row, column, None, looks[column])
     for severity, (word, _) in SEVERITIES.items():
-        look = workbook.add_format({"bg_color": f"#{LOOKS[severity].fill}", "font_color": f"#{LOOKS[severity].colour}", "bold": True})
+        look = workbook.add_format({"bg_color": f"#{LOOKS[severity].fill}", "font_color": f"#{LOOKS[severity].colour}", "bold": True, **edge})
         sheet.conditional_format(top, 0, bottom, 0, {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": look})
     sheet.conditional_format(top, 0, bottom, last - 1, {"type": "formula", "criteria": f'=$B{top + 1}<>""', "format": workbook.add_format(edge)})
     sheet.freeze_panes(top, 0)

@@ -11,7 +11,8 @@ from perfeval_xl import files, layout, template
 from perfeval_xl.edition import plain_label
 from perfeval_xl.indicator_block import Block
 from perfeval_xl.messages import Refusal
-from perfeval_xl.model import FORM_SHEET, cell_name
+from perfeval_xl.model import FORM_SHEET, Percent, cell_name
+from perfeval_xl.numbers import plain, read_number
 from perfeval_xl.record import Record
 from perfeval_xl.template import Box, Plan
 
@@ -49,6 +50,8 @@ def plan(one: Record) -> Plan:
         stands = block.grid.value(box.top, box.left) if box.top < len(block.grid.lines) else ""
         if box.block == "aside":
             return _aside(one, box)
+        if (box.block, box.field) == ("indicators", "deviation") and isinstance(stands, Percent):
+            return f"{plain(read_number(stands).value, one.edition.deviation.places)}%"
         if box.kind == "label" and isinstance(box.value, str) and box.value and plain_label(str(stands)) != plain_label(str(box.value)):
             raise Refusal("X213", cell=cell_name(box.top, box.left), expected=box.value, stated=stands)
         return stands

@@ -229,7 +229,7 @@ def _read_line(row: int, line: tuple, table: Table, part: str, group: str, tall:
     """
     column = table.places[2]
     place = text_entry(line[column], row, column)
-    weight, score, deviation = (None if column is None else figure_entry(line[column], row, column) for column in table.figures)
+    weight, score, deviation = [None if column is None else figure_entry(line[column], row, column) for column in table.figures]
     name = indicator_name(place.text)
     if name == table.heading:
         return None
@@ -238,13 +238,13 @@ def _read_line(row: int, line: tuple, table: Table, part: str, group: str, tall:
         if not scored:
             return None
         name = ""
-    actual_entry, reason = (None if column is None else text_entry(line[column], row, column) for column in table.texts)
+    actual_entry, reason = [None if column is None else text_entry(line[column], row, column) for column in table.texts]
     actual = read_actual(line[actual_entry.column]) if actual_entry is not None else _BLANK
     target_entry, target = _target(line, table, row)
     if not scored and not target.text and (actual_entry is None or not actual_entry.text) and name.startswith(_CLOSING):
         return None
-    indicator = Indicator(part, group, name, indicator_role(name), place, target, actual, target_entry, actual_entry, weight, score,
-                          deviation, reason)
+    indicator = tuple.__new__(Indicator, (part, group, name, indicator_role(name), place, target, actual, target_entry, actual_entry, weight,
+                                          score, deviation, reason))
     return _with_merges(indicator, {column: (top, height) for column, top, height in tall}) if tall else indicator
 
 
@@ -275,7 +275,8 @@ def _with_merges(indicator: Indicator, tops: dict[int, tuple[int, int]]) -> Indi
 
 
 def _says_something(line: tuple, columns: dict[str, int]) -> bool:
-    return any(line[columns[field]] != "" for field in (*_VALUES, "reason") if field in columns)
+    # in our own workbooks a formula without result holds a blank
+    return any(line[columns[field]] not in ("", " ") for field in (*_VALUES, "reason") if field in columns)
 
 
 def _target(line: tuple, table: Table, row: int) -> tuple[Entry | None, Reading]:

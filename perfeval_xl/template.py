@@ -32,6 +32,7 @@ FIGURES = frozenset((*MONEY, "weight", "hand", "rate", "score", "deviation", "bu
 #: widths in characters of the default font
 _WIDTHS = {"side": 4.7, "part": 9, "group": 17, "name": 19.5, "sign": 9, "target": 11, "target_adjusted": 11, "unit": 11,
            "actual": 11, "weight": 11, "score": 8.5, "deviation": 9.5, "reason": 15.5}
+_NARROW = 9
 #: how the width of a row is shared where a block has fewer cells than the sheet has columns
 _SHARES = {"name": 26, "content": 34, "status": 40}
 _LEFT = frozenset(("goal", "content", "status", "reason", "filler"))
@@ -279,14 +280,15 @@ class _Drawing:
         self.row += 1
 
     def plan(self) -> Plan:
-        """Everything drawn; below it, in grey and not printed, what has a name but no place on the form."""
-        last = self.row - 1
+        """Everything drawn; below it, in grey and not printed, what has a name but no place on the form, from the first column on that is
+        wide enough for its words."""
+        last, left = self.row - 1, int(self.widths[0] < _NARROW)
         for key, label, value in (("edition", "版本", self.edition.id), ("year", "年度", self.filling.year),
                                   ("grade", (self.labels["grade"] or ("",))[0], self.filling.grade)):
             if f"pe_{key}" not in self.names:
                 self.row += 1
-                self.add(0, 0, ("aside", 0, "label"), label, "aside")
-                self.name(key, self.add(1, 1, ("aside", 0, key), value, "computed" if ("aside", key) in COMPUTED else "aside"))
+                self.add(left, left, ("aside", 0, "label"), label, "aside")
+                self.name(key, self.add(left + 1, left + 1, ("aside", 0, key), value, "computed" if ("aside", key) in COMPUTED else "aside"))
         return Plan(tuple(self.boxes), self.names, self.widths, _heights(self.boxes, self.widths, last), self.header, last,
                     len(self.widths))
 

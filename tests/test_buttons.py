@@ -6,6 +6,7 @@ import os
 
 import pytest
 from memory_host import MemoryHost
+from openpyxl import load_workbook
 
 from perfeval_xl import buttons, computed, log, record, state, vba, workbook_file
 from perfeval_xl.edition import get
@@ -328,6 +329,10 @@ def test_the_submission_copy_says_what_the_form_says(own_copy):
     assert [(one.name, one.target, one.actual, one.score.number) for one in copy.form.indicators] == [
         (one.name, one.target, one.actual, one.score.number) for one in form.form.indicators]
     assert [entry.text for entry in copy.form.texts] == [entry.text for entry in form.form.texts]
+    # a deviation is printed with its two decimals, as on the form
+    assert {entry.deviation.text for entry in form.form.indicators} == {"0%", "-10%"}
+    sheet = load_workbook(path)[FORM_SHEET]
+    assert {sheet.cell(one.deviation.row + 1, one.deviation.column + 1).number_format for one in copy.form.indicators} == {"0.00%"}
     with open(path, "rb") as stream:
         assert b"vbaProject" not in stream.read()
 

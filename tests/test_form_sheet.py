@@ -213,6 +213,13 @@ def test_a_score_above_its_weight_is_shown(slips):
     assert [look for look in shown(plan, wrong, sheet, box).values() if look.fill.bgColor.rgb == "FFFDE4E4"]
 
 
+def test_words_below_the_form_can_be_read(form):
+    plan, _, sheet = form
+    words = [box for box in plan.boxes if (box.block, box.field) == ("aside", "label")]
+    # at least 4.5 : 1 on white, as for any small text: 年度 is chosen there
+    assert words and all(max(bytes.fromhex(cell(sheet, box).font.color.rgb[2:])) <= 0x76 for box in words)
+
+
 def test_what_stands_beside_the_form_is_not_printed_and_nothing_is_frozen(form):
     plan, _, sheet = form
     assert sheet.print_area.endswith(f"!$A$1:${get_column_letter(plan.printed)}${plan.last + 1}")

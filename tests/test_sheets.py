@@ -127,6 +127,11 @@ def test_the_list_of_findings_has_its_columns_its_names_and_links_for_every_row(
     for row in (5, 250, 504):
         assert sheet.cell(row, 3).value.startswith(f'=IF($I{row}="","",HYPERLINK("#"&$I{row},')
         assert not any(sheet.cell(row, column).value for column in (1, 2, 4, 5, 6, 7, 8, 9))
+    # words keep off the lines; a coloured severity has the lines of its row
+    assert [sheet.cell(5, column).alignment.indent for column in range(1, 9)] == [0, 0, 0, 1, 1, 1, 1, 1]
+    assert [sheet.cell(5, column).alignment.horizontal for column in (1, 4)] == ["center", "left"]
+    severities = [rule for area in sheet.conditional_formatting for rule in area.rules if rule.type == "cellIs"]
+    assert len(severities) == 3 and all(rule.dxf.border.bottom.style for rule in severities)
     assert sheet.column_dimensions["I"].hidden and sheet.freeze_panes == "A5" and sheet.page_setup.orientation == "landscape"
     # whoever writes there may: the sheet is not locked
     assert not sheet.protection.sheet

@@ -189,6 +189,14 @@ def test_no_two_boxes_share_a_cell():
         assert len(cells) == len(set(cells))
 
 
+def test_words_below_the_form_are_not_cut_by_their_column():
+    for edition in editions().values():
+        plan = lay_out(edition, blank(edition))
+        words = [box for box in plan.boxes if (box.block, box.field) == ("aside", "label")]
+        assert {"版本"} <= {box.value for box in words}
+        assert all(plan.widths[box.left] >= 2 * len(box.value) for box in words)
+
+
 def test_rows_grow_with_their_text():
     form = editions()["shangjie-2022"]
     short, long = blank(form), blank(form)._replace(goals=("甲" * 900, "乙" * 3000))
