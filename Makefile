@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench pictures office wheel clean
+.PHONY: demo test lint bench fuzz pictures office wheel clean
 
 demo: $(STAMP)
 	@# the examples hold the mistakes they were published with, so the command ends with 1: "at least one error finding"
@@ -22,6 +22,12 @@ bench: $(STAMP)
 	$(PY) benchmarks/consolidate.py
 	$(PY) benchmarks/narrative.py
 	$(PY) benchmarks/report.py
+	$(PY) benchmarks/intake.py
+
+# guided by coverage where atheris can be installed, at random elsewhere
+fuzz: $(STAMP)
+	-$(PY) -m pip install --quiet --disable-pip-version-check '.[fuzz]'
+	$(PY) benchmarks/fuzz.py 200000
 
 # the pictures of the guide and of README, anew
 pictures: $(STAMP) office

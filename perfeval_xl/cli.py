@@ -396,6 +396,15 @@ def _progress(paths: list[str], quiet: bool):
     return track(paths, description=say("reading"), console=Console(stderr=True), transient=True)
 
 
+#: what could write over the line, or steer the terminal, if a cell or the name of a file held it
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def _plainly(line: str) -> str:
+    """A line for people, of which nothing but letters reaches the terminal."""
+    return _STEERING.sub("\ufffd", line)
+
+
 def _status(records: list) -> int:
     if any(one.refusal for one in records):
         return UNREADABLE
@@ -422,16 +431,16 @@ def _show(records: list) -> None:
     tables = sys.stdout.isatty()
     for one in records:
         if one.refusal:
-            print(one.refusal.words())
+            print(_plainly(one.refusal.words()))
             continue
-        print(f"{one.path} [{one.form.sheet}]  {_headline(one)}")
+        print(_plainly(f"{one.path} [{one.form.sheet}]  {_headline(one)}"))
         if not one.findings:
             print(f"  {say('fine')}")
         elif tables:
             _finding_table(one)
         else:
             for finding in one.findings:
-                print(f"  {messages.render(finding, one.form.sheet)}")
+                print(_plainly(f"  {messages.render(finding, one.form.sheet)}"))
 
 
 def _finding_table(one) -> None:
@@ -456,7 +465,7 @@ def _table(heads: tuple, rows: list[tuple], styles: list[str] | None = None) -> 
         table.add_column(head, overflow="fold")
     for n, row in enumerate(rows):
         first = Text(row[0], style=styles[n] if styles else "")
-        table.add_row(first, *(Text(str(cell)) for cell in row[1:]))
+        table.add_row(first, *(Text(_plainly(str(cell))) for cell in row[1:]))
     console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=140, file=sys.stdout)
     console.print(table)
 

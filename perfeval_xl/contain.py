@@ -29,6 +29,7 @@ _AHEAD = 16
 #: a worker that begins on a slow share imports for a while
 _START_SECONDS = 30
 _SIZE = struct.Struct("<L")
+_READY = b"ready"
 _START = "import sys; sys.path[:0] = {path!r}; from perfeval_xl.contain import _serve; _serve()"
 
 
@@ -42,7 +43,10 @@ def check_files(paths: Iterable[str], wanted: str = "") -> Iterator:
 
 def each(work: Callable, paths: Iterable[str], lost: Callable[[str, Refusal], Any], *options: object) -> Iterator:
     """What ``work(path, *options)`` gives for each path, in their order, done by one worker process; for a path that killed it or took too
-    long, what ``lost(path, refusal)`` gives. ``work`` is a function of one of our rooms, its results are anything that can be pickled."""
+    long, what ``lost(path, refusal)`` gives. ``work`` is a function of a module that can be imported, its results are anything that can be
+    pickled. Where no worker can be started at all, the work is done in this process: the gate stands before it there too."""
+    if work.__module__ == "__main__":
+        raise ValueError("a worker cannot import a function of __main__")
     gate.look_up()
     waiting: deque[str] = deque()
     rest, worker = iter(paths), None
@@ -57,6 +61,9 @@ def each(work: Callable, paths: Iterable[str], lost: Callable[[str, Refusal], An
             try:
                 result = worker.answer()
             except EOFError:
+                if not worker.ready:
+                    yield from (work(path, *options) for path in (*waiting, *rest))
+                    return
                 result, worker = lost(waiting[0], worker.close(os.path.basename(os.path.normpath(waiting[0])))), None
             waiting.popleft()
             if worker is None and waiting:
@@ -76,6 +83,7 @@ class _Worker:
         command = [sys.executable, "-c", _START.format(path=[one or os.getcwd() for one in sys.path])]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                          env={**os.environ, "RUST_BACKTRACE": "0"})
+        self.ready = False
         self._seconds, self._late, self._over = gate.limit("seconds"), False, threading.Event()
         # the first answer also pays for the start
         self._deadline = time.monotonic() + self._seconds + _START_SECONDS
@@ -87,7 +95,10 @@ class _Worker:
         self._send(path)
 
     def answer(self) -> Any:
-        """The next result; EOFError where the worker is gone."""
+        """The next result; EOFError where the worker is gone, ``ready`` then tells whether it ever stood."""
+        if not self.ready:
+            self._read(len(_READY))
+            self.ready = True
         size, = _SIZE.unpack(self._read(_SIZE.size))
         result = pickle.loads(self._read(size))
         self._deadline = time.monotonic() + self._seconds
@@ -143,6 +154,7 @@ def _serve() -> None:
     _hold_memory(memory)
     messages.speak(lang)
     work = getattr(importlib.import_module(module), name)
+    target.write(_READY)
     gc.disable()  # as record.check_files: a check leaves no cycles behind
     while data := _next(source):
         result = pickle.dumps(work(pickle.loads(data), *options), pickle.HIGHEST_PROTOCOL)

@@ -60,6 +60,18 @@ def test_more_dead_files_than_are_handed_over_at_a_time(tmp_path):
     assert codes(run(names, tmp_path)) == ["X125"] * 20 + ["1"]
 
 
+def test_where_no_worker_can_start_the_work_is_done_here(tmp_path, monkeypatch):
+    monkeypatch.setattr(contain, "_START", "raise SystemExit(3)")
+    results = run(["1", "2"], tmp_path)
+    assert codes(results) == ["1", "2"] and {pid for _, pid in results} == {os.getpid()}
+
+
+def test_a_function_that_no_worker_can_import_is_refused(monkeypatch):
+    monkeypatch.setattr(lethal.work, "__module__", "__main__")
+    with pytest.raises(ValueError):
+        list(contain.each(lethal.work, ["x"], lost))
+
+
 def test_no_files_need_no_worker(monkeypatch):
     assert list(contain.check_files([])) == []
 
@@ -89,3 +101,12 @@ def test_fifty_checks_at_a_time(tmp_path):
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) for _ in range(50)]
     outs = [one.communicate(timeout=120) for one in runs]
     assert {one.returncode for one in runs} == {0} and len({out for out, _ in outs}) == 1
+
+
+def test_a_shortened_soak_accounts_for_every_file_and_stays_flat(monkeypatch):
+    """The long one is ``python benchmarks/soak.py``."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "benchmarks"))
+    import soak
+
+    answered, wrong, grown, _ = soak.soak(400, 60)
+    assert (answered, wrong) == (400, 0) and grown < 30_000
