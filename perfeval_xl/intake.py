@@ -78,12 +78,12 @@ def _load(file: str, data: bytes) -> Book:
 
 def _bytes(path: str, file: str) -> bytes:
     try:
-        with open(path, "rb") as stream:
+        with open(path, "rb", buffering=0) as stream:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise Refusal("X103", file=file)
             gate.hold("file", status.st_size)
-            data = stream.read()
+            data = stream.read(status.st_size)
     except FileNotFoundError:
         raise Refusal("X101", file=path) from None
     except (OSError, ValueError) as error:
