@@ -141,6 +141,11 @@ def unpack(method: int, full: int, crc: int, content: bytes) -> bytes:
     return content
 
 
+def as_is(content: bytes) -> tuple[int, int, int, bytes]:
+    """A part of ours, for ``pack``."""
+    return _STORED, len(content), zlib.crc32(content), content
+
+
 def pack(parts: dict[str, tuple[int, int, int, bytes]]) -> bytes:
     """A zip file of these parts and nothing else, for the next reader: (packing, size and checksum of the content, bytes) as ``packed`` gives."""
     out, entries, place = [], [], 0
