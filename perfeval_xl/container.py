@@ -19,7 +19,10 @@ from perfeval_xl.messages import Refusal
 
 _END, _ENTRY, _LOCAL = struct.Struct("<4s4H2LH"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s5H3L2H")
 _STORED, _DEFLATED = 0, 8
-_ODD_NAME = re.compile(r"(?:^|/)\.{1,2}(?:/|$)|^/|^[a-z]:|\0|//")
+#: over all names at once, one to a line
+_ODD_NAME = re.compile(r"(?:^|/)\.{1,2}(?:/|$)|^/|^[a-z]:|\0|//|\r", re.MULTILINE)
+#: deflate packs at most 1032 to 1
+_SURELY_SMALL = 60_000
 _WHY = {"twice": ("部件 {part} 出现两次", "part {part} is there twice"),
         "outside": ("部件名 {part} 指向文件之外", "part name {part} leads out of the file"),
         "overlap": ("部件 {part} 与其他部件重叠", "part {part} overlaps another"), "name": ("部件 {part} 前后名称不一", "part {part} has two names"),
@@ -82,8 +85,8 @@ def directory(data: bytes, most: int = 1_000) -> dict[str, Part]:
             raise _odd("twice", key)
         parts[key] = Part(offset, method, packed, full, crc)
         place = after + extra + comment
-    if odd := next(filter(_ODD_NAME.search, parts), ""):
-        raise _odd("outside", odd)
+    if match := _ODD_NAME.search("\n".join(parts)):
+        raise _odd("outside", match.string[match.start() :].partition("\n")[0])
     _check_overlaps(parts)
     return parts
 
@@ -104,10 +107,14 @@ def _long_sizes(extra: bytes, full: int, packed: int, offset: int) -> tuple[int,
 
 def _check_overlaps(parts: dict[str, Part]) -> None:
     last, before = 0, ""
-    for offset, size, key in sorted((part.offset, part.size, key) for key, part in parts.items()):
-        if offset < last:
+    for key, part in sorted(parts.items(), key=_offset):
+        if part.offset < last:
             raise _odd("overlap", before)
-        last, before = offset + _LOCAL.size + len(key) + size, key
+        last, before = part.offset + _LOCAL.size + part.size, key
+
+
+def _offset(item: tuple[str, Part]) -> int:
+    return item[1].offset
 
 
 def packed(data: bytes, part: Part | None) -> tuple[int, int, int, bytes]:
@@ -123,12 +130,20 @@ def unpack(method: int, full: int, crc: int, content: bytes) -> bytes:
     """The content of a part, which must be what its directory says; X103 where it is not."""
     if method == _DEFLATED:
         try:
-            content = zlib.decompressobj(-15).decompress(content, full + 1)
+            if len(content) <= _SURELY_SMALL:  # whatever it says of itself, it has less than 62 MB
+                content = zlib.decompress(content, -15, min(full, len(content) * 1032) or 1)
+            else:
+                content = zlib.decompressobj(-15).decompress(content, full + 1)
         except zlib.error:
             raise ContainerError("X103") from None
     if len(content) != full or zlib.crc32(content) != crc:
         raise ContainerError("X103")
     return content
+
+
+def as_is(content: bytes) -> tuple[int, int, int, bytes]:
+    """A part of ours, for ``pack``."""
+    return _STORED, len(content), zlib.crc32(content), content
 
 
 def pack(parts: dict[str, tuple[int, int, int, bytes]]) -> bytes:

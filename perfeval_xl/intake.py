@@ -17,7 +17,7 @@ from typing import NamedTuple
 import python_calamine
 
 from perfeval_xl import gate
-from perfeval_xl.container import pack, unpack
+from perfeval_xl.container import as_is, pack, unpack
 from perfeval_xl.gate import Package
 from perfeval_xl.messages import Refusal
 from perfeval_xl.model import UNCALCULATED, Sheet, as_percent, shows_percent
@@ -78,12 +78,12 @@ def _load(file: str, data: bytes) -> Book:
 
 def _bytes(path: str, file: str) -> bytes:
     try:
-        with open(path, "rb") as stream:
+        with open(path, "rb", buffering=0) as stream:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise Refusal("X103", file=file)
             gate.hold("file", status.st_size)
-            data = stream.read()
+            data = stream.read(status.st_size)
     except FileNotFoundError:
         raise Refusal("X101", file=path) from None
     except (OSError, ValueError) as error:
@@ -226,26 +226,41 @@ def _sheet_parts(workbook: tuple[int, int, int, bytes], relations: tuple[int, in
     return found
 
 
+class Styles(NamedTuple):
+    """What is needed of the cell styles: which of them show a percentage (a pattern for the attribute, and their numbers), and the number
+    formats alone, which is all that calamine looks for among them."""
+
+    shown: re.Pattern | None
+    percent: frozenset[str]
+    formats: bytes
+
+
+_ALONE = (b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts>%s</numFmts><cellXfs>%s</cellXfs>'
+          b"</styleSheet>")
+
+
 @lru_cache(maxsize=64)
-def _percent_styles(packed_styles: tuple[int, int, int, bytes]) -> tuple[re.Pattern, frozenset[str]] | None:
-    """The cell styles that show a percentage: a pattern for the attribute, and their numbers. None where the workbook has no such style."""
-    styles, formats = unpack(*packed_styles), {9, 10}
+def _styles(packed_styles: tuple[int, int, int, bytes]) -> Styles:
+    styles, formats, own = unpack(*packed_styles), {9, 10}, []
     for raw in _FORMAT.findall(styles):
+        own.append(b"<numFmt%s/>" % raw.rstrip(b"/ "))
         if shows_percent(_attribute(raw, b"formatCode")) and (number := _attribute(raw, b"numFmtId")).isdigit():
             formats.add(int(number))
     block = _CELL_FORMATS.search(styles)
-    ids = [b"%d" % n for n, number in enumerate(_XF.findall(block[0]) if block else ()) if number and int(number) in formats]
-    if not ids:
-        return None
-    return re.compile(b's="(?:%s)"(?: t="n")?><' % b"|".join(ids)), frozenset(one.decode() for one in ids)
+    numbers = _XF.findall(block[0]) if block else []
+    ids = [b"%d" % n for n, number in enumerate(numbers) if number and int(number) in formats]
+    alone = _ALONE % (b"".join(own), b"".join([b'<xf numFmtId="%s"/>' % (number or b"0") for number in numbers]))
+    shown = re.compile(b's="(?:%s)"(?: t="n")?><' % b"|".join(ids)) if ids else None
+    return Styles(shown, frozenset(one.decode() for one in ids), alone)
 
 
 #: cells that hold a truth value or an error, and formulas without result, on a sheet that is written as all programs write it
 _SAID = re.compile(rb'<c r="([A-Z]+[0-9]+)"[^<>]*? t="([be])"[^<>]*>(?:<f[^<>]*(?:/>|>[^<]*</f>))?<v>([^<]*)</v>')
 _NO_RESULT = re.compile(rb'<c r="([A-Z]+[0-9]+)"((?: [\w:]+="[^"<]*")*)><f(?: [\w:]+="[^"<]*")*(?:/>|>[^<]*</f>)(?:<v></v>|<v/>)?</c>')
+#: how a formula without result may end
+_ENDS = (b"/f></c>", b'"/></c>', b"<v></v>", b"<v/>")
 #: the names by which calamine asks for the parts that it reads
-_SHARED = {"_rels/.rels": "_rels/.rels", "xl/workbook.xml": "xl/workbook.xml", "xl/_rels/workbook.xml.rels": "xl/_rels/workbook.xml.rels",
-           "xl/styles.xml": "xl/styles.xml"}
+_SHARED = {"_rels/.rels": "_rels/.rels", "xl/workbook.xml": "xl/workbook.xml", "xl/_rels/workbook.xml.rels": "xl/_rels/workbook.xml.rels"}
 
 
 def _xlsx(package: Package, data: bytes, xml: dict[str, bytes]) -> tuple[dict[str, Marks], dict, bytes]:
@@ -253,7 +268,7 @@ def _xlsx(package: Package, data: bytes, xml: dict[str, bytes]) -> tuple[dict[st
     targets = _sheet_parts(workbook, package.packed("xl/_rels/workbook.xml.rels"))
     gate.hold("sheets", len(targets))
     package.check_others(set(targets.values()))
-    styles = _percent_styles(package.packed("xl/styles.xml"))
+    styles = _styles(package.packed("xl/styles.xml"))
     read = {name: package.packed(key) for key, name in _SHARED.items() if key in package}
     if "xl/sharedstrings.xml" in package:
         gate.check_strings(package.open("xl/sharedstrings.xml", read, "xl/sharedStrings.xml"))
@@ -262,18 +277,21 @@ def _xlsx(package: Package, data: bytes, xml: dict[str, bytes]) -> tuple[dict[st
         if part in package:
             xml[name] = package.open(part, read, part)
             marks[name] = _sheet_marks(xml[name], styles)
+    if "xl/styles.xml" in package:
+        read["xl/styles.xml"] = as_is(styles.formats)
     return marks, _workbook_names(workbook), pack(read)
 
 
-def _sheet_marks(xml: bytes, styles: tuple[re.Pattern, frozenset[str]] | None) -> Marks:
+def _sheet_marks(xml: bytes, styles: Styles) -> Marks:
     plain = gate.plain(xml)
-    percent = _percent_cells(xml, styles[0]) if plain and styles else ()
+    percent = _percent_cells(xml, styles.shown) if plain and styles.shown else ()
     if not plain or percent is None:
-        return _read_marks(xml, styles[1] if styles else frozenset())
-    if plain == "values":
-        return Marks(percent)
-    texts = [(*_place(cell), _typed(kind == b"e", text.decode("utf-8", "replace").strip())) for cell, kind, text in _SAID.findall(xml)]
-    texts += [(*_place(cell), UNCALCULATED) for cell, attributes in _NO_RESULT.findall(xml) if b't="str"' not in attributes]
+        return _read_marks(xml, styles.percent)
+    texts: list = []
+    if plain == "cells" and (b't="e"' in xml or b't="b"' in xml):
+        texts += [(*_place(cell), _typed(kind == b"e", text.decode("utf-8", "replace").strip())) for cell, kind, text in _SAID.findall(xml)]
+    if plain == "cells" and any(end in xml for end in _ENDS):
+        texts += [(*_place(cell), UNCALCULATED) for cell, attributes in _NO_RESULT.findall(xml) if b't="str"' not in attributes]
     return Marks(percent, texts)
 
 
