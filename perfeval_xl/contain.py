@@ -49,7 +49,7 @@ def each(work: Callable, paths: Iterable[str], lost: Callable[[str, Refusal], An
         raise ValueError("a worker cannot import a function of __main__")
     gate.look_up()
     waiting: deque[str] = deque()
-    rest, worker = iter(paths), None
+    rest, worker, stood = iter(paths), None, False
     try:
         while True:
             worker = worker or _Worker(work, options)
@@ -61,7 +61,8 @@ def each(work: Callable, paths: Iterable[str], lost: Callable[[str, Refusal], An
             try:
                 result = worker.answer()
             except EOFError:
-                if not worker.ready:
+                stood = stood or worker.ready
+                if not stood:
                     yield from (work(path, *options) for path in (*waiting, *rest))
                     return
                 result, worker = lost(waiting[0], worker.close(os.path.basename(os.path.normpath(waiting[0])))), None
@@ -155,6 +156,7 @@ def _serve() -> None:
     messages.speak(lang)
     work = getattr(importlib.import_module(module), name)
     target.write(_READY)
+    target.flush()  # before the first file, which may be the one that ends us
     gc.disable()  # as record.check_files: a check leaves no cycles behind
     while data := _next(source):
         result = pickle.dumps(work(pickle.loads(data), *options), pickle.HIGHEST_PROTOCOL)
