@@ -18,6 +18,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(PY) benchmarks/check.py
 	$(PY) benchmarks/udfs.py
+	$(PY) benchmarks/formulas.py
 
 # The package is byte-compiled after installing: a clerk's command must not compile it at every start.
 $(STAMP): pyproject.toml
