@@ -32,6 +32,7 @@ fuzz: $(STAMP)
 # the pictures of the guide and of README, anew
 pictures: $(STAMP) office
 	$(PY) docs/pictures/make.py
+	$(PY) benchmarks/formulas.py
 
 # The package is byte-compiled after installing: a clerk's command must not compile it at every start.
 $(STAMP): pyproject.toml

@@ -215,6 +215,8 @@ _ALL = (
          ("请换用新版工具，或核对版本标记。", "Use a newer tool, or check the stamp."), _TOOL),
     Code("L208", "warning", ("表中标记的版本“{stated}”与表头不符，按“{expected}”阅读。", "The form is stamped {stated}, but its headings are those of {expected}; read as that."),
          ("请核对用的是哪一版表；也可用 --edition 指定。", "Check which edition it is, or name it with --edition."), _TOOL),
+    Code("L209", "note", ("本表用的是“{stated}”，本年度应用“{expected}”。", "The form is {stated}; for its year it should be {expected}."),
+         ("内容照常核对；请换用现行的空表填报，得分以本次核对为准。", "It is checked all the same; fill in the present form, and take the scores of this check."), _TOOL),
     Code("L203", "note", ("本表金额单位为“元”，已按万元换算。", "The form's amounts are in yuan; converted to 万元."),
          ("无需处理。", "Nothing to do."), _FORM),
     Code("L204", "warning", ("年度不一致：{stated}。", "The years differ: {stated}."),

@@ -267,6 +267,7 @@ def _highlight(workbook: Workbook, sheet: Worksheet, plan: Plan, edition: Editio
     computed = [box for box in plan.boxes if box.kind == "computed"]
     wrong = "=LEN(TRIM({cell}))>0" if macros else f'=AND(LEN(TRIM({{cell}}))>0,{{cell}}<>"{DONE}")'
     for fields, formula, look in ((("state", "refusal"), wrong, bad), (("help", "sum"), '=RIGHT({cell},1)="✗"', ask),
+                                  (("open",), '=ISNUMBER(FIND("处",{cell}))*NOT(ISNUMBER(FIND("没有",{cell})))', ask),
                                   (("rate", "score", "total"), "=AND(ISTEXT({cell}),LEN(TRIM({cell}))>0)", pointer)):
         for area in _runs(box for box in computed if box.field in fields):
             when(area, formula, look)

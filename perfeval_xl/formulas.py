@@ -17,7 +17,7 @@ from typing import NamedTuple
 from perfeval_xl.beside import column_of
 from perfeval_xl.computed import Computed
 from perfeval_xl.edition import Edition
-from perfeval_xl.model import MONEY, SOURCE_ROLES, STRUCTURE_ROLES, cell_name, column_name
+from perfeval_xl.model import FORM_VERSION, MONEY, SOURCE_ROLES, STRUCTURE_ROLES, cell_name, column_name
 from perfeval_xl.numbers import plain
 from perfeval_xl.scoring import EMPTY_WORDS, FEWER, HANDLED, RESERVED
 from perfeval_xl.targets import MEASURES, scale
@@ -37,7 +37,8 @@ _WIDTH = (*((chr(0xFF10 + n), str(n)) for n in range(10)),
           *zip("．，％﹪＞﹥＜﹤＝﹦═≧⩾≦⩽（）－−–　\u00a0\n\r\t★☆", (*".,%%>><<===≥≥≤≤()---     ", "", ""), strict=True),
           ("百分比", "%"), ("万/", "万元/"), ("^", _OPEN), ("$", _OPEN))
 #: words that stand for a sign in front of a figure, and behind it; ^ and $ are the ends of the text
-_BEFORE = {"≥": ">= => ≥= 大于等于 大于或等于 高于等于 高于或等于 不低于 不少于 不小于 不得低于 不得少于 至少 达到 达到目标值 达到预计值 达到预期值 达到指标值",
+_BEFORE = {"≥": ">= => ≥= 大于等于 大于或等于 高于等于 高于或等于 不低于 不少于 不小于 不得低于 不得少于 至少 "
+                "达到 达到目标值 达到预计值 达到预期值 达到指标值",
            "≤": "<= =< ≤= 小于等于 小于或等于 低于等于 低于或等于 不高于 不大于 不多于 不得高于 不得超过 不超过 至多 控制在",
            ">": "大于 高于 多于 超过", "<": "小于 低于 少于", "=": "== 等于"}
 _BEHIND = {"≥": "(含)以上 以上(含) 及以上 以上", "≤": "(含)以下 以下(含) 及以下 及其以下 以下 以内 之内 内"}
@@ -46,7 +47,8 @@ _DONE_WORDS = ("已", "实际", "累计", "共", "完成", "达到目标值", "�
 _NOTHING = ("-", "--", "—", "——", "/", "\\", "无", "@@@")
 _NATURE = ("定性", "定性指标", "定量", "定量指标", "文字描述", "描述")
 #: in a word none of these: signs, Chinese numerals, brackets, days without a figure, and what makes a tier of it
-_NO_WORD = (*"≥≤<>=%‰±+#*/\\?？~_…·.,:：()（）一二两三四五六七八九十百千万亿零", "年底", "年末", "年终", "年内", *"未没否不", "部分", "基本", "大体", "大致", "初步")
+_NO_WORD = (*"≥≤<>=%‰±+#*/\\?？~_…·.,:：()（）一二两三四五六七八九十百千万亿零",
+            "年底", "年末", "年终", "年内", *"未没否不", "部分", "基本", "大体", "大致", "初步")
 #: 12月 may be a month, and 2021年度 is a year
 _CALENDAR = frozenset(("月", "季度", "年度"))
 _LONGEST = 40
@@ -133,10 +135,12 @@ class Step(NamedTuple):
     meaning: str
 
 
-_READ = (("clean", "半角、去掉换行"), ("joined", "去掉空格和“已完成”等，“以上”等换成符号"), ("words", "“不低于”等换成符号"), ("sign", "符号"), ("body", "去掉符号"), ("unit", "单位"),
+_READ = (("clean", "半角、去掉换行"), ("joined", "去掉空格和“已完成”等，“以上”等换成符号"), ("words", "“不低于”等换成符号"),
+         ("sign", "符号"), ("body", "去掉符号"), ("unit", "单位"),
          ("place", "单位在表中的位置"), ("figure", "数的写法"), ("value", f"数；或{_EMPTY}、{_WORD}、{_OPEN}（看不懂）"))
 STEPS = (*(Step(f"{side}_{key}", f"{what}：{meaning}") for side, what in (("t", "年度指标值"), ("a", "实际完成值")) for key, meaning in _READ),
-         Step("t_day", "年度指标值：某月某日（前）的日期"), Step("a_day", "实际完成值：某月某日的日期"), Step("fewer", "没有符号时是否越少越好（1 是）"), Step("reached", f"换算成指标值单位的完成值；{_OPEN} 不能比较"),
+         Step("t_day", "年度指标值：某月某日（前）的日期"), Step("a_day", "实际完成值：某月某日的日期"),
+         Step("fewer", "没有符号时是否越少越好（1 是）"), Step("reached", f"换算成指标值单位的完成值；{_OPEN} 不能比较"),
          Step("share", f"得分占分值的比例；{_OPEN} 由人工评分"))
 
 
@@ -350,7 +354,8 @@ class _Form:
 
     def column(self, field: str) -> int:
         """The column of a field of the indicators, or of the columns beside them."""
-        return next(box.left for box in self.plan.boxes if box.field == field and box.block in ("indicators", "beside") and self.top <= box.top <= self.bottom)
+        return next(box.left for box in self.plan.boxes
+                    if box.field == field and box.block in ("indicators", "beside") and self.top <= box.top <= self.bottom)
 
     def name(self, block: str, row: int, field: str) -> str:
         box = self.boxes[block, row, field]
@@ -451,12 +456,17 @@ def native(plan: Plan, computed: list[Computed], edition: Edition) -> tuple[Plan
         for key, formula in _steps(form.cells(row), form.steps(row), edition).items():
             boxes.append(Box(row, form.columns[key], row, form.columns[key], "step", "beside", row, key))
             done.append(Computed(row, form.columns[key], "beside", key, "", f"={formula}"))
+    # below the form, where edition and year stand
+    below, label = max(box.bottom for box in plan.boxes) + 1, plan.names["pe_edition"][1]
+    boxes += [Box(below, label - 1, below, label - 1, "aside", "aside", 0, "label", "表样"),
+              Box(below, label, below, label, "aside", "aside", 0, "form_version", str(FORM_VERSION))]
+    names = plan.names | {"pe_form_version": (below, label) * 2}
     left, right = column_of(plan, "beside", "hand"), column_of(plan, "beside", "state")
     boxes.append(Box(0, left, 0, right, "computed", "beside", 0, "open"))
-    count = sum(isinstance(one.value, str) and (one.value.endswith("✗") if one.field in ("help", "sum") else one.value not in ("", DONE))
-                for one in done if one.block == "beside" and one.field in ("help", "sum", "state", "refusal") or one.field == "state")
+    said = [(one.field, str(one.value)) for one in done if one.field in ("help", "sum", "state", "refusal")]
+    count = sum(text.endswith("✗") if field in ("help", "sum") else text not in ("", DONE) for field, text in said)
     done.append(Computed(0, left, "beside", "open", f"待处理 {count} 处" if count else "没有待处理的", f"={form.open_points()}"))
-    return plan._replace(boxes=tuple(boxes), widths=(*plan.widths, *[0.0] * len(STEPS))), done
+    return plan._replace(boxes=tuple(boxes), names=names, widths=(*plan.widths, *[0.0] * len(STEPS))), done
 
 
 def described(plan: Plan) -> list[tuple[str, str]]:

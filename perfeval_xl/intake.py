@@ -165,7 +165,7 @@ def _grid(sheet, name: str, marks: Marks) -> Sheet:
 
 _SHEET = re.compile(rb"<(?:\w+:)?sheet\b([^>]*)>")
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship\b([^>]*)>")
-_NAME = re.compile(rb'<(?:\w+:)?definedName\b[^>]*\bname="(pe_(?:edition|department|project|year))"[^>]*>([^<]*)<')
+_NAME = re.compile(rb'<(?:\w+:)?definedName\b[^>]*\bname="(pe_(?:edition|department|project|year|form_version))"[^>]*>([^<]*)<')
 _REFERENCE = re.compile(r"(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::.*)?")
 _FORMAT = re.compile(rb"<(?:\w+:)?numFmt\b([^>]*)>")
 _CELL_FORMATS = re.compile(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.S)

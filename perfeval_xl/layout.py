@@ -14,7 +14,7 @@ from perfeval_xl import table as indicator_table
 from perfeval_xl.cells import LABEL_LENGTH, LONGEST_HEADING, Grid, Word, label_and_value, text_entry, vocabulary
 from perfeval_xl.edition import DEFAULT, Edition, editions, get, known, plain_label
 from perfeval_xl.messages import Finding, Refusal, is_short
-from perfeval_xl.model import MONEY, Entry, FundsRow, Sheet, Submission, Task, cell_name
+from perfeval_xl.model import FORM_VERSION, MONEY, Entry, FundsRow, Sheet, Submission, Task, cell_name
 from perfeval_xl.numbers import fold, is_nothing, read_number, tidy
 from perfeval_xl.table import Table
 
@@ -87,7 +87,19 @@ def read(sheet: Sheet, wanted: str = "", file: str = "") -> tuple[Submission, li
     notes = [] if recognised else [Finding("L201", "", **place)]
     if stamp:
         notes.append(Finding("L208" if stamp in known() else "L202", "", stamp, edition.id, **place))
+    if outdated := _outdated(sheet, edition, form.year):
+        notes.append(Finding("L209", "", *outdated, **place))
     return form, notes
+
+
+def _outdated(sheet: Sheet, edition: Edition, year: int | None) -> tuple[str, str] | None:
+    """What a form of an earlier year or pattern is, and what should have been used for its year; None where it is the present one."""
+    newer = [one for one in editions().values()
+             if (one.place, one.scope) == (edition.place, edition.scope) and edition.year < one.year <= (year or 0)]
+    if newer:
+        return edition.id, max(newer, key=lambda one: one.year).id
+    stated = str(sheet.stamp.get("pe_form_version") or FORM_VERSION).removesuffix(".0")
+    return (f"表样 {stated}", f"表样 {FORM_VERSION}") if stated != str(FORM_VERSION) else None
 
 
 @cache

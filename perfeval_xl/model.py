@@ -43,6 +43,8 @@ MONEY = ("initial", "adjusted", "executed")
 
 #: sheets of our workbook: what people fill in, what is found, and what the buttons remember
 FORM_SHEET, RESULTS_SHEET, STATE_SHEET = "自评表", "校验结果", "_状态"
+#: of the cells and formulas in the macro-free form; counted up when a form that is already out would compute otherwise (pe_form_version)
+FORM_VERSION = 1
 
 
 class Percent(str):

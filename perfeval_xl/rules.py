@@ -27,7 +27,7 @@ class Rule(NamedTuple):
 
 
 #: spoken by the layout itself
-LAYOUT_CODES = ("L201", "L202", "L208")
+LAYOUT_CODES = ("L201", "L202", "L208", "L209")
 
 RULES = (
     Rule(sums.identity_is_one, ("L203", "L204", "L205", "L206"), "Q6 F8"),

@@ -74,6 +74,16 @@ def test_a_grade_begins_exactly_at_its_lower_end(total, name):
     assert all(scoring.grade(Decimal(total), get(one)) == name for one in ("shangjie-2022", "jinshui-2021", "mof-2020-project"))
 
 
+def test_a_form_of_last_year_is_recognised_and_said_so(monkeypatch):
+    present = get("shangjie-2022")
+    later = {**layout.editions(), "shangjie-2023": present._replace(id="shangjie-2023", year=2023)}
+    monkeypatch.setattr(layout, "editions", lambda: later)
+    picture = BOOKS["shangjie"]["base"]
+    for year, said in (("2023", [("shangjie-2022", "shangjie-2023")]), ("2022", [])):
+        _, notes = layout.read(draw(picture, stamp={"pe_edition": "shangjie-2022", "pe_year": year}))
+        assert [(one.stated, one.expected) for one in notes if one.code == "L209"] == said
+
+
 def capped(cap):
     edition = get("mof-2020-project")
     return edition._replace(execution=edition.execution._replace(caps=((Decimal(95), Decimal(cap)),)))

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from fillings import random_filling
 
-from perfeval_xl import beside, examples, formulas, scoring, udfs, workbook_file
+from perfeval_xl import beside, examples, formulas, record, scoring, udfs, workbook_file
 from perfeval_xl.computed import Computed
 from perfeval_xl.edition import editions, get
 from perfeval_xl.model import cell_name
@@ -29,7 +29,7 @@ STEPS = {step.key for step in formulas.STEPS}
 WRONG = 999.0
 YEAR = 2022
 #: rows that are worked out at once
-BATCH = 400
+BATCH = 150
 
 
 # ---- a form that is open in LibreOffice ----
@@ -224,7 +224,8 @@ def test_little_is_left_to_a_person(tallies):
         pytest.skip("LibreOffice worked nothing out")
     kinds = ("case number", "published number", "random number")
     print(f"\nleft to a person: {whole.share(*kinds):.2%} of what the core scores by a number "
-          f"(cases {whole.share('case number'):.2%}, published texts {whole.share('published number'):.2%}, random {whole.share('random number'):.2%}, "
+          f"(cases {whole.share('case number'):.2%}, published texts {whole.share('published number'):.2%}, "
+          f"random {whole.share('random number'):.2%}, "
           f"odd texts of the grammar {whole.share('grammar number'):.2%}, words and days {whole.share('case word', 'published word'):.2%})")
     assert whole.share(*kinds) <= 0.05
 
@@ -260,6 +261,17 @@ def test_the_published_forms_come_out_as_published_and_nothing_in_them_is_left_t
     form, tally = live(*examples.load(os.path.join(examples.DATA, name))), Tally()
     compare_form(form, form.computed, tally)
     assert tally.share("form") == 0 and tally.counts["form", "decided"] >= 12
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_check_reads_the_form_with_and_without_macros_alike(name, tmp_path):
+    edition, filling = examples.load(os.path.join(examples.DATA, name))
+    found = {}
+    for extension in ("xlsm", "xlsx"):
+        workbook_file.build(str(tmp_path / f"form.{extension}"), edition, filling, macros=extension == "xlsm")
+        (found[extension],) = record.check_file(str(tmp_path / f"form.{extension}"))
+    assert found["xlsx"].form == found["xlsm"].form
+    assert [(one.code, one.row, one.column) for one in found["xlsx"].findings] == [(one.code, one.row, one.column) for one in found["xlsm"].findings]
 
 
 @pytest.mark.parametrize("edition", editions().values(), ids=editions())
@@ -485,8 +497,11 @@ def test_a_row_without_formulas_is_named_and_the_total_stays_right(live):
 # ---- what stands in the formulas ----
 
 #: in Excel since 2010 or earlier, in WPS and in LibreOffice; docs/formulas.md says where each is documented
-FUNCTIONS = set("""ABS AND CELL CHAR COUNT DATE DAY EXACT FIND IF IFERROR INDEX INT ISERROR ISNUMBER LEFT LEN LOOKUP MATCH MAX MID MIN N NOT
-                   OFFSET OR RIGHT ROUND ROW SUBSTITUTE SUM SUMPRODUCT TEXT TRIM VALUE""".split())
+FUNCTIONS = frozenset((
+    "ABS", "AND", "CELL", "CHAR", "COUNT", "DATE", "DAY", "EXACT", "FIND", "IF", "IFERROR", "INDEX", "INT", "ISERROR", "ISNUMBER", "LEFT", "LEN",
+    "LOOKUP", "MATCH", "MAX", "MID", "MIN", "N", "NOT", "OFFSET", "OR", "RIGHT", "ROUND", "ROW", "SUBSTITUTE", "SUM", "SUMPRODUCT", "TEXT", "TRIM",
+    "VALUE"))
+
 
 
 @pytest.mark.parametrize("edition", editions().values(), ids=editions())

@@ -157,7 +157,7 @@ def test_without_macros_the_names_are_those_of_the_contract_and_no_function_is_l
         workbook_file.build(str(tmp_path / "x.xlsx"), edition, macros=False)
         there = parts(tmp_path / "x.xlsx")
         names = re.findall(r'<definedName name="(pe_[^"]+)"', there["xl/workbook.xml"].decode())
-        assert set(names) == NAMES
+        assert set(names) == NAMES | {"pe_form_version"}
         assert not [name for name in there if re.search("vba|customUI|ctrlProp|vmlDrawing", name)]
         text = there["xl/worksheets/sheet2.xml"].decode()
         assert "<f>" in text and not re.search("<f>[^<]*PE_", text)
