@@ -92,7 +92,9 @@ class Facts:
             row = self.funds.get("total")
             return _known(row.weight.number if row is not None and row.weight is not None else None, *map(self.weight, self.execution_rows))
         rows = self.rows_of(subject)
-        return (sum((self.weight(n) or ZERO for n in rows), ZERO),) if rows else ()
+        if not rows:  # a part that the form lacks still has its prescribed weight
+            return tuple(part.weight for part in self.edition.parts if subject.kind == "part" and part.name == subject.key)
+        return (sum((self.weight(n) or ZERO for n in rows), ZERO),)
 
 
 def _known(*values: Decimal | None) -> tuple[Decimal, ...]:

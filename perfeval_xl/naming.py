@@ -102,6 +102,7 @@ _RATE = re.compile("(?:预算|资金|经费|支出|总体|整体|部门)*(?:执�
 _FOREIGN = re.compile("项目|经费|专项|费$|费用|三公|采购|工程|任务|人员|工资|公积金|社保|津贴|补[助贴]|奖金|公用|购置|租赁|维修"
                       "|培训|会议|债|基金|结转|结余|追加|调[增减]|压减|节约|收回|上缴|非税|资产|上年|去年|上一年|前年|往年|下年|明年|下一年|季度|上半年|下半年|(?<![0-9])(?:[1-9]|1[01])月|全区|全市|全省|全国|平均|行业|科室|下属|二级|"
                       "街道办|村|学校|企业|本金|合同|中标|招标|债券|捐赠|救灾|扶贫|帮扶|上级|中央|省级|市级|转移支付|人均|每")
+_PASSING = re.compile("追加|调[增减]|压减|节约|收回|结转|结余|上年|去年|上一年|前年|往年|下年|明年|下一年|季度|上半年|下半年|[0-9]+月|平均|人均|每")
 _OWN = re.compile("我|本(?:单位|部门|级|中心|局|委|办|院|年)|部门|整体|单位")
 #: words that say nothing of their own in front of a name
 _NEUTRAL = re.compile("^(?:其中|我(?:单位|部门|局|委|办|中心|院|会)|本(?:单位|部门|年度?|次|项|中心|局|委|办)|部门|单位|20[0-9]{2}年度?"
@@ -131,6 +132,11 @@ def source_of(core: str) -> str:
 def is_foreign(words: str) -> bool:
     """Whether these words name something that is not the department's whole budget."""
     return _FOREIGN.search(words) is not None
+
+
+def names_another(words: str) -> bool:
+    """Whether these words bring up something that is spoken of further: a project, a kind of spending. 年中调增 and 上年 pass with their figure."""
+    return _FOREIGN.search(_PASSING.sub("", words)) is not None
 
 
 def is_own(words: str) -> bool:

@@ -61,13 +61,13 @@ def _figure(speech: Speech, quote: Quote) -> list[Said]:
         return quotes_points.share(speech, quote)
     if figure.kind == "points" or (figure.kind == "plain" and lead.noun):
         return quotes_points.score(speech, quote)
-    if figure.kind == "count" and quotes_rows.counted(speech, figure):
+    if figure.kind == "count" and (quotes_rows.counted(speech, figure) or quotes_rows.counted_of(speech, quote)):
         return []
     for kinds, against in ((("money", "plain"), quotes_money.amount), (("percent", "plain"), quotes_money.rate)):
         if figure.kind in kinds and (said := against(speech, quote)) is not None:
             return said
     rate = not (quote.subjects or speech.foreign or lead.role or figure.op) and figure.kind == "percent" and re.search("[率度]$", lead.core)
-    if rate and len(name := bare(lead.core)) >= 4 and not is_foreign(lead.before.rpartition(";")[2]):
+    if rate and len(name := bare(lead.core)) >= 4 and not is_foreign(lead.core) and not is_foreign(lead.before.rpartition(";")[2]):
         speech.elsewhere(name, figure)
     return [quotes_rows.row(speech, quote, subject) for subject in quote.subjects if subject.kind == "row"]
 

@@ -87,9 +87,9 @@ def share(speech: Speech, quote: Quote) -> list[Said]:
         return []
     own = {one.column: one.figure.value for one in speech.said if one.subject == subject}
     weight = own.get("weight") or next(iter(speech.facts.weights(subject)), None)
-    points_said = own.get("score", next(iter(speech.facts.scores(subject)), None))
-    if weight and points_said is not None:
-        _share(speech, quote.figure, subject.name, weight, points_said)
+    scored = own.get("score", next(iter(speech.facts.scores(subject)), None))
+    if weight and scored is not None and not any(one.figure in speech.blamed for one in speech.said if one.subject == subject):
+        _share(speech, quote.figure, subject.name, weight, scored)
     return []
 
 
@@ -121,5 +121,5 @@ def _table_row(speech: Speech, name: str, cells: dict[str, Figure]) -> None:
         allowed = (speech.facts.weights if key == "weight" else speech.facts.scores)(subject) if subject is not None else ()
         if key in cells and allowed and not any(same(cells[key], value, speech.facts.edition.tolerance.score) for value in allowed):
             _wrong(speech, cells[key], key, subject, allowed)
-    if len(cells) == 3 and cells["weight"].value:
+    if len(cells) == 3 and cells["weight"].value and not speech.blamed:
         _share(speech, cells["share"], name, cells["weight"].value, cells["score"].value)

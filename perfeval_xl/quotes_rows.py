@@ -104,6 +104,19 @@ def counted(speech: Speech, figure: Figure) -> bool:
     return True
 
 
+def counted_of(speech: Speech, quote: Quote) -> bool:
+    """投入管理指标20项、产出指标5项: the number of indicators behind the full name of a part or group."""
+    figure, facts = quote.figure, speech.facts
+    owner = quote.subjects[0] if quote.subjects and not quote.lead.carried else None
+    named = owner is not None and owner.kind in ("part", "group") and figure.lead.endswith(owner.name)
+    if not named or figure.unit not in ("项", "个") or "指标" not in speech.text or not re.match("[，、;。)]|$", speech.text[figure.end :]):
+        return False
+    due = (*_number_of(speech, "三级", owner), *_number_of(speech, "二级", owner))
+    if facts.rows_of(owner) and figure.value not in due:
+        speech.add("R305", figure, figure.text, str(due[0]), what=owner.name, what_en=f"indicators of {owner.name}")
+    return True
+
+
 def _ends_a_list(speech: Speech, figure: Figure, before: str, after: str) -> bool:
     """设置年度履职目标相关性、工作任务科学性和绩效指标合理性等共3项。"""
     names = [one for _, _, one in speech.facts.lexicon.mentions(before) if one.kind in ("row", "funds")]

@@ -10,7 +10,7 @@ from perfeval_xl.document import Block, Chapter
 from perfeval_xl.facts import Facts
 from perfeval_xl.figures import Figure, Sentence, figures, normal, same, sentences
 from perfeval_xl.messages import Finding
-from perfeval_xl.naming import Lead, Subject, bare, is_foreign, is_own, read_lead
+from perfeval_xl.naming import Lead, Subject, bare, is_foreign, is_own, names_another, read_lead
 
 
 class Place(NamedTuple):
@@ -84,6 +84,8 @@ BANDS = re.compile(r"[0-9.]+(?:\(含\)|分)*(?:以[上下]|[-~—至][0-9.]+(?:\
 _INTENDED = re.compile("力争|争取|下一步|今后|明年|下一年|下年|建议|预计|拟将|拟于|计划在")
 _HOPED = re.compile("确保|努力|提高到|提升到|提升至|提高至")
 _AIMS = re.compile("目标(?:值|设定|为|是|如下)*$")
+#: 低于指标值23.4个百分点: the subject stays
+_COMPARED = re.compile("低于|高于|超过|大于|小于|优于|少于|未达|没有达|比|较|相差|差")
 _YEAR = re.compile("(20[0-9]{2})年")
 _BEFORE = re.compile("(?:上年|去年|上一年|前年|往年|较上|同比|比上)[^，;。]*$")
 
@@ -141,7 +143,7 @@ class Speech:
             self.subject = None
         if is_own(figure.lead):
             self.foreign = False
-        elif is_foreign(lead.core) or is_foreign(lead.before):
+        elif names_another(lead.core) or names_another(lead.before):
             self.foreign = self.facts.entity(lead.core) is None
         if self._apart and figure.lead in ("、", "，", "和", "及", "与"):
             subjects = [self._apart.pop()]
@@ -160,7 +162,7 @@ class Speech:
             self.subject = said[-1].subject
         elif quote.subjects:
             self.subject = quote.subjects[-1]
-        elif quote.lead.core:
+        elif quote.lead.core and not _COMPARED.match(quote.lead.core):
             self.subject = Subject("foreign", quote.lead.core)
 
     def subjects(self, figure: Figure, lead: Lead) -> list[Subject]:
