@@ -23,6 +23,7 @@ bench: $(STAMP)
 	$(PY) benchmarks/narrative.py
 	$(PY) benchmarks/report.py
 	$(PY) benchmarks/intake.py
+	$(PY) benchmarks/formulas.py
 
 # guided by coverage where atheris can be installed, at random elsewhere
 fuzz: $(STAMP)
@@ -32,7 +33,6 @@ fuzz: $(STAMP)
 # the pictures of the guide and of README, anew
 pictures: $(STAMP) office
 	$(PY) docs/pictures/make.py
-	$(PY) benchmarks/formulas.py
 
 # The package is byte-compiled after installing: a clerk's command must not compile it at every start.
 $(STAMP): pyproject.toml
