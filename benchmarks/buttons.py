@@ -2,8 +2,8 @@
 
 The same shipped workbook with 30 and with 1,000 indicator rows, on LibreOffice through xlwings (tests/calc) and on the host in memory. Every
 fiftieth or tenth row has a mistake to be marked by ①; before ② score and deviation have been pasted over in every tenth row, or in all. The
-script does what people write with xlwings: it reads the cells of a row one by one, works the row out with the worksheet functions, and writes or colours
-the cells one by one; on the long form it does a sample of the rows, and its time is scaled up.
+script does what people write with xlwings: it reads the cells of a row one by one, works the row out with the worksheet functions, and writes
+or colours the cells one by one; on the long form it does a sample of the rows, and its time is scaled up.
 
 LibreOffice does not know the worksheet functions, so ② writes every such cell twice there, the function and then the value; with functions
 that answer it is written once. In Excel the trips through COM take the place of the calls of UNO; nobody has measured that yet.

@@ -291,10 +291,10 @@ def test_a_block_pasted_over_computed_cells_is_put_right_and_back(books):
     assert desk.press("undo") == "已撤销“②重新计算”。" and desk.figures() == spoilt
 
 
-def _colours(desk: Desk, columns: tuple[int, ...] = ()) -> set:
-    """Colours of fills and frames in some columns of the block of indicators, else in all."""
-    top, left, bottom, right = desk.host.name_area("pe_indicators")[1]
-    looks = desk.looks([(r, c) for r in range(top, bottom + 1) for c in columns or range(left + 2, right + 1)]).values()
+def _colours(desk: Desk, columns: tuple[int, ...]) -> set:
+    """Colours of fills and frames in some columns of the last indicators."""
+    bottom = desk.host.name_area("pe_indicators")[1][2]
+    looks = desk.looks([(row, column) for row in range(bottom - 5, bottom + 1) for column in columns]).values()
     return {fill for fill, _ in looks} | {edge.colour for _, edges in looks for edge in edges if edge}
 
 
