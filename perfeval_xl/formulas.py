@@ -239,7 +239,8 @@ def _share(at: dict[str, str], edition: Edition) -> str:
     target, reached, sign = at["t_value"], at["reached"], f'LEFT({at["t_sign"]},1)'
     upper = f'OR({sign}="≤",{sign}="<",AND(OR({sign}="",{sign}="="),OR({at["fewer"]}=1,{target}=0)))'
     # within ±10% all is earned; beyond it no rule decides
-    number = (f'IF({sign}="±",IF(ABS({reached})<={target},1,"{_OPEN}"),IF({upper},IF(OR({reached}<{target},AND({reached}={target},{sign}<>"<")),1,IF({target}=0,0,{target}/{reached})),'
+    number = (f'IF({sign}="±",IF(ABS({reached})<={target},1,"{_OPEN}"),'
+              f'IF({upper},IF(OR({reached}<{target},AND({reached}={target},{sign}<>"<")),1,IF({target}=0,0,{target}/{reached})),'
               f'IF(OR({reached}>{target},AND({reached}={target},{sign}<>">")),1,IF({target}=0,0,MAX({reached}/{target},0)))))')
     own = f'"{_OPEN}"'
     if edition.qualitative.rule == "percent":
