@@ -155,7 +155,7 @@ def _reading(at: dict[str, str], side: str, said: str, lone_unit: str) -> dict[s
     behind = [(f"{word}$", f"{mark}$") for mark, line in _BEHIND.items() for word in line.split()]
     in_front = [(f"^{word}", f"^{mark}") for word, mark in before]
     whole_text = f"""("^"&SUBSTITUTE({clean}," ","")&"$")"""
-    ends = [f'ISNUMBER(FIND({end}({words},1),"{signs}"))' for end, signs in (("LEFT", _SIGNS + "-" * (side == "a")), ("RIGHT", _SIGNS))]
+    ends = [f'ISNUMBER(FIND({end}({words},1),"{signs}"))' for end, signs in (("LEFT", _SIGNS + ("-" if side == "a" else "±")), ("RIGHT", _SIGNS))]
     minus = f'IF({sign}="-",-1,1)*' if side == "a" else ""
     plain_figure, point = f'SUBSTITUTE({figure},",","")', f'FIND(".",SUBSTITUTE({figure},",","")&".")'
     whole = f'SUBSTITUTE({plain_figure},".","")'
@@ -238,8 +238,10 @@ def _share(at: dict[str, str], edition: Edition) -> str:
     """How much of the weight is earned, as ``scoring.attain`` has it."""
     target, reached, sign = at["t_value"], at["reached"], f'LEFT({at["t_sign"]},1)'
     upper = f'OR({sign}="≤",{sign}="<",AND(OR({sign}="",{sign}="="),OR({at["fewer"]}=1,{target}=0)))'
-    number = (f'IF({upper},IF(OR({reached}<{target},AND({reached}={target},{sign}<>"<")),1,IF({target}=0,0,{target}/{reached})),'
-              f'IF(OR({reached}>{target},AND({reached}={target},{sign}<>">")),1,IF({target}=0,0,MAX({reached}/{target},0))))')
+    # within ±10% all is earned; beyond it no rule decides
+    number = (f'IF({sign}="±",IF(ABS({reached})<={target},1,"{_OPEN}"),'
+              f'IF({upper},IF(OR({reached}<{target},AND({reached}={target},{sign}<>"<")),1,IF({target}=0,0,{target}/{reached})),'
+              f'IF(OR({reached}>{target},AND({reached}={target},{sign}<>">")),1,IF({target}=0,0,MAX({reached}/{target},0)))))')
     own = f'"{_OPEN}"'
     if edition.qualitative.rule == "percent":
         rest = f'SUBSTITUTE({at["a_clean"]},{at["t_clean"]},"",1)'
@@ -278,6 +280,7 @@ def _state(cell: dict[str, str], at: dict[str, str], edition: Edition, rate: str
     asked = [(f'AND({day},ISNUMBER({at["a_day"]}))', f"逾期，{ASK}"), (day, f"指标值是时间，请填完成日期，或{ASK}"),
              (f'{at["t_value"]}="{_OPEN}"', f"指标值看不懂，{ASK}"), (f'{at["a_value"]}="{_OPEN}"', f"完成值看不懂，{ASK}"),
              (f'COUNT({at["t_value"]},{at["a_value"]})<2', ASK), (_fraction(at), "有一边漏了 %，请补上"),
+             (f'COUNT({at["reached"]})=1', f"超出指标值的范围，{ASK}"),
              ("TRUE", f"指标值和完成值不能比较，请核对单位，或{ASK}")]
     checks = [
         (_blank(weight), "没有填分值"), (f"NOT(ISNUMBER({weight}))", "分值不是数"), (f'{at["t_value"]}="{_EMPTY}"', "没有填指标值"),
@@ -289,7 +292,7 @@ def _state(cell: dict[str, str], at: dict[str, str], edition: Edition, rate: str
     ]
     if "reason" in cell:
         limit, reached = at["t_value"], at["reached"]
-        over = f'AND(COUNT({limit},{reached})=2,{share}=1,LEFT({at["t_sign"]},1)<>"≤",LEFT({at["t_sign"]},1)<>"<",{at["fewer"]}=0,' \
+        over = f'AND(COUNT({limit},{reached})=2,{share}=1,ISERROR(FIND(LEFT({at["t_sign"]}&" ",1),"≤<±")),{at["fewer"]}=0,' \
                f'OR({at["t_place"]}=0,{at["t_place"]}>2,N({reached})>100),N({reached})>0,' \
                f'ROUND((N({reached})-N({limit}))*100-N({limit})*{plain(edition.over.low)},9)>=0,N({limit})>0,{reason})'
         checks.append((over, f"超过指标值 {plain(edition.over.low)}% 及以上，请写明原因"))
