@@ -24,8 +24,8 @@ from typing import Any
 from perfeval_xl import gate, messages
 from perfeval_xl.messages import Refusal
 
-#: so many files are handed to the worker before the first answer is read: it never waits for us
-_AHEAD = 16
+#: so many files are handed to the worker before the first answer is read: it need not wait for us, and their names fit into the smallest pipe
+_AHEAD = 4
 #: a worker that begins on a slow share imports for a while
 _START_SECONDS = 30
 _SIZE = struct.Struct("<L")
@@ -60,9 +60,14 @@ def each(work: Callable, paths: Iterable[str], lost: Callable[[str, Refusal], An
                 return
             try:
                 result = worker.answer()
+                stood = True
             except EOFError:
+<<<<<<< HEAD
                 stood = stood or worker.ready
                 if not stood:
+=======
+                if not (stood := stood or worker.ready):
+>>>>>>> safe
                     yield from (work(path, *options) for path in (*waiting, *rest))
                     return
                 result, worker = lost(waiting[0], worker.close(os.path.basename(os.path.normpath(waiting[0])))), None
@@ -86,8 +91,7 @@ class _Worker:
                                          env={**os.environ, "RUST_BACKTRACE": "0"})
         self.ready = False
         self._seconds, self._late, self._over = gate.limit("seconds"), False, threading.Event()
-        # the first answer also pays for the start
-        self._deadline = time.monotonic() + self._seconds + _START_SECONDS
+        self._deadline = float("inf")
         threading.Thread(target=self._watch, daemon=True).start()
         self._send((work.__module__, work.__qualname__, options, messages.language(), gate.limit("memory")))
 
@@ -98,12 +102,10 @@ class _Worker:
     def answer(self) -> Any:
         """The next result; EOFError where the worker is gone, ``ready`` then tells whether it ever stood."""
         if not self.ready:
-            self._read(len(_READY))
+            self._read(len(_READY), _START_SECONDS)
             self.ready = True
-        size, = _SIZE.unpack(self._read(_SIZE.size))
-        result = pickle.loads(self._read(size))
-        self._deadline = time.monotonic() + self._seconds
-        return result
+        size, = _SIZE.unpack(self._read(_SIZE.size, self._seconds))
+        return pickle.loads(self._read(size, self._seconds))
 
     def close(self, file: str) -> Refusal:
         """Ends the worker, and says what it died of while it had this file."""
@@ -128,8 +130,10 @@ class _Worker:
         except OSError:  # it is gone; whoever reads the answer will notice
             return
 
-    def _read(self, size: int) -> bytes:
+    def _read(self, size: int, seconds: int) -> bytes:
+        self._deadline = time.monotonic() + seconds
         data = self._process.stdout.read(size)
+        self._deadline = float("inf")  # the clock stands while whoever asked does something else
         if len(data) < size:
             raise EOFError
         return data
@@ -156,7 +160,11 @@ def _serve() -> None:
     messages.speak(lang)
     work = getattr(importlib.import_module(module), name)
     target.write(_READY)
+<<<<<<< HEAD
     target.flush()  # before the first file, which may be the one that ends us
+=======
+    target.flush()  # before any file is touched: a worker that never said so is taken for one that cannot start
+>>>>>>> safe
     gc.disable()  # as record.check_files: a check leaves no cycles behind
     while data := _next(source):
         result = pickle.dumps(work(pickle.loads(data), *options), pickle.HIGHEST_PROTOCOL)

@@ -50,7 +50,7 @@ _ANSWERS: dict[str, tuple[str, tuple[str, str], tuple[str, str]]] = {
                      ("请改用 python.org 的安装程序，或离线安装包", "Use the installer from python.org, or the offline bundle")),
     "python.place": (ATTENTION, ("Python 的路径里有{marks}，在真实 Excel 里没有试过：{python}", "the path of Python holds {marks}, not tried in Excel: {python}"),
                      ("按钮没有反应时，请把本工具装到纯英文路径，如 D:\\perfeval", "If buttons do nothing, install to a plain path such as D:\\perfeval")),
-    "tool.version": (OK, ("perfeval_xl {version}", "perfeval_xl {version}"), _NONE),
+    "tool.version": (OK, ("perfeval_xl {version}，出错时记在 {log}", "perfeval_xl {version}; errors are logged in {log}"), _NONE),
     "xlwings.fine": (OK, ("xlwings {version}", "xlwings {version}"), _NONE),
     "xlwings.none": (BAD, ("没有安装 xlwings，按钮和公式不能用", "xlwings is not installed: no buttons, no formulas"), _PIP),
     "xlwings.range": (BAD, ("xlwings {version} 不在 >=0.37.5,<0.38 范围内", "xlwings {version} is not within >=0.37.5,<0.38"), _PIP),
@@ -174,7 +174,7 @@ def _python(facts: Machine) -> Said:
         yield "python.fine", shown
     if here.system == machine.WINDOWS and (marks := traps(here.python)):
         yield "python.place", {"marks": marks}
-    yield "tool.version", {"version": here.version}
+    yield "tool.version", {"version": here.version, "log": here.log}
 
 
 def version_numbers(text: str) -> tuple[int, ...]:

@@ -170,14 +170,15 @@ _COUNTED = {"si": "strings", "xf": "styles", "definedName": "names", "comment": 
             "named-range": "names", "annotation": "notes", "content-validation": "validations", "mergeCell": "merges"}
 #: how UTF-16 and EBCDIC begin
 _OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x4c\x6f")
-_DECLARED = re.compile(rb"\s*<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([^\"']*)[\"']")
+_USUAL, _DECLARED = b'<?xml version="1.0" encoding="UTF-8"', rb"\s*<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([^\"']*)[\"']"
 
 
 def check_head(xml: bytes) -> None:
     """Refuses XML that is not UTF-8, or that declares a document type: no spreadsheet program writes either."""
-    declared = _DECLARED.match(xml[:300].removeprefix(b"\xef\xbb\xbf"))
-    if b"\0" in xml[:4] or xml[:2] in _OTHER_MARKS or (declared and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii", b"ascii")):
-        raise Refusal("X123")
+    if not xml.startswith(_USUAL):
+        declared = re.match(_DECLARED, xml[:300].removeprefix(b"\xef\xbb\xbf"))
+        if b"\0" in xml[:4] or xml[:2] in _OTHER_MARKS or (declared and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii", b"ascii")):
+            raise Refusal("X123")
     if b"!" in xml and (b"<!DOCTYPE" in xml or b"<!ENTITY" in xml):
         raise Refusal("X122")
 
@@ -195,20 +196,19 @@ def _check_small(method: int, full: int, crc: int, content: bytes) -> None:
 _FEW_BYTES = 64_000
 #: what the texts of a workbook look like in every program's files
 _STRINGS_HEAD = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>?]*+\?>)?\s*<sst(?: [\w:]++="[^"<>]*+")*+>')
-_STRINGS = re.compile(
+_STRINGS = (  # compiled where it is needed, as what follows: a check of one form is a whole process, and most forms need neither
     rb'(?:<si>(?:<t[^<>/]*+>[^<]*+</t>|<t/>|<r>(?:<rPr>(?:<\w++[^<>]*+>)*+</rPr>)?<t[^<>/]*+>[^<]*+</t></r>|<phoneticPr[^<>]*+/>'
     rb'|<rPh[^<>/]*+><t[^<>/]*+>[^<]*+</t></rPh>)*+</si>|<si/>)*+</sst>\s*')
-_UNIQUE = re.compile(rb'uniqueCount="([^"]*)"')
 
 
 def check_strings(xml: bytes) -> None:
     """Looks at the shared texts of a workbook."""
     check_head(xml)
     head = _STRINGS_HEAD.match(xml)
-    if head is None or (len(xml) > _FEW_BYTES and not _STRINGS.fullmatch(xml, head.end())):
+    if head is None or (len(xml) > _FEW_BYTES and not re.fullmatch(_STRINGS, xml[head.end() :])):
         walk(xml)
-    elif match := _UNIQUE.search(head[0]):
-        _check_count(match[1].decode("ascii", "replace"))
+    elif b'uniqueCount="' in head[0]:
+        _check_count(head[0].partition(b'uniqueCount="')[2].partition(b'"')[0].decode("ascii", "replace"))
     if len(xml) > _FEW_BYTES:
         hold("strings", xml.count(b"</si>"))
 
@@ -224,23 +224,20 @@ def _check_count(stated: str) -> None:
 _ROWS = (rb'<sheetData>(?:<row [^<>/]*+(?:/>|>(?:<c r="A?[A-Z][0-9]{1,4}"%s(?:/>|><v>[^<]*+</v></c>%s))*+'
          rb'(?:<c r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]++")?+/>)*+</row>))*+</sheetData>')
 _VALUES = re.compile(_ROWS % (rb'[ snt="0-9]*+', b""))
-_CELLS = re.compile(_ROWS % (
+_CELLS = _ROWS % (
     rb'(?: s="[0-9]++")?+(?: t="\w++")?+(?: s="[0-9]++")?+',
-    rb'|>(?:<f(?: [^<>/]*+)?(?:/>|>[^<]*+</f>))?+(?:<v>[^<]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>'))
-#: so that a document type, a comment or anything else cannot stand in front of the cells or behind them
-_PLAIN_HEAD = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>?]*+\?>)?\s*<worksheet(?=[ >])')
-
-
+    rb'|>(?:<f(?: [^<>/]*+)?(?:/>|>[^<]*+</f>))?+(?:<v>[^<]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>')
 def plain(xml: bytes) -> str:
     """Whether patterns can be trusted to find the cells of a sheet: "values" if it holds nothing but numbers and texts, "cells" if it may
     hold formulas, errors and truth values too, "" if it must be walked. Looks at its head as well."""
     check_head(xml)
-    if not _PLAIN_HEAD.match(xml) or (b"!" in xml and b"<!" in xml):
+    root = xml.find(b"<worksheet", 0, 300)
+    if root < 0 or xml.count(b"<", 0, root) > 1 or (b"!" in xml and b"<!" in xml):
         return ""
     found = "values"
     match = _VALUES.search(xml)
     if match is None:
-        found, match = "cells", _CELLS.search(xml)
+        found, match = "cells", re.search(_CELLS, xml)
     if match is None or xml.find(b"sheetData", 0, match.start()) >= 0 or xml.find(b"sheetData", match.end()) >= 0:
         return ""
     if xml.count(b"<", 0, match.start()) > _FEW_TAGS or xml.count(b"<", match.end()) > _FEW_TAGS:

@@ -255,8 +255,8 @@ def _styles(packed_styles: tuple[int, int, int, bytes]) -> Styles:
 
 
 #: cells that hold a truth value or an error, and formulas without result, on a sheet that is written as all programs write it
-_SAID = re.compile(rb'<c r="([A-Z]+[0-9]+)"[^<>]*? t="([be])"[^<>]*>(?:<f[^<>]*(?:/>|>[^<]*</f>))?<v>([^<]*)</v>')
-_NO_RESULT = re.compile(rb'<c r="([A-Z]+[0-9]+)"((?: [\w:]+="[^"<]*")*)><f(?: [\w:]+="[^"<]*")*(?:/>|>[^<]*</f>)(?:<v></v>|<v/>)?</c>')
+_SAID = rb'<c r="([A-Z]+[0-9]+)"[^<>]*? t="([be])"[^<>]*>(?:<f[^<>]*(?:/>|>[^<]*</f>))?<v>([^<]*)</v>'
+_NO_RESULT = rb'<c r="([A-Z]+[0-9]+)"((?: [\w:]+="[^"<]*")*)><f(?: [\w:]+="[^"<]*")*(?:/>|>[^<]*</f>)(?:<v></v>|<v/>)?</c>'
 #: how a formula without result may end
 _ENDS = (b"/f></c>", b'"/></c>', b"<v></v>", b"<v/>")
 #: the names by which calamine asks for the parts that it reads
@@ -289,9 +289,9 @@ def _sheet_marks(xml: bytes, styles: Styles) -> Marks:
         return _read_marks(xml, styles.percent)
     texts: list = []
     if plain == "cells" and (b't="e"' in xml or b't="b"' in xml):
-        texts += [(*_place(cell), _typed(kind == b"e", text.decode("utf-8", "replace").strip())) for cell, kind, text in _SAID.findall(xml)]
+        texts += [(*_place(cell), _typed(kind == b"e", text.decode("utf-8", "replace").strip())) for cell, kind, text in re.findall(_SAID, xml)]
     if plain == "cells" and any(end in xml for end in _ENDS):
-        texts += [(*_place(cell), UNCALCULATED) for cell, attributes in _NO_RESULT.findall(xml) if b't="str"' not in attributes]
+        texts += [(*_place(cell), UNCALCULATED) for cell, attributes in re.findall(_NO_RESULT, xml) if b't="str"' not in attributes]
     return Marks(percent, texts)
 
 

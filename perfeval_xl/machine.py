@@ -15,7 +15,7 @@ import shutil
 import sys
 from typing import NamedTuple
 
-from perfeval_xl import __version__, container
+from perfeval_xl import __version__, container, log
 from perfeval_xl.messages import Refusal
 
 WINDOWS, MAC = "win32", "darwin"
@@ -43,6 +43,7 @@ class Here(NamedTuple):
     xlwings: str
     variables: dict[str, str]
     version: str = __version__
+    log: str = ""
 
 
 class Workbook(NamedTuple):
@@ -105,7 +106,7 @@ def here() -> Here:
         xlwings = ""
     # VBA and xlwings both read the settings in the code page of Windows
     return Here(sys.platform, sys.executable, config, "mbcs" if sys.platform == WINDOWS else "utf-8", os.path.join(_documents(home), FORMS),
-                xlwings, {name: os.environ[name] for name in VARIABLES if os.environ.get(name)})
+                xlwings, {name: os.environ[name] for name in VARIABLES if os.environ.get(name)}, log=log.path())
 
 
 def _documents(home: str) -> str:

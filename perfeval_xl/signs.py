@@ -20,10 +20,10 @@ _PARTS = (("xl/macrosheets/", "X402"), ("xl/intlmacrosheets/", "X402"), ("xl/ext
           ("xl/activex/", "X405"), ("xl/connections.xml", "X406"), ("xl/querytables/", "X406"), ("xl/webextensions/", "X406"),
           ("customui/", "X407"), ("basic/", "X401"), ("scripts/", "X401"))
 #: a form with buttons as this tool makes it holds these modules and one for each sheet
-_OUR_MODULES = re.compile(r"(?:perfeval_buttons|perfeval_ribbon|xlwings|xlwings_udfs|dictionary|thisworkbook|sheet\d+|dir|project(?:wm)?|_vba_project"
-                          r"|__srp_\w+)", re.IGNORECASE)
-_LINK = re.compile(rb"<ddeLink\b[^>]*>|<oleLink\b")
-_TARGET = re.compile(rb'\bTarget="([^"]{1,200})')
+_OUR_MODULES = (r"(?:perfeval_buttons|perfeval_ribbon|xlwings|xlwings_udfs|dictionary|thisworkbook|sheet\d+|dir|project(?:wm)?|_vba_project"
+                          r"|__srp_\w+)")
+_LINK = rb"<ddeLink\b[^>]*>|<oleLink\b"
+_TARGET = rb'\bTarget="([^"]{1,200})'
 
 
 def active(package: Package, stamped: bool) -> list[Finding]:
@@ -34,7 +34,7 @@ def active(package: Package, stamped: bool) -> list[Finding]:
     codes: dict[str, str] = {}
     ours = False
     if "xl/vbaproject.bin" in package:
-        strangers = [name for name in _modules(package.part("xl/vbaproject.bin")) if not _OUR_MODULES.fullmatch(name)]
+        strangers = [name for name in _modules(package.part("xl/vbaproject.bin")) if not re.fullmatch(_OUR_MODULES, name, re.IGNORECASE)]
         ours = stamped and not strangers
         if not ours:
             codes["X401"] = "、".join(strangers[:5]) or "vbaProject"
@@ -44,9 +44,9 @@ def active(package: Package, stamped: bool) -> list[Finding]:
                 codes.setdefault(code, name.rpartition("/")[2])
         if name.startswith("xl/externallinks/externallink"):
             xml = package.part(name)
-            if _LINK.search(xml):
+            if re.search(_LINK, xml):
                 codes["X404"] = name.rpartition("/")[2]
-        elif name.startswith("xl/externallinks/_rels/") and (match := _TARGET.search(package.part(name))):
+        elif name.startswith("xl/externallinks/_rels/") and (match := re.search(_TARGET, package.part(name))):
             codes["X403"] = re.split(r"[/\\]", match[1].decode("utf-8", "replace"))[-1]
     return [Finding(code, what[:60]) for code, what in sorted(codes.items())]
 
@@ -72,8 +72,8 @@ def _modules(project: bytes) -> list[str]:
 # ---- signs that a figure is not what it seems ----
 
 _HIDDEN = re.compile(rb'hidden="(?:1|true)"')
-_FORMULA = re.compile(rb'<c r="([A-Z]+)([0-9]+)"[^<>]*><f[ >/]')
-_ACTS = re.compile(rb"<f[^<>]*>[^<]*(?:\|'|WEBSERVICE\(|\bCALL\(|REGISTER(?:\.ID)?\()", re.IGNORECASE)
+_FORMULA = rb'<c r="([A-Z]+)([0-9]+)"[^<>]*><f[ >/]'
+_ACTS = rb"<f[^<>]*>[^<]*(?:\|'|WEBSERVICE\(|\bCALL\(|REGISTER(?:\.ID)?\()"
 
 
 def doubts(xml: bytes, styles: bytes, form: Submission, card: Scorecard) -> list[Finding]:
@@ -86,9 +86,9 @@ def doubts(xml: bytes, styles: bytes, form: Submission, card: Scorecard) -> list
     if white or _HIDDEN.search(xml):
         found += _unseen(xml, white, shown)
     if b"<f" in xml:
-        formulas = {(row, column) for row, column in ((int(row) - 1, _column(letters)) for letters, row in _FORMULA.findall(xml))}
+        formulas = {(row, column) for row, column in ((int(row) - 1, _column(letters)) for letters, row in re.findall(_FORMULA, xml))}
         found += _typed(formulas, form, card)
-        if match := _ACTS.search(xml):
+        if match := re.search(_ACTS, xml, re.IGNORECASE):
             place = re.search(rb'r="([A-Z]{1,3})([0-9]{1,7})"[^<]*$', xml[: match.start()])
             row, column = (int(place[2]) - 1, _column(place[1])) if place else (-1, -1)
             found.append(Finding("X404", cell_name(row, column) if place else "", row=row, column=column))

@@ -40,13 +40,28 @@ def test_a_reader_that_aborts_costs_one_file(tmp_path):
     assert "abort1" in results[2].words() and "abort1" in results[2].words("en")
 
 
+def test_the_very_first_file_may_be_the_one(tmp_path):
+    assert codes(run(["abort1"], tmp_path)) == ["X125"]
+    assert codes(run(["abort1", "abort2", "1"], tmp_path)) == ["X125", "X125", "1"]
+
+
 def test_a_file_that_takes_too_long_costs_one_file(tmp_path, monkeypatch):
     monkeypatch.setenv("PERFEVAL_LIMITS", "seconds=1")
-    monkeypatch.setattr(contain, "_START_SECONDS", 4)
     start = time.monotonic()
     results = run(["1", "hang", "2"], tmp_path)
     assert codes(results) == ["1", "X124", "2"] and time.monotonic() - start < 30
     assert "1 秒" in results[1].words("zh")
+
+
+def test_the_clock_stands_while_the_results_are_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("PERFEVAL_LIMITS", "seconds=1")
+    for n in range(12):
+        (tmp_path / f"{n}").write_bytes(b"x")
+    found = []
+    for n, one in enumerate(contain.each(lethal.work, [str(tmp_path / f"{n}") for n in range(12)], lost)):
+        time.sleep(1.5 if n == 1 else 0)
+        found.append(one)
+    assert codes(found) == [f"{n}" for n in range(12)]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of memory in the standard library")
