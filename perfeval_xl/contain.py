@@ -62,12 +62,7 @@ def each(work: Callable, paths: Iterable[str], lost: Callable[[str, Refusal], An
                 result = worker.answer()
                 stood = True
             except EOFError:
-<<<<<<< HEAD
-                stood = stood or worker.ready
-                if not stood:
-=======
                 if not (stood := stood or worker.ready):
->>>>>>> safe
                     yield from (work(path, *options) for path in (*waiting, *rest))
                     return
                 result, worker = lost(waiting[0], worker.close(os.path.basename(os.path.normpath(waiting[0])))), None
@@ -160,11 +155,7 @@ def _serve() -> None:
     messages.speak(lang)
     work = getattr(importlib.import_module(module), name)
     target.write(_READY)
-<<<<<<< HEAD
-    target.flush()  # before the first file, which may be the one that ends us
-=======
     target.flush()  # before any file is touched: a worker that never said so is taken for one that cannot start
->>>>>>> safe
     gc.disable()  # as record.check_files: a check leaves no cycles behind
     while data := _next(source):
         result = pickle.dumps(work(pickle.loads(data), *options), pickle.HIGHEST_PROTOCOL)
