@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from perfeval_xl import record
+from perfeval_xl import intake, record
 from perfeval_xl.compact import Form, from_record, from_stamp
 from perfeval_xl.container import ContainerError, directory, packed, unpack
 from perfeval_xl.messages import Refusal
@@ -85,12 +85,9 @@ def stamped(path: str) -> list[Form]:
     """The lines that a district workbook keeps; refused (X303) where they are not as they were written."""
     import hashlib
 
-    import python_calamine
-
     name = os.path.basename(path)
     try:
-        with python_calamine.load_workbook(path) as workbook:
-            (mark, schema, count, digest, *_), *rows = workbook.get_sheet_by_name(STAMP_SHEET).to_python()
+        (mark, schema, count, digest, *_), *rows = intake.sheet_rows(path, STAMP_SHEET)
         texts = [[str(cell) for cell in row if cell != ""] for row in rows]
         whole = hashlib.sha256("\n".join("\t".join(row) for row in texts).encode()).hexdigest()
         if (mark, int(schema), int(count), digest) != (STAMP, SCHEMA, len(texts), whole):

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perfeval_xl import cli, gate, intake, messages, record
+from perfeval_xl import cli, gate, gather, intake, messages, record
 from perfeval_xl.messages import Refusal
 
 ROOT = Path(__file__).parent.parent
@@ -90,6 +90,16 @@ def test_a_percentage_that_is_no_number_is_a_record(tmp_path, text):
     path.write_bytes(attacks.changed(lambda xml: re.sub(rb'(<c r="G4"[^>]*>)<v>0.9</v>', rb"\1<v>" + text.encode() + rb"</v>", xml)))
     one = record.check_file(str(path))[0]
     assert one.refusal is None or one.refusal.code == "X103"
+
+
+def test_what_calls_itself_a_district_workbook_passes_the_gate_too(tmp_path):
+    """Such a file is read another way, and would end the process there."""
+    content = attacks.parts(attacks.changed(attacks.cell("XFD1048576")))
+    content["xl/workbook.xml"] = content["xl/workbook.xml"].replace(b'name="Sheet1"', f'name="{gather.STAMP_SHEET}"'.encode())
+    content["docProps/custom.xml"] = f'<Properties><property name="{gather.STAMP}"/></Properties>'.encode()
+    (tmp_path / "汇总.xlsx").write_bytes(attacks.packed(content))
+    one, = gather.read_one(str(tmp_path / "汇总.xlsx"))
+    assert one.error[0] == "X303"
 
 
 # ---- the gate lets pass what programs write ----

@@ -31,7 +31,7 @@ ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "log",
 LIBRARIES = {"pandas": (), "xlwings": ("host", "vba"), "pyopenvba": ("vba", "machine"), "openpyxl": ("review", "review_lists"), "rich": ("cli",),
              "xlsxwriter": ("template", "form_sheet", "vba", "sheets", "workbook_file", "examples", "review", "long_list", "district_file",
                             "district_book", "district_summary"),
-             "python_calamine": ("intake", "gather"), "xlrd": ("intake",), "distributed": ("cluster",), "dask": ("cluster",),
+             "python_calamine": ("intake",), "xlrd": ("intake",), "distributed": ("cluster",), "dask": ("cluster",),
              "pyarrow": ("parquet",), "docx": ("report_file",)}
 #: libraries that a room may import at its top, because nothing it does works without them
 AT_THE_TOP = {("intake", "python_calamine"), ("template", "xlsxwriter"), ("examples", "xlsxwriter"), ("form_sheet", "xlsxwriter"),
