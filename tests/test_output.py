@@ -43,8 +43,9 @@ def hostile_form(text):
     return stream.getvalue()
 
 
-def harmless(path):
-    """No cell is a formula but our own links within the workbook, nothing points outside, and Excel can take every sheet's name."""
+def harmless(path, quoted=True):
+    """No cell is a formula, nothing points outside, and Excel can take every sheet's name. ``quoted``: what begins like a formula stays a text
+    even when somebody edits the cell."""
     with zipfile.ZipFile(path) as file:
         for name in file.namelist():
             part = file.read(name)
@@ -56,7 +57,7 @@ def harmless(path):
         for row in sheet.iter_rows():
             for cell in row:
                 assert cell.data_type != "f", (sheet.title, cell.coordinate, cell.value)
-                if isinstance(cell.value, str) and cell.value[:1] in ("=", "+", "-", "@") and len(cell.value) > 1:
+                if quoted and isinstance(cell.value, str) and cell.value[:1] in ("=", "+", "-", "@") and len(cell.value) > 1:
                     assert cell.quotePrefix, cell.coordinate
 
 
@@ -215,3 +216,51 @@ def test_a_killed_check_leaves_whole_files_only(tmp_path):
             assert zipfile.ZipFile(one).testzip() is None
     for n in range(4):
         assert (tmp_path / f"{n}.xlsx").read_bytes() == attacks.good()
+
+
+# ---- the other outputs ----
+
+
+@pytest.fixture(scope="module")
+def district(tmp_path_factory):
+    """A district run over forms that are all hostile: the workbook, the letters, the JSON."""
+    folder = tmp_path_factory.mktemp("district")
+    (folder / "收表").mkdir()
+    for n, text in enumerate(EVIL):
+        (folder / "收表" / f"{n:02d}.xlsx").write_bytes(hostile_form(text))
+    cli.main(["consolidate", str(folder / "收表"), "-o", str(folder / "汇总.xlsx"), "--send-back", str(folder / "退回"),
+              "--json", str(folder / "汇总.json"), "-q"])
+    return folder
+
+
+def test_text_of_forms_stays_text_in_the_district_workbook(district):
+    with zipfile.ZipFile(district / "汇总.xlsx") as file:
+        for name in file.namelist():
+            part = file.read(name)
+            assert b"ddeLink" not in part and not (name.endswith(".rels") and b"127.0.0.1" in part), name
+            for formula in re.findall(rb"<f[ >][^<]*", part) if name.startswith("xl/worksheets/") else ():
+                assert not re.search(rb"cmd|calc|127\.0|SUM\(1\)", formula), formula
+    for sheet in openpyxl.load_workbook(district / "汇总.xlsx"):
+        for row in sheet.iter_rows():
+            for cell in row:
+                assert cell.data_type != "f" or not any(str(cell.value).startswith(text) for text in EVIL), (sheet.title, cell.coordinate)
+
+
+def test_the_letters_and_the_json_of_a_district_run_are_plain(district):
+    document = json.loads((district / "汇总.json").read_text(encoding="utf-8"))
+    assert len(document["files"]) == len(EVIL)
+    for path in (district / "退回").rglob("*"):
+        if path.suffix == ".xlsx":
+            harmless(path, quoted=False)
+
+
+@pytest.mark.parametrize("text", EVIL)
+def test_text_of_a_form_becomes_no_field_of_the_report(tmp_path, text):
+    docx = pytest.importorskip("docx")
+    (tmp_path / "表.xlsx").write_bytes(hostile_form(text))
+    assert cli.main(["report", str(tmp_path / "表.xlsx"), "-o", str(tmp_path / "报告.docx"), "-q"]) in (0, 1)
+    docx.Document(str(tmp_path / "报告.docx"))
+    for name, part in attacks.parts((tmp_path / "报告.docx").read_bytes()).items():
+        assert not name.endswith(".rels") or b"127.0.0.1" not in part, name
+        for code in re.findall(rb"<w:instrText[^>]*>([^<]*)|w:instr=\"([^\"]*)", part):
+            assert not re.search(rb"HYPERLINK \"?http|DDE|cmd|INCLUDE", b"".join(code)), code
