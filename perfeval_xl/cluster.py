@@ -67,22 +67,19 @@ def _same_everywhere(client: Any, address: str) -> None:
 
 
 def _gathered(client: Any, paths: list[str], wanted: str, lang: str, told: Callable[[int], None]) -> list[Form]:
-    """All portions; one that keeps bringing workers down is read again file by file, and a file that does so becomes a line that says so."""
+    """All portions; one that keeps bringing workers down is read again file by file, and a file that does so becomes a line that says so.
+
+    The files of such portions are handed out one at a time: when a worker dies, Dask suspects every portion that waited at it, so that beside
+    a fatal file an innocent one would be given up with it.
+    """
     workers = max(1, sum(client.nthreads().values()))
     lines: dict[str, list[Form]] = {}
-    portions = gather.chunked(paths, workers)
-    while portions:
-        portions = [[path] for portion in _round(client, portions, wanted, lang, lines, told) for path in _left(portion, lang, lines, told)]
+    fallen = _round(client, gather.chunked(paths, workers), wanted, lang, lines, told)
+    for path in [path for portion in fallen for path in portion]:
+        if _round(client, [[path]], wanted, lang, lines, told):
+            lines[path] = gather.lost(path, lang)
+            told(1)
     return [form for path in paths for form in lines[path]]
-
-
-def _left(portion: Sequence[str], lang: str, lines: dict[str, list[Form]], told: Callable[[int], None]) -> Sequence[str]:
-    """The files of a portion that brought workers down; a single one is given up."""
-    if len(portion) > 1:
-        return portion
-    lines[portion[0]] = gather.lost(portion[0], lang)
-    told(1)
-    return ()
 
 
 def _round(client: Any, portions: Sequence[Sequence[str]], wanted: str, lang: str, lines: dict, told: Callable[[int], None]) -> list[Sequence[str]]:
