@@ -161,8 +161,10 @@ class Grid:
 
     def __init__(self, sheet: Sheet) -> None:
         self.sheet, self.words = sheet, vocabulary()
-        width = max(map(len, sheet.rows), default=0)
-        self.lines = [tuple(row) if len(row) == width else (*row, *("",) * (width - len(row))) for row in sheet.rows]
+        self.lines = list(map(tuple, sheet.rows))
+        if len(set(map(len, self.lines))) > 1:
+            width = max(map(len, self.lines))
+            self.lines = [(*line, *("",) * (width - len(line))) for line in self.lines]
         self._looks: list[Look | None] = [None] * len(self.lines)
         self.merges = _merges(sheet.merged, len(self.lines))
         self.tall, self.wide = self.merges.tall, self.merges.wide

@@ -126,13 +126,16 @@ class Package:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.parts: dict[str, Part] = directory(data, limit("parts"))
+        self._packed: dict[str, tuple[int, int, int, bytes]] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self.parts
 
     def packed(self, name: str) -> tuple[int, int, int, bytes]:
         """A part as it stands in the file, by which it can be remembered; no bytes for one that is not there."""
-        return packed(self.data, self.parts.get(name))
+        if (found := self._packed.get(name)) is None:
+            found = self._packed[name] = packed(self.data, self.parts.get(name))
+        return found
 
     def part(self, name: str) -> bytes:
         """The content of a part, b"" for one that is not there."""
@@ -140,7 +143,7 @@ class Package:
 
     def open(self, name: str, read: dict[str, tuple[int, int, int, bytes]], as_name: str) -> bytes:
         """The content of a part, which is put into ``read`` unpacked: nobody needs to unpack it again."""
-        method, full, crc, content = packed(self.data, self.parts[name])
+        method, full, crc, content = self.packed(name)
         content = unpack(method, full, crc, content)
         read[as_name] = (0, full, crc, content)
         return content
