@@ -275,12 +275,18 @@ def score(form: Submission, edition: Edition) -> Scorecard:
         if (seen := known.get(id(row))) is None:
             seen = known[id(row)] = (row, _row_score(row, edition, form.year), edition)
         rows.append(result := seen[1])
-        _, _, weight, given, _, is_signed, _, is_doubtful = result
-        _add(parts, row.part, result)
+        _, _, weight, given, counted, is_signed, _, is_doubtful = result
+        if (part := parts.get(row.part)) is None:
+            part = parts[row.part] = [None, ZERO]
         if weight is not None:
             weights += weight
+            part[0] = weight if part[0] is None else part[0] + weight
+        elif given is not None:
+            part[0] = part[0] or ZERO
         if given is not None:
             stated += given
+        if weight is not None or given is not None:  # a row that counts and has no score leaves its part without score
+            part[1] = None if part[1] is None or counted is None else part[1] + counted
         if is_doubtful:
             doubtful.append((place, row, result))
         if is_signed:
@@ -316,18 +322,6 @@ def fits_the_right_weight(row: Indicator, result: RowScore, card: Scorecard, edi
         return False
     points = indicator_score(result.attainment, result.weight - gap, edition)
     return points is not None and abs(points - result.stated) <= edition.tolerance.score
-
-
-def _add(parts: dict[str, list], name: str, result: RowScore) -> None:
-    """Adds a row to its part; one that counts and has no score leaves the part without score."""
-    _, _, weight, stated, counted, *_ = result
-    part = parts.get(name)
-    if part is None:
-        part = parts[name] = [None, ZERO]
-    if weight is None and stated is None:
-        return
-    part[0] = weight if part[0] is None else part[0] + (weight or ZERO)
-    part[1] = None if part[1] is None or counted is None else part[1] + counted
 
 
 def _funds_part(form: Submission, funds_score: Decimal | None, edition: Edition) -> PartScore | None:
