@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from perfeval_xl.compare import HUNDRED, ONE, ZERO, agree
-from perfeval_xl.edition import Edition, Execution, Tier, plain_label
+from perfeval_xl.edition import Edition, Execution, Part, Tier, plain_label
 from perfeval_xl.model import Indicator, Submission
 from perfeval_xl.numbers import half_up, is_nothing
 from perfeval_xl.targets import Reading, comparable, due, happened, is_open_fraction
@@ -93,7 +93,8 @@ class Scorecard(NamedTuple):
 
     ``rates`` follows the funds rows, ``task_rates`` the tasks, ``rows`` the indicators; ``rate`` is the one of the total row. ``stated`` is
     the sum of the scores as they stand on the form, ``gaps`` what the weights of a part are above (or below) the prescribed ones. ``apart``
-    says that the indicator rows alone carry the 100 points, so that the score of the funds block is not in the total. ``doubtful``,
+    says that the indicator rows alone carry the 100 points, so that the score of the funds block is not in the total; ``missing`` are the
+    prescribed parts that have no row. ``doubtful``,
     ``signed`` and ``standard`` (those that follow from the money) pick rows for the rules: (place among the indicators, row, its score).
     """
 
@@ -108,6 +109,7 @@ class Scorecard(NamedTuple):
     stated: Decimal
     gaps: dict[str, Decimal]
     apart: bool
+    missing: tuple[Part, ...]
     doubtful: list[tuple[int, Indicator, RowScore]]
     signed: list[tuple[int, Indicator, RowScore]]
     standard: list[tuple[int, Indicator, RowScore]]
@@ -299,12 +301,13 @@ def score(form: Submission, edition: Edition) -> Scorecard:
         stated += _number(form.total_row.score) or ZERO
     scored = (*((funds_part,) if funds_part else ()), *(PartScore(name, weight, value) for name, (weight, value) in parts.items()))
     values = [part.score for part in scored]
-    total = None if not values or None in values or missing_parts(form, edition, parts) else sum(values, ZERO)
+    missing = missing_parts(form, edition, parts)
+    total = None if not values or None in values or missing else sum(values, ZERO)
     if total is not None and (cap := total_cap(rate, edition)) is not None:
         total = min(total, cap)
     tasks = tuple([execution_rate(_number(task.budget), _number(task.executed)) for task in form.tasks])
     return Scorecard(rates, rate, funds_score, tasks, tuple(rows), scored, total, None if total is None else grade(total, edition), stated,
-                     _gaps(scored, form, edition), apart, doubtful, signed, standard)
+                     _gaps(scored, form, edition), apart, missing, doubtful, signed, standard)
 
 
 def _gaps(parts: tuple[PartScore, ...], form: Submission, edition: Edition) -> dict[str, Decimal]:
@@ -336,11 +339,10 @@ def _funds_part(form: Submission, funds_score: Decimal | None, edition: Edition)
     return PartScore(name, weight, funds_score if funds_score is not None else stated)
 
 
-def missing_parts(form: Submission, edition: Edition, there: Collection[str] = ()) -> tuple:
-    """The prescribed parts of which a form of a recognised edition has no row; ``there``: the parts it has, where they are known."""
+def missing_parts(form: Submission, edition: Edition, there: Collection[str]) -> tuple[Part, ...]:
+    """The prescribed parts of which a form of a recognised edition has no row; ``there`` are those of its rows."""
     if not form.recognised or not edition.parts_binding:
         return ()
-    there = there or {row.part for row in form.indicators}
     return tuple(part for part in edition.parts if part.place != "funds" and part.name not in there)
 
 
