@@ -146,8 +146,8 @@ def identity_is_one(form: Submission, card: Scorecard, edition: Edition) -> Iter
     if len({year for _, year in form.years}) > 1:
         yield at("L204", place, "年度", "、".join(f"{where} {year}" for where, year in form.years))
     if form.title is not None and form.department is not None and form.department.row >= 0:
-        named, department = _body_named(form.title.text), plain_label(form.department.text)
-        if named and named not in department and department not in named and form.project is None:
+        named = _body_named(form.title.text) if form.project is None else ""
+        if named and named not in (department := plain_label(form.department.text)) and department not in named:
             yield at("L205", form.title, "部门名称", named, form.department.text)
     if form.unit == "元" and form.funds:
         first = next((entry for row in form.funds for entry in (row.initial, row.adjusted, row.executed) if entry is not None), form.totals[0])

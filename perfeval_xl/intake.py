@@ -369,11 +369,12 @@ def _percent_cells(xml: bytes, styles: Styles) -> list[tuple[int, int]] | None:
     else:
         found = []
         for number in styles.percent:
-            for sought in (b's="%s"><' % number.encode(), b's="%s" t="n"><' % number.encode()):
-                place = xml.find(sought)
-                while place >= 0:
+            sought = b's="%s"' % number.encode()
+            place = xml.find(sought)
+            while place >= 0:
+                if xml.startswith((b"><", b' t="n"><'), place + len(sought)):
                     found.append(place)
-                    place = xml.find(sought, place + 1)
+                place = xml.find(sought, place + 1)
     cells = []
     for place in found:
         begin = xml.rfind(b"<", 0, place)
