@@ -44,7 +44,7 @@ _FOLDS |= _INVISIBLE
 _FOLDS |= {ord(odd): usual for odd, usual in zip("≧⩾≦⩽═﹦﹥﹤﹪∶", "≥≥≤≤==><%:", strict=True)}
 
 
-_FOLDED = re.compile(f"[{re.escape(''.join(map(chr, _FOLDS)))}]")
+_FOLDED = frozenset(map(chr, _FOLDS))
 
 
 def fold(text: str) -> str:
@@ -52,7 +52,7 @@ def fold(text: str) -> str:
 
     Minus look-alikes (− –) stay: only a number may decide that a dash is a sign.
     """
-    return text if text.isascii() or not _FOLDED.search(text) else text.translate(_FOLDS)
+    return text if text.isascii() or _FOLDED.isdisjoint(text) else text.translate(_FOLDS)
 
 
 _BREAKS = re.compile(r"\s*[\r\n\v\f\u2028\u2029]\s*")
