@@ -231,16 +231,16 @@ _VALUES = re.compile(_ROWS % (rb'[ snt="0-9]*+', b""))
 _FORMULA = rb'>(?:<f(?: [^<>/]*+)?(?:/>|>[^<]*+</f>))?+'
 _COMPUTED = _ROWS % (  # of a formula with text, the empty one is a result
     rb'(?: s="[0-9]++")?+(?: t="[sn]")?+(?: s="[0-9]++")?+',
-    rb'|' + _FORMULA + rb'<v>[^<]++</v></c>| t="str"(?: s="[0-9]++")?+' + _FORMULA + rb'(?:<v>[^<]*+</v>|<v/>)?+</c>')
+    rb'|' + _FORMULA + rb'<v>[^<]++</v></c>| t="str"(?: s="[0-9]++")?+' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<]*+</v>|<v/>)?+</c>')
 _CELLS = _ROWS % (
     rb'(?: s="[0-9]++")?+(?: t="\w++")?+(?: s="[0-9]++")?+',
-    rb'|' + _FORMULA + rb'(?:<v>[^<]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>')
+    rb'|' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>')
 
 
 class Cells(NamedTuple):
     """How the cells of a sheet are written: ``kind`` is "values" if there is nothing but numbers and texts, typed or worked out, "cells" if there
-    may be errors, truth values and formulas without result too, "" if no pattern can be trusted to find them; the root of the part begins at ``root``, and its sheetData
-    stands from ``begin`` to ``end``."""
+    may be errors, truth values and formulas without result too, "" if no pattern can be trusted to find them; the root of the part begins at
+    ``root``, and its sheetData stands from ``begin`` to ``end``."""
 
     kind: str
     root: int = 0
