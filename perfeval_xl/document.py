@@ -399,7 +399,8 @@ def _joined(left: str, right: str) -> str:
     return f"{left} {right}" if left[-1].isalnum() and left[-1].isascii() and right[0].isalnum() and right[0].isascii() else left + right
 
 
-_YEAR = re.compile("(20[0-9]{2})\\s*年")
+#: 2022年, and in the name of a file 2022 that is no date
+_YEAR = re.compile("(?<![0-9])(20[0-9]{2})(?:\\s*年|(?![0-9.-]*[0-9年]))")
 _REPORT = re.compile("(?:部门|单位)?(?:预算)?(?:项目)?(?:整体)?(?:预算|支出|资金)*绩效|(?:部门|单位)?(?:预算)?整体|自评|评价报告|绩效报告|报告")
 
 
@@ -415,14 +416,19 @@ def _title_of(lines: list[_Line]) -> tuple[str, int]:
     return "", 0
 
 
-def _named(title: str) -> str:
-    """The body that a title names in front of 部门整体绩效自评报告."""
+def named(title: str) -> str:
+    """The body that a title, or the name of a file, names in front of 部门整体绩效自评报告; "" where it names none."""
     words = re.sub(r"\s", "", fold(title))
-    words = re.sub(r"^附件[0-9一二三]*[:.、]?|[(（]?20[0-9]{2}年?度?[)）]?|^关于", "", words)
+    words = re.sub(r"^附件[0-9一二三]*[:.、]?|^[0-9]{1,3}[.、_-]+|[(（]?20[0-9]{2}年?度?[)）]?|^关于", "", words)
     return _REPORT.split(words)[0].strip("的:,-—_《》“”\"")
+
+
+def year_of(title: str) -> int | None:
+    """The year that a title, or the name of a file, names first."""
+    year = _YEAR.search(fold(title))
+    return int(year[1]) if year else None
 
 
 def _document(path: str, lines: list[_Line]) -> Document:
     title, count = _title_of(lines)
-    year = _YEAR.search(fold(title))
-    return Document(path, title, _named(title), int(year[1]) if year else None, _Reader(lines[count:]).read())
+    return Document(path, title, named(title), year_of(title), _Reader(lines[count:]).read())

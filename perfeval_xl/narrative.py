@@ -20,6 +20,7 @@ from perfeval_xl.document import TOPICS, Document
 from perfeval_xl.edition import plain_label
 from perfeval_xl.facts import Facts
 from perfeval_xl.messages import Finding, Refusal
+from perfeval_xl.numbers import fold
 from perfeval_xl.record import Record
 from perfeval_xl.speech import Place, paragraphs
 
@@ -33,7 +34,11 @@ _EIGHTH = {"shangjie-2022": ("other",)}
 _PROMISES = {"经验": "(?<!有)(?<!富的)经验(?!的|丰富|不足)|做法|体会",  # 向有经验的人员学习 tells none
               "问题": "问题|不足|困难|短板", "建议": "建议"}
 
-_STEM = re.compile("^(?:中国共产党|中共)?(?:[^省]{2,4}省)?(?:[^市]{2,4}市)?(?:[^区县市]{1,5}(?:新区|区|县|市))?")
+#: the region in front of a body's name
+_REGION = re.compile("(?:[^省]{2,4}省)?(?:[^市]{2,4}市)?(?:[^区县市]{1,6}(?:新区|区|县|市))?")
+#: how offices shorten their own names, the long form first
+_SHORT = (("中国共产党", "中共"), ("人民代表大会", "人大"), ("常务委员会", "常委会"), ("政治协商会议", "政协"), ("人民政府", "政府"),
+          ("委员会", "委"), ("办公室", "办"), ("街道办事处", "街道"), ("本级", ""), ("机关", ""))
 
 
 def check(document: Document, record: Record) -> list[Finding]:
@@ -91,12 +96,17 @@ def _identity(document: Document, record: Record) -> Iterator[Finding]:
 
 
 def same_body(one: str, other: str) -> bool:
-    """Whether two names mean one public body: 上街区政务服务中心 and 郑州市上街区政务服务中心 do."""
-    one, other = plain_label(one), plain_label(other)
-    if one in other or other in one:
-        return True
-    stems = [_STEM.sub("", name) for name in (one, other)]
-    return bool(stems[0]) and stems[0] == stems[1]
+    """Whether two names mean one public body: 上街区政务服务中心 and 郑州市上街区政务服务中心 do, 上街区教育局 and 金水区教育局 do not."""
+    shorter, longer = sorted((_plain(one), _plain(other)), key=len)
+    return bool(shorter) and longer.endswith(shorter) and _REGION.fullmatch(longer.removesuffix(shorter)) is not None
+
+
+def _plain(name: str) -> str:
+    """A name as its own office shortens it, without brackets and without 中共 in front."""
+    name = re.sub(r"\(.*?\)", "", fold(plain_label(name)))
+    for long, short in _SHORT:
+        name = name.replace(long, short)
+    return name.removeprefix("中共")
 
 
 # ---- the outline ----
