@@ -63,6 +63,8 @@ _OTHER = re.compile("^其[他它]|需要?说明")
 
 _NUMERAL = "[一二三四五六七八九十]"
 _CHAPTER = re.compile(rf"(?:第?({_NUMERAL}{{1,3}})(?:、|[.．,，]|部分[：:、]?|章)\s*)(\S.{{1,45}})")
+#: 1. 基本情况, where no heading is numbered 一、
+_CHAPTER_ARABIC = re.compile(r"([0-9]{1,2})(?:[.．、]|\s)\s*(?![0-9])(\S.{1,45})")
 _SECTION = re.compile(rf"[（(]{_NUMERAL}{{1,3}}[）)]、?\s*\S.{{1,40}}|[0-9]{{1,2}}[.．、]\s*(?![0-9])\S.{{1,40}}")
 _NUMBERED = re.compile(rf"第?{_NUMERAL}{{1,3}}(?:、|部分|章)|[（(](?:{_NUMERAL}{{1,3}}|[0-9]{{1,2}})[）)]|[0-9]{{1,2}}[.．、](?![0-9])")
 _HEADING_END = re.compile("(?:情况|分析|得分|问题|措施|指标|建议|经验|结论|简要|概况|任务|说明|成效|做法|效益|满意度)[。:：]?$")
@@ -302,8 +304,8 @@ def _chinese(numeral: str) -> int:
 class _Reader:
     """Puts lines together: chapters, headings, paragraphs, the form."""
 
-    def __init__(self, lines: list[_Line]) -> None:
-        self.lines = lines
+    def __init__(self, lines: list[_Line], arabic: bool = False) -> None:
+        self.lines, self.arabic = lines, arabic
         self.chapters: list[Chapter] = [Chapter("", "", ())]
         self.blocks: list[Block] = []
         self.headings: list[str] = []
@@ -355,14 +357,16 @@ class _Reader:
     def chapter(self, line: _Line) -> int:
         """The number of the chapter that this line opens; 0 for any other line."""
         text = line.text
-        match = _CHAPTER.fullmatch(text)
+        match = (_CHAPTER_ARABIC if self.arabic else _CHAPTER).fullmatch(text)
         if match is None:
             styled = line.level == 1 and len(text) <= 40 and topic_of(text) and not text.endswith("报告")
             return self.last + 1 if styled else 0
-        number = _chinese(match[1])
+        number = int(match[1]) if self.arabic else _chinese(match[1])
         if number <= self.last or _INSIDE.search(_CONTENTS.sub("", match[2])):
             return 0
         known = topic_of(text)
+        if self.arabic:
+            return number if known and not text.endswith("。") else 0
         # 一、二、三 also number the points inside a chapter
         return number if known or line.level == 1 or (number == self.last + 1 and len(match[2]) <= 20) else 0
 
@@ -431,4 +435,13 @@ def year_of(title: str) -> int | None:
 
 def _document(path: str, lines: list[_Line]) -> Document:
     title, count = _title_of(lines)
-    return Document(path, title, named(title), year_of(title), _Reader(lines[count:]).read())
+    return Document(path, title, named(title), year_of(title), _chapters(lines[count:]))
+
+
+def _chapters(lines: list[_Line]) -> tuple:
+    """The chapters; those numbered 1. 2. 3. where none is numbered 一、 and enough of their headings are those of a report."""
+    chapters = _Reader(lines).read()
+    if len(chapters) > 1:
+        return chapters
+    arabic = _Reader(lines, arabic=True).read()
+    return arabic if len({one.topic for one in arabic if one.topic}) >= 3 else chapters

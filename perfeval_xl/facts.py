@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from perfeval_xl.compare import HUNDRED, ZERO
@@ -23,8 +24,23 @@ class Facts:
         self.funds = {row.role: row for row in reversed(self.form.funds)}
         if self.form.total_row is not None:
             self.funds["total"] = self.form.total_row
+        name = normal(self.form.project.text) if self.form.project is not None else ""
+        words = sorted(filter(None, {name, name.removesuffix("项目"), "本项目", "该项目"}), key=len, reverse=True)
+        self.project = re.compile("|".join((*map(re.escape, words), "项目(?!支出|经费)"))) if name else None
         self.parts = [normal(row.part) for row in self.form.indicators]
         self.execution_rows = [n for n, row in enumerate(self.form.indicators) if row.role == "execution_rate"]
+
+    def as_own(self, text: str) -> str:
+        """In the report of a project 项目 is what 部门 is in that of a department: itself and nothing else; every place as before."""
+        if self.project is None:
+            return text
+        named = [(start, end) for start, end, _ in self.lexicon.mentions(text)]
+
+        def own(match: re.Match) -> str:
+            inside = any(start <= match.start() < end for start, end in named)
+            return match[0] if inside else "部门".ljust(len(match[0]), "的")
+
+        return self.project.sub(own, text)
 
     def money(self, row: FundsRow | None, column: str) -> Decimal | None:
         """An amount of the funds block in 万元."""

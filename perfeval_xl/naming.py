@@ -14,6 +14,7 @@ from typing import NamedTuple
 from perfeval_xl.edition import plain_label
 from perfeval_xl.figures import normal
 from perfeval_xl.record import Record
+from perfeval_xl.targets import scale
 
 
 class Subject(NamedTuple):
@@ -89,15 +90,18 @@ _MONEY = re.compile(
     "(?:(?P<adjusted>(?:全年|调整后?的?|追加后|变更后|调剂后)"
     "(?:部门|整体|单位|收入|支出|财政|总|的|\\(调整\\))*预算" + _MORE + "|预算调整后?|预算全年)"
     "|(?P<initial>年初(?:批复|安排|部门|整体|单位|下达|核定|财政|的|设定|收入|支出|总|财政局)*预算" + _MORE + "|预算年初|(?<=列入)年初)"
-    "|(?P<executed>(?:全年|当年|本年|年度|预算|实际|累计|资金|已|全部|总|年末)+(?:预算)?(?:执行|支出|拨付|支付|使用|到账并使用)(?:完成|合计|总|资金|了|数|金额)*"
-    "|执行(?:数|金额)|支出(?:总|合计|总计|完成)|总支出|共支出|执行)"
     "|(?P<government>(?:政府|财政)(?:预算|财政|性)*(?:拨款|资金)(?:收入|支出)?|一般公共预算(?:财政)?(?:拨款|资金)?(?:收入|支出)?|财政拨款)"
-    "|(?P<special_account>财政专户管理资金|专户(?:管理)?资金)"
-    "|(?P<own>单位(?:自有)?资金|自有资金|其他资金)"
+    "|(?P<special_account>(?:财政专户管理资金|专户(?:管理)?资金)(?:收入|支出)?)"
+    "|(?P<own>(?:单位(?:自有)?资金|自有资金|其他资金)(?:收入|支出)?)|(?P<carry_over>上年结转(?:结余)?(?:资金)?(?:收入|支出)?)"
+    "|(?P<executed>(?<![有户])(?:全年|当年|本年|年度|预算|实际|累计|资金|已|全部|总|年末|[我本全][局委办院会处校站馆所]|[我本]?(?:单位|部门|中心))+"
+    "(?:预算)?(?:执行|支出|拨付|支付|使用|到账并使用)(?:完成|合计|总|资金|了|数|金额)*|执行(?:数|金额)|支出(?:总|合计|总计|完成)|总支出|共支出|执行)"
     "|(?P<basic>基本支出)|(?P<project>项目支出)"
     "|(?P<budget>(?:部门|整体|财政|年度|本年|总|当年|收支|单位|支出|收入)*预算" + _MORE + "))(?:数|金额|总额|额)*$")
 _RATE = re.compile("(?:预算|资金|经费|支出|总体|整体|部门)*(?:执行率|支出率|支付率|执行进度|支出进度|预算完成率)$")
 
+#: 占全年预算的93.79%: a rate in other words, once the amount that was spent stands in front of it
+_OF_BUDGET = re.compile("(?:占|达|完成)了?(?:部门|单位|本?年度?|当年|财政|总|支出|的)*(?:(?P<initial>年初)|(?P<adjusted>全年|调整后?))?"
+                        "(?:部门|单位|财政|总|支出|整体|的)*预算(?:数|总额|安排|资金)?$")
 #: what makes an amount or a rate that of something else: another year, a project, a kind of spending
 _FOREIGN = re.compile("项目|经费|专项|费$|费用|三公|采购|工程|任务|人员|工资|公积金|社保|津贴|补[助贴]|奖金|公用|购置|租赁|维修"
                       "|培训|会议|债|基金|结转|结余|追加|调[增减]|压减|节约|收回|上缴|非税|资产|上年|去年|上一年|前年|往年|下年|明年|下一年|季度|上半年|下半年|(?<![0-9])(?:[1-9]|1[01])月|全区|全市|全省|全国|平均|行业|科室|下属|二级|"
@@ -121,6 +125,12 @@ def rate_name(core: str) -> str | None:
     """The words in front of 执行率 where they end in it; None where they do not."""
     match = _RATE.search(core)
     return core[: match.start()] if match else None
+
+
+def budget_share(core: str) -> str | None:
+    """Of which budget a share is said in such words: "initial", "adjusted", "budget" where its base is not named; None for other words."""
+    match = _OF_BUDGET.search(core)
+    return (match.lastgroup or "budget") if match else None
 
 
 def source_of(core: str) -> str:
@@ -151,6 +161,9 @@ def bare(words: str) -> str:
 
 # ---- the names of a form ----
 
+#: general words at the end of a row's name, and in front of what was done
+_GENERAL_TAIL = re.compile("(?:数量?|次数?|人数|人次|场次|户数|件数|个数|面积|长度|里程|规模|总量|总数|情况)$")
+_DOING = re.compile("^(?:实际|累计|共计?|组织|举办|实施|已|按计划|计划)+")
 _JOIN = re.compile("(?:、|和|与|及|以及)$")
 _TAIL = "(?:类?指标)?(?:的?(?:完成|实现)?(?:情况|方面|部分|工作)?)"
 
@@ -240,6 +253,24 @@ class Lexicon:
             return None
         rows = [n for name, n in self.rows.items() if name.endswith(words)]
         return Subject("row", self.form.indicators[rows[0]].name, rows[0]) if len(rows) == 1 else None
+
+    @cached_property
+    def _letters(self) -> dict[str, list[tuple[int, str]]]:
+        """The letters of a row's name without its last general word, sorted -> the rows, with the unit of their actual."""
+        found: dict[str, list[tuple[int, str]]] = {}
+        for name, n in self.rows.items():
+            stem, row = _GENERAL_TAIL.sub("", name), self.form.indicators[n]
+            unit = row.actual.unit or row.target.unit
+            if len(stem) >= 4 and unit and unit != "%":
+                found.setdefault("".join(sorted(stem)), []).append((n, scale(unit)[1]))
+        return found
+
+    def reordered(self, core: str, unit: str) -> Subject | None:
+        """The one row that is named in another order or without its last word, and counted in the same unit: 巡查河道45次 for 河道巡查次数."""
+        words = bare(core)
+        rows = self._letters.get("".join(sorted(_DOING.sub("", words))), ()) if len(words) >= 4 and unit and unit != "%" else ()
+        same = {n for n, base in rows if base == scale(unit)[1]}
+        return Subject("row", self.form.indicators[n].name, n) if len(same) == 1 and (n := same.pop()) is not None else None
 
     def split_name(self, before: str, lead: str, core: str) -> Subject | None:
         """The row whose name a count parts in two: 部门绩效评价8个，完成率100%."""

@@ -78,7 +78,7 @@ def add(document: Document, records: list[Record]) -> list[Record]:
 def is_of(document: Document, record: Record) -> bool:
     """Whether a report and a form are of one department, and of one year where both name it."""
     form = record.form
-    if form is None or form.department is None or not document.department or not same_body(document.department, form.department.text):
+    if form is None or form.department is None or not document.department or not names_form(document, record):
         return False
     return document.year is None or form.year is None or document.year == form.year
 
@@ -91,8 +91,29 @@ def _identity(document: Document, record: Record) -> Iterator[Finding]:
     form = record.form
     if document.year is not None and form.year is not None and document.year != form.year:
         yield Finding("R606", "标题", f"{document.year}年", f"{form.year}年", args={"quote": document.title})
-    if document.department and form.department is not None and form.department.text and not same_body(document.department, form.department.text):
+    if document.department and form.department is not None and form.department.text and not names_form(document, record):
         yield Finding("R605", "标题", document.department, form.department.text)
+
+
+def names_form(document: Document, record: Record) -> bool:
+    """Whether the title names the form's department; that of a project's report may name the project alone, or its region in front of it."""
+    form = record.form
+    project = form.project.text if form.project is not None else ""
+    return titled(document.department, form.department.text, project)
+
+
+def titled(name: str, department: str, project: str | None) -> bool:
+    """Whether the words in front of 绩效自评报告 name this department, or a project of it."""
+    rest = strip_project(name, project)
+    if same_body(rest, department):
+        return True
+    return rest != name and (not rest or (_REGION.fullmatch(rest) is not None and rest in department))
+
+
+def strip_project(name: str, project: str | None) -> str:
+    """A name without that of the project and its quotation marks."""
+    words = plain_label(project or "").removesuffix("项目")
+    return re.sub(f"[“\"《]?{re.escape(words)}(?:项目)?[”\"》]?", "", plain_label(name)) if words else name
 
 
 def same_body(one: str, other: str) -> bool:

@@ -129,7 +129,7 @@ def _form_of(report: Report, counted: Sequence[Line], roster: Roster) -> tuple[i
     """The place of the one form that a report is about; else why there is none, in Chinese and English."""
     for name in report.names:
         entry = roster.get(name)
-        same = [n for n, line in enumerate(counted) if any(_one_body(name, other) for other in (line.name, line.form.department or ""))
+        same = [n for n, line in enumerate(counted) if any(_one_body(name, other, line) for other in (line.name, line.form.department or ""))
                 or (entry is not None and entry.name == line.name)]
         exact = [n for n in same if fold(name) in (fold(counted[n].name), fold(counted[n].form.department or ""))]
         if not (same := exact or same):
@@ -151,8 +151,8 @@ def _form_of(report: Report, counted: Sequence[Line], roster: Roster) -> tuple[i
     return None, {"why": "没有这个部门的自评表", "why_en": "there is no form of this department"}
 
 
-def _one_body(name: str, other: str) -> bool:
-    return bool(name and other) and narrative.same_body(name, other)
+def _one_body(name: str, other: str, line: Line) -> bool:
+    return bool(name and other) and narrative.titled(name, other, line.form.project)
 
 
 def _of_project(report: Report, places: list[int], counted: Sequence[Line]) -> Iterator[int]:

@@ -86,13 +86,16 @@ def _slip(speech: Speech, quote: Quote) -> None:
 
 
 def _with_the_other(notes: Notes) -> list[Finding]:
-    """The findings; where one amount stands twice with two figures, that of the wrong one names the other (R7)."""
+    """The findings; where one amount stands twice with two figures, that of the wrong one names the other (R7). A rate that only follows from
+    an amount which was told to be wrong is told where the report gives another one elsewhere: one cause, one finding."""
     named = {name: column for column, (name, _) in COLUMNS.items()}
     found = []
     for finding in notes.findings:
         if finding.code in ("R201", "R202", "R203"):
             column = "rate" if finding.code == "R203" else named.get(finding.args["what"])
             other = next(((figure.text, title) for key, figure, title in notes.mentions if key == column and figure.text != finding.stated), None)
+            if other is None and finding.args.get("follows"):
+                continue
             again = (f"；报告另一处（{other[1]}）写 {other[0]}", f"; elsewhere the report says {other[0]}") if other else ("", "")
             finding = finding._replace(args={**finding.args, "again": again[0], "again_en": again[1]})
         found.append(finding)

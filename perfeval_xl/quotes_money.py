@@ -9,7 +9,7 @@ from perfeval_xl.compare import CENT, TEN_THOUSAND, percent, points
 from perfeval_xl.facts import COLUMNS
 from perfeval_xl.figures import Figure, same
 from perfeval_xl.model import FundsRow
-from perfeval_xl.naming import Subject, bare, is_foreign, is_own, money_kind, rate_name, source_of
+from perfeval_xl.naming import Subject, bare, budget_share, is_foreign, is_own, money_kind, rate_name, source_of
 from perfeval_xl.numbers import half_up
 from perfeval_xl.quotes_rows import row
 from perfeval_xl.scoring import execution_rate, execution_score
@@ -33,6 +33,8 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
     """An amount against the funds block, or against the line of its task; None where the figure is none."""
     figure, lead, facts = quote.figure, quote.lead, speech.facts
     kind, words = money_kind(lead.core)
+    if not kind and _only_spent(speech, figure, lead.core):
+        kind, words = "executed", ""
     base = next(filter(facts.is_execution, quote.subjects), None) if figure.kind == "money" and lead.role and not kind else None
     if rate_name(lead.core) is not None or (not kind and base is None):
         return None
@@ -48,7 +50,7 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
     if foreign:
         return _of_something_else(speech, figure, bare(words) or speech.place.head, kind)
     if kind in facts.funds:
-        line, column = facts.funds[kind], _column(speech, words)
+        line, column = facts.funds[kind], _column(speech, lead.core)
     elif kind in COLUMNS:
         line, column = facts.funds.get(source if source in facts.funds else "total"), kind
     else:
@@ -56,6 +58,12 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
     if line is not None and column:
         _against(speech, figure, line, column)
     return [Said(figure, base or Subject("money", line.label if line is not None else "", kind), column if kind in COLUMNS else "source")]
+
+
+def _only_spent(speech: Speech, figure: Figure, core: str) -> bool:
+    """A bare 支出 behind the budget of the same thing: 全年预算923.86万元，支出615.33万元."""
+    after = any(one.column in _BUDGETS for one in speech.said[-1:])
+    return core in ("支出", "支付", "使用") and after and figure.kind == "money" and not speech.text.startswith(("用于", "购"), figure.end)
 
 
 def _of_something_else(speech: Speech, figure: Figure, name: str, kind: str) -> list[Said]:
@@ -66,6 +74,7 @@ def _of_something_else(speech: Speech, figure: Figure, name: str, kind: str) -> 
 
 def _column(speech: Speech, words: str) -> str:
     """The column that a source's amount belongs to: named itself, or by the amount before it."""
+    words = re.sub("(?:基本|项目)支出", "", words)
     own = next((column for column, name in _IN_WORDS if re.search(name, words)), "")
     return own or next((one.column for one in reversed(speech.said) if one.column in COLUMNS), "")
 
@@ -117,7 +126,8 @@ def task_figure(speech: Speech, figure: Figure, column: str, task: Subject) -> l
     stated = entry.number * (1 if column == "rate" else facts.form.factor) if entry is not None and entry.number is not None else None
     value = rate if column == "rate" else stated
     tolerance = facts.edition.tolerance.rate if column == "rate" else facts.edition.tolerance.money
-    if value is not None and not any(one is not None and same(figure, one, tolerance) for one in (value, stated)):
+    follows = column == "rate" and _follows(speech, figure)
+    if value is not None and not follows and not any(one is not None and same(figure, one, tolerance) for one in (value, stated)):
         what = {"budget": ("预算", "budget"), "executed": ("执行数", "executed amount"), "rate": ("预算执行率", "execution rate")}[column]
         speech.add("R206", figure, figure.text, shown(value) if column == "rate" else f"{points(value)}万元", what=f"{task.name}的{what[0]}",
                    what_en=f"{what[1]} of {task.name}")
@@ -131,6 +141,8 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
     """An execution rate against the funds block, a target of it against the row of that name; None where the figure is none."""
     figure, lead, facts = quote.figure, quote.lead, speech.facts
     words = rate_name(lead.core)
+    if words is None and figure.kind == "percent" and (base := budget_share(lead.core)) is not None:
+        return _share_of_budget(speech, figure, base)
     if not any(map(facts.is_execution, quote.subjects)) and (words is None or any(one.kind == "row" for one in quote.subjects)):
         return None
     reached = not lead.role and figure.value >= 80 and _REACHED.match(speech.text, figure.end)
@@ -150,6 +162,33 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
     return [Said(figure, Subject("money", "预算执行率", "rate"), "rate")]
 
 
+def _share_of_budget(speech: Speech, figure: Figure, base: str) -> list[Said]:
+    """The share of the budget that the amount in front of it makes: a rate, on the base that is named."""
+    facts, spent = speech.facts, next(iter(speech.said[-1:]), None)
+    if spent is None or spent.column != "executed" or spent.subject.key != "executed":
+        return []
+    bases = ("initial", "adjusted") if base == "budget" else (base,)
+    rates = [due for one in bases if (due := execution_rate(facts.total(one), facts.total("executed"))) is not None]
+    if rates and not any(same(figure, due, facts.edition.tolerance.rate) for due in rates):
+        named, named_en = COLUMNS[bases[-1]]
+        speech.add("R203", figure, figure.text, shown(rates[-1]), why=f"（占{named}）", why_en=f" (of the {named_en})", follows=_follows(speech, figure))
+    return [Said(figure, Subject("money", "预算执行率", "rate"), "rate")]
+
+
+def _follows(speech: Speech, figure: Figure) -> bool:
+    """Whether a rate only follows from an amount of its sentence that was told to be wrong: one cause, one finding."""
+    facts = speech.facts
+    own = {one.column: one.figure for one in speech.said if one.subject.kind in ("money", "funds", "task")}
+    base, spent = own.get("adjusted", own.get("budget")), own.get("executed")
+    wrong = set(map(id, speech.blamed))
+    misnamed = base is not None and facts.total("initial") not in (None, facts.total("adjusted")) and same(base, facts.total("initial"), CENT)
+    if spent is None or misnamed or not any(id(one) in wrong for one in (base, spent)):
+        return False
+    whole = base.value if base is not None else facts.total("adjusted")
+    due = execution_rate(whole, spent.value)
+    return due is not None and same(figure, due, facts.edition.tolerance.rate)
+
+
 def _rate_against(speech: Speech, quote: Quote, line: FundsRow) -> None:
     facts, figure, tolerance = speech.facts, quote.figure, speech.facts.edition.tolerance.rate
     if line is facts.funds.get("total"):
@@ -159,7 +198,7 @@ def _rate_against(speech: Speech, quote: Quote, line: FundsRow) -> None:
     named = "年初" in quote.lead.core and by_initial is not None and same(figure, by_initial, tolerance)
     if right is not None and not named and not same(figure, right, tolerance):
         why, why_en = _origin(speech, figure, by_initial)
-        speech.add("R203", figure, figure.text, shown(right), why=why, why_en=why_en)
+        speech.add("R203", figure, figure.text, shown(right), why=why, why_en=why_en, follows=_follows(speech, figure))
 
 
 def _origin(speech: Speech, figure: Figure, by_initial: Decimal | None) -> tuple[str, str]:

@@ -17,6 +17,7 @@ _SIGNS = {">=": "≥", "<=": "≤"}
 _COUNTED = re.compile("[个项条类]?(?P<level>[一二三]级)?(?:绩效)?指标")
 _LEVEL_BEFORE = re.compile("(?P<level>[一二三]级)(?:绩效)?指标(?:共有?|有|为|设置|合计|共计|设置了|:)*$")
 _IN_ALL = re.compile("共|设|合计|总计|包括|包含|有")
+_NAMED_INDICATORS = re.compile("类?指标$")
 _OPENS = re.compile("(?:指标)?(?:类|下|情况|方面)?(?:设置|设|包括|包含|共|有|下设|:)")
 
 
@@ -59,7 +60,7 @@ def _target(speech: Speech, figure: Figure, line: Indicator, reading: Reading) -
     op, due = figure.op, "" if reading.op == "==" else reading.op or ""
     if not equal or (op and op != due):
         speech.add("R301", figure, _SIGNS.get(op, op) + figure.text, reading.text, what=line.name, what_en=line.name)
-    elif due and not op:
+    elif due and not op and any(other.bound for other in speech.found):  # who writes no signs at all has left none out
         speech.add("R303", figure, figure.text, reading.text, what=line.name, what_en=line.name)
 
 
@@ -98,7 +99,9 @@ def counted(speech: Speech, figure: Figure) -> bool:
         return True
     owner = _owner(speech, before)
     due = _number_of(speech, level, owner)
-    told = level == "一级" or owner is not None or _IN_ALL.search(before.rpartition("，")[2])
+    # 设一级指标4个，二级指标7个: nothing else is said of the second one
+    alone = re.match("[，、;。)]|$", after[following.end() if following else 0 :]) is not None
+    told = level == "一级" or owner is not None or _IN_ALL.search(before.rpartition(";" if alone else "，")[2])
     if told and due and figure.value not in due:
         speech.add("R305", figure, figure.text, str(due[0]), what=f"{level}指标", what_en=f"indicators of level {'一二三'.index(level[0]) + 1}")
     return True
@@ -108,7 +111,7 @@ def counted_of(speech: Speech, quote: Quote) -> bool:
     """投入管理指标20项、产出指标5项: the number of indicators behind the full name of a part or group."""
     figure, facts = quote.figure, speech.facts
     owner = quote.subjects[0] if quote.subjects and not quote.lead.carried else None
-    named = owner is not None and owner.kind in ("part", "group") and figure.lead.endswith(owner.name)
+    named = owner is not None and owner.kind in ("part", "group") and _NAMED_INDICATORS.search(quote.lead.core) is not None
     if not named or figure.unit not in ("项", "个") or "指标" not in speech.text or not re.match("[，、;。)]|$", speech.text[figure.end :]):
         return False
     due = (*_number_of(speech, "三级", owner), *_number_of(speech, "二级", owner))

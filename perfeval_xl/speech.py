@@ -10,7 +10,7 @@ from perfeval_xl.document import Block, Chapter
 from perfeval_xl.facts import Facts
 from perfeval_xl.figures import Figure, Sentence, figures, normal, same, sentences
 from perfeval_xl.messages import Finding
-from perfeval_xl.naming import Lead, Subject, bare, is_foreign, is_own, names_another, read_lead
+from perfeval_xl.naming import Lead, Subject, bare, is_foreign, is_own, money_kind, names_another, read_lead
 
 
 class Place(NamedTuple):
@@ -106,7 +106,7 @@ class Speech:
 
     def __init__(self, facts: Facts, notes: Notes, sentence: Sentence, place: Place) -> None:
         self.facts, self.notes, self.sentence, self.place = facts, notes, sentence, place
-        self.text = without_bands(sentence.text)
+        self.text = facts.as_own(without_bands(sentence.text))
         self.found = figures(self.text)
         self.said: list[Said] = []
         self.blamed: list[Figure] = []
@@ -144,7 +144,7 @@ class Speech:
         if is_own(figure.lead):
             self.foreign = False
         elif names_another(lead.core) or names_another(lead.before):
-            self.foreign = self.facts.entity(lead.core) is None
+            self.foreign = self.facts.entity(lead.core) is None and money_kind(lead.core)[0] not in self.facts.funds
         if self._apart and figure.lead in ("、", "，", "和", "及", "与"):
             subjects = [self._apart.pop()]
         else:
@@ -177,6 +177,8 @@ class Speech:
         suffix = lexicon.by_suffix(lead.core) or lexicon.split_name(self.text[: figure.start - len(figure.lead)], figure.lead, lead.core)
         if suffix is not None:
             return [suffix]
+        if (named := lexicon.reordered(lead.core, figure.unit)) is not None:
+            return [named]
         tail = re.match(r"的([^，。；;、0-9]{2,14})", self.text[figure.end :])
         if tail and not lead.core.strip("以有取得实现完成"):
             return [one for start, _, one in lexicon.mentions(tail[1]) if not start][:1]
