@@ -10,6 +10,7 @@ import codecs
 import os
 import re
 import stat
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from perfeval_xl.gate import Package
@@ -167,6 +168,8 @@ def _text_lines(text: str) -> list[_Line]:
     return [*lines, _Line("", tuple(table))] if table else lines
 
 
+#: more columns than any table of a report has
+_COLUMNS = 64
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _W_STRICT = "{http://purl.oclc.org/ooxml/wordprocessingml/main}"
 #: deleted text, what an older program would show instead, and codes of fields are not the text
@@ -232,10 +235,19 @@ def _walk(element, lines: list[_Line], levels: _Styles) -> None:
         if name == "p":
             _paragraph(child, lines, levels)
         elif name == "tbl":
-            rows = tuple(tuple(tidy(_cell(cell)) for cell in row if _name(cell) in ("tc", "sdt")) for row in child.iter() if _name(row) == "tr")
+            rows = tuple(tuple(_cells(row)) for row in child.iter() if _name(row) == "tr")
             lines.append(_Line("", rows, True))
         else:
             _walk(child, lines, levels)
+
+
+def _cells(row) -> Iterator[str]:
+    """The cells of a table's row, one for each column: a wide cell is followed by empty ones."""
+    for cell in row:
+        if _name(cell) in ("tc", "sdt"):
+            yield tidy(_cell(cell))
+            span = next((_attribute(one, "val") for one in cell.iter() if _name(one) == "gridSpan"), "")
+            yield from [""] * (min(int(span), _COLUMNS) - 1 if span.isdigit() else 0)
 
 
 def _attribute(element, name: str) -> str:
@@ -424,7 +436,7 @@ def named(title: str) -> str:
     """The body that a title, or the name of a file, names in front of 部门整体绩效自评报告; "" where it names none."""
     words = re.sub(r"\s", "", fold(title))
     words = re.sub(r"^附件[0-9一二三]*[:.、]?|^[0-9]{1,3}[.、_-]+|[(（]?20[0-9]{2}年?度?[)）]?|^关于", "", words)
-    return _REPORT.split(words)[0].strip("的:,-—_《》“”\"")
+    return _REPORT.split(words)[0].removesuffix("关于").strip("的:,-—_《》“”\"")
 
 
 def year_of(title: str) -> int | None:

@@ -42,11 +42,12 @@ class Lead(NamedTuple):
 
 # ---- the words in front of a figure ----
 
-_COPULA = re.compile("(?:为|是|达到了?|达|共计|总计|合计|共|计|约|有|仅|只|全部|已经|已|了|在|至|到|该|保持|控制|稳定|维持|高达|:|人民币|的)$")
+_COPULA = re.compile("(?:为|是|达到了?|达|共计|总计|合计|共|计|约|有|仅|只|全部|已经|已|了|在|至|到|该|保持|控制|稳定|维持|高达|:|人民币|的"
+                    "|经?(?:问卷|抽样|随机)*(?:调查|测评|统计|测算|核算|评议)(?:结果|显示|得出)?)$")
 _ALL_OF, _APART = re.compile("(?:均|都|皆|各|全都)$"), re.compile("分别$")
 _TARGET = re.compile("(?:年度|年初|全年|绩效|预期|计划|设定|既定|预定|预设)*(?:指标值|目标值|预期值|计划值|标准值|(?<!履职)(?<!绩效)目标)$")
 _ACTUAL = re.compile("(?:实际|年度|全年|年末|最终|当年)*(?:完成值|实际值|完成数|达成值|完成情况|实际完成|实际达到|实际达成|实际)$"
-                     "|(?:完成|达成|实现)$")
+                     "|(?:实际|年度|全年|年末|最终|当年|本年)*(?:完成|达成|实现)了?$")
 _NOUN = re.compile("(?P<share>得分率)$|(?P<weight>(?:总|标准|权重|指标|满)*(?:分值|权重分|权重|满分|标准分))$|(?P<sum>总分)$"
                    "|(?P<score>(?:自评|实际|最终|最后|综合|总体|总|评价|评审|考核|自我|评定|该项|本项)*(?:得分|评分|分数|实得|自评分|得)|自评)$")
 _BRACKETS = re.compile(r"\([^()]*\)")
@@ -99,6 +100,10 @@ _MONEY = re.compile(
     "|(?P<budget>(?:部门|整体|财政|年度|本年|总|当年|收支|单位|支出|收入)*预算" + _MORE + "))(?:数|金额|总额|额)*$")
 _RATE = re.compile("(?:预算|资金|经费|支出|总体|整体|部门)*(?:执行率|支出率|支付率|执行进度|支出进度|预算完成率)$")
 
+#: 由上年的93.1%提高到94.35%: the second one is this year's, and of whoever stands in front of 由
+MOVED = re.compile("(?:提高|提升|上升|增长|增加|下降|降低|减少|上调|下调|升|降|变化?|调整)(?:到了?|至|为)$")
+#: 全年预算3.51亿元，较年初增长8.21%; 年中追加68.2万元，占年初预算数的7.97%
+_CHANGED = re.compile("(?:较|比|与)(?:年初|上年初)?(?:年初)(?:批复|安排|的)*(?:预算)?(?:数|总额)?(?:相比)?(?:增长|增加|增幅|上升|减少|下降|降低|调增|调减|追加|减幅)了?$")
 #: 占全年预算的93.79%: a rate in other words, once the amount that was spent stands in front of it
 _OF_BUDGET = re.compile("(?:占|达|完成)了?(?:部门|单位|本?年度?|当年|财政|总|支出|的)*(?:(?P<initial>年初)|(?P<adjusted>全年|调整后?))?"
                         "(?:部门|单位|财政|总|支出|整体|的)*预算(?:数|总额|安排|资金)?$")
@@ -125,6 +130,11 @@ def rate_name(core: str) -> str | None:
     """The words in front of 执行率 where they end in it; None where they do not."""
     match = _RATE.search(core)
     return core[: match.start()] if match else None
+
+
+def budget_change(core: str) -> bool:
+    """Whether a percentage is said to be how much the adjusted budget differs from the initial one."""
+    return _CHANGED.search(core) is not None
 
 
 def budget_share(core: str) -> str | None:

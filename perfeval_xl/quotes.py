@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from perfeval_xl import quotes_money, quotes_points, quotes_rows
+from perfeval_xl import quotes_money, quotes_points, quotes_rows, quotes_tables
 from perfeval_xl.adding import not_adding_up
 from perfeval_xl.compare import points
 from perfeval_xl.facts import COLUMNS, Facts
@@ -21,14 +21,15 @@ _DIGIT = re.compile("[0-9]")
 
 
 def read(facts: Facts, paragraphs: Iterable[Paragraph]) -> list[Finding]:
-    """What the figures of a report contradict; the form that is printed in it is left out."""
+    """What the figures of a report contradict; of the form that stands in it only what is a table is looked at."""
     notes = Notes()
     for place, block, sentences in paragraphs:
+        if block.rows:
+            quotes_tables.read(facts, notes, block, place)
+            continue
         if block.form:
             continue
-        if block.rows:
-            quotes_points.table(facts, notes, block, place)
-            continue
+        notes.column = ""
         for sentence in sentences:
             if _DIGIT.search(sentence.text):
                 _sentence(Speech(facts, notes, sentence, place))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from perfeval_xl.checks_funds import adjustment
 from perfeval_xl.compare import CENT, TEN_THOUSAND, percent, points
 from perfeval_xl.facts import COLUMNS
 from perfeval_xl.figures import Figure, same
 from perfeval_xl.model import FundsRow
-from perfeval_xl.naming import Subject, bare, budget_share, is_foreign, is_own, money_kind, rate_name, source_of
+from perfeval_xl.naming import Subject, bare, budget_change, budget_share, is_foreign, is_own, money_kind, rate_name, source_of
 from perfeval_xl.numbers import half_up
 from perfeval_xl.quotes_rows import row
 from perfeval_xl.scoring import execution_rate, execution_score
@@ -51,12 +52,16 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
         return _of_something_else(speech, figure, bare(words) or speech.place.head, kind)
     if kind in facts.funds:
         line, column = facts.funds[kind], _column(speech, lead.core)
+        if not column and figure.kind == "money":
+            return _of_no_column(speech, figure, line)
     elif kind in COLUMNS:
         line, column = facts.funds.get(source if source in facts.funds else "total"), kind
     else:
         return []
     if line is not None and column:
         _against(speech, figure, line, column)
+    if line is not None and column in COLUMNS:
+        speech.notes.column = column
     return [Said(figure, base or Subject("money", line.label if line is not None else "", kind), column if kind in COLUMNS else "source")]
 
 
@@ -70,6 +75,15 @@ def _of_something_else(speech: Speech, figure: Figure, name: str, kind: str) -> 
     if len(name) >= 3 and kind in COLUMNS:
         speech.elsewhere(f"{name}{COLUMNS[kind][0]}", figure)
     return [Said(figure, Subject("foreign", name), kind)]
+
+
+def _of_no_column(speech: Speech, figure: Figure, line: FundsRow) -> list[Said]:
+    """A source's amount of which only the sentence before may say whether it was planned or spent: any of its amounts may be meant, the one of
+    that sentence is the one to name."""
+    columns = [column for column in ("initial", "adjusted", "executed") if speech.facts.money(line, column) is not None]
+    if speech.notes.column in columns and not any(same(figure, speech.facts.money(line, column), CENT) for column in columns):
+        _against(speech, figure, line, speech.notes.column)
+    return [Said(figure, Subject("money", line.label, line.role), "source")]
 
 
 def _column(speech: Speech, words: str) -> str:
@@ -141,6 +155,8 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
     """An execution rate against the funds block, a target of it against the row of that name; None where the figure is none."""
     figure, lead, facts = quote.figure, quote.lead, speech.facts
     words = rate_name(lead.core)
+    if words is None and figure.kind == "percent" and _is_change(speech, figure, lead.core):
+        return _change(speech, figure)
     if words is None and figure.kind == "percent" and (base := budget_share(lead.core)) is not None:
         return _share_of_budget(speech, figure, base)
     if not any(map(facts.is_execution, quote.subjects)) and (words is None or any(one.kind == "row" for one in quote.subjects)):
@@ -160,6 +176,28 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
         return []
     _rate_against(speech, quote, line)
     return [Said(figure, Subject("money", "预算执行率", "rate"), "rate")]
+
+
+def _is_change(speech: Speech, figure: Figure, core: str) -> bool:
+    """Whether a percentage tells how far the whole budget was changed within the year."""
+    last = next(iter(speech.said[-1:]), None)
+    if budget_change(core):
+        return last is not None and last.subject.key == "adjusted"
+    before = next((one for one in reversed(speech.found) if one.end <= figure.start), None)
+    moved = before is not None and before.kind == "money" and re.search("(?:追加|调[增减]|增加|减少|净增|净减)(?:部门|预算|资金|财政|了|额|数)*(?:为|共)*$", before.lead)
+    return bool(moved) and budget_share(core) == "initial" and not is_foreign(re.sub("追加|调[增减]", "", before.lead))
+
+
+def _change(speech: Speech, figure: Figure) -> list[Said]:
+    """The change of the budget in percent of the initial one, against the funds block and against the row of that name."""
+    facts, total = speech.facts, speech.facts.funds.get("total")
+    row_of = next((n for n, line in enumerate(facts.form.indicators) if line.role == "adjustment_rate"), None)
+    due = adjustment(total) if total is not None else None
+    stated = facts.form.indicators[row_of].actual.number if row_of is not None else None
+    allowed = [one for one in (None if due is None else abs(due), stated) if one is not None]
+    if allowed and not any(same(figure, one, facts.edition.tolerance.rate) for one in allowed):
+        speech.add("R302", figure, figure.text, shown(allowed[0]), what="预算调整率", what_en="change of the budget", why="", why_en="")
+    return [Said(figure, Subject("money", "预算调整率", "change"), "change")]
 
 
 def _share_of_budget(speech: Speech, figure: Figure, base: str) -> list[Said]:

@@ -111,7 +111,8 @@ def counted_of(speech: Speech, quote: Quote) -> bool:
     """投入管理指标20项、产出指标5项: the number of indicators behind the full name of a part or group."""
     figure, facts = quote.figure, speech.facts
     owner = quote.subjects[0] if quote.subjects and not quote.lead.carried else None
-    named = owner is not None and owner.kind in ("part", "group") and _NAMED_INDICATORS.search(quote.lead.core) is not None
+    listed = re.search("[二三]级(?:绩效)?指标[^。;]*其中[^。;]*$", speech.text[: figure.start]) is not None
+    named = owner is not None and owner.kind in ("part", "group") and (listed or _NAMED_INDICATORS.search(quote.lead.core) is not None)
     if not named or figure.unit not in ("项", "个") or "指标" not in speech.text or not re.match("[，、;。)]|$", speech.text[figure.end :]):
         return False
     due = (*_number_of(speech, "三级", owner), *_number_of(speech, "二级", owner))

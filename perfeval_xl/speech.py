@@ -10,7 +10,7 @@ from perfeval_xl.document import Block, Chapter
 from perfeval_xl.facts import Facts
 from perfeval_xl.figures import Figure, Sentence, figures, normal, same, sentences
 from perfeval_xl.messages import Finding
-from perfeval_xl.naming import Lead, Subject, bare, is_foreign, is_own, money_kind, names_another, read_lead
+from perfeval_xl.naming import MOVED, Lead, Subject, bare, is_foreign, is_own, money_kind, names_another, read_lead
 
 
 class Place(NamedTuple):
@@ -73,6 +73,7 @@ class Notes:
     def __init__(self) -> None:
         self.findings: list[Finding] = []
         self.mentions: list[tuple[str, Figure, str]] = []
+        self.column = ""  # of the amount that the paragraph named last
         self.others: dict[str, tuple[Figure, str, str]] = {}
         self.blank: dict[tuple[str, str], list[tuple[str, str, Speech]]] = {}
 
@@ -125,10 +126,16 @@ class Speech:
     def is_meant(self, figure: Figure) -> bool:
         """Whether a figure is hoped for and not reported."""
         before = self.text[: figure.start]
-        return bool(_INTENDED.search(before) or _HOPED.search(before.rpartition("，")[2]))
+        return bool(_INTENDED.search(before) or (_HOPED.search(re.split("[，;:]", before)[-1]) and not self.moved_to(figure)))
+
+    def moved_to(self, figure: Figure) -> bool:
+        """Whether a figure is where something went from another one: 由上年的93.1%提高到94.35%."""
+        return MOVED.search(figure.lead) is not None and re.search("[由从][^，;]*[0-9]", re.split("[，;:]", self.text[: figure.start])[-1]) is not None
 
     def is_of_another_year(self, figure: Figure) -> bool:
         """Whether a figure is said of another year than the form's."""
+        if self.moved_to(figure):
+            return False
         before, year = self.text[: figure.start], self.facts.form.year
         named = last_year(before)
         return bool(_BEFORE.search(before)) or bool(named and year and named != year)
@@ -167,9 +174,12 @@ class Speech:
 
     def subjects(self, figure: Figure, lead: Lead) -> list[Subject]:
         """What a figure is said of: what stands right in front of it, else who was spoken of, else the head of the paragraph."""
+        lexicon = self.facts.lexicon
+        if self.moved_to(figure):
+            clause = re.split("[，;:]", self.text[: figure.start])[-1]
+            return [one for _, end, one in lexicon.mentions(clause) if clause[end : end + 1] in ("由", "从")][-1:]
         if lead.carried:
             return self._carried(lead)
-        lexicon = self.facts.lexicon
         found, prefix = lexicon.at_end(lead.core)
         if found:
             rest = bare(prefix)
