@@ -16,7 +16,7 @@ from perfeval_xl.facts import Facts
 from perfeval_xl.figures import Sentence, normal
 from perfeval_xl.messages import Finding
 from perfeval_xl.naming import Subject, bare
-from perfeval_xl.numbers import half_up
+from perfeval_xl.numbers import chinese_number, half_up
 from perfeval_xl.scoring import grade
 from perfeval_xl.speech import Paragraph, Place, last_year, without_bands
 
@@ -39,6 +39,7 @@ _BLOCKED = re.compile("(?:无法|未能|没能|不能|没有能够?|难以)(?:�
 _NOT_A_FACT = re.compile("如果|若|一旦|防止|避免|杜绝|防范|对于?[^，]*$|以免")
 _DONE = re.compile("(?:已经?|全部|均已?|圆满|全面)完成(?!支付|拨付|采购|招标|部分)|(?:情况|状态)[:为](?:已|全部)?完成")
 _EXCEPT = re.compile("除了?([^，。；]{2,60}?)(?:未[^，。；]{1,12})?(?:之|以)?外")
+_EXCEPT_COUNT = re.compile("([0-9一二两三四五六七八九十]+)[项个]")
 _NONE = re.compile("(?:无|没有|未曾?)(?:发生|产生|列支|安排|开支|涉及|使用|支出)?(?:任何)?(?:[^，。；]{0,14}?)(?:三公|政府采购)[^，。；]{0,14}")
 _NOT_NONE = re.compile("超|违|挪用|截留|问题|现象|行为|规定|不规范|增|浪费|虚|擅自|手续|预算外|控制|低于|高于|不低|不高|变动")
 _GRADE = re.compile("(?P<of>自评结果|评价结果|评价等级|自评等级|绩效等级|评定等级|等级|等次|档次|评级|评价结论|自评结论|结果|评定|获评|评为|属于?"
@@ -48,6 +49,10 @@ _NOT_OURS = re.compile("被评|党建|文明|平安|信用|考核等次|评先|�
 _LISTED = re.compile("(?:指标)?(?:主要)?(?:为|是|包括|包含|分为|划分为|细分为|设置了?|下设)(?P<list>[^，。；;:]{2,60})")
 _FACTS = ("basics", "work", "conclusion", "results", "use", "")
 _ROLES = {"三公": "official_expense_rate", "政府采购": "procurement_rate"}
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else int(chinese_number(text) or 0)
 
 
 class Claims:
@@ -107,11 +112,16 @@ class Claims:
             clause = max(text.rfind(mark, 0, match.start()) for mark in "，;:。") + 1
             if _HEDGED.search(text[clause : match.start()]) or _HEDGED.match(match[0]) or not _ABOUT_FORM.search(match[0]):
                 continue
-            spared = _EXCEPT.search(text[: match.start()])
+            begins = text.rfind(";", 0, match.start()) + 1
+            spared = next(reversed(list(_EXCEPT.finditer(text, begins, match.start()))), None)
             except_for = [one for _, _, one in self.lexicon.mentions(spared[1])] if spared else []
-            scope = self._scope(text[spared.end() if spared else 0 : match.start()], place)
+            ahead = text[begins : spared.start()] + text[spared.end() : match.start()] if spared else text[begins : match.start()]
+            if not spared and (not self.lexicon.mentions(ahead) or match[0].startswith(("以上", "上述"))):
+                ahead = text[: match.start()]
+            scope = self._scope(ahead, place)
             short = self._short(scope, [n for one in except_for for n in self.facts.rows_of(one)], any(one.kind == "funds" for one in except_for))
-            if short:
+            count = _EXCEPT_COUNT.search(spared[1]) if spared and not except_for else None
+            if short and not (count and len(short) - any("预算执行率 " in one for one, _ in short) <= _number(count[1])):
                 said.append(match[0])
                 what |= dict.fromkeys(one for one, _ in short)
                 what_en |= dict.fromkeys(one for _, one in short)

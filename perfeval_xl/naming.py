@@ -49,13 +49,17 @@ _TARGET = re.compile("(?:年度|年初|全年|绩效|预期|计划|设定|既定
 _ACTUAL = re.compile("(?:实际|年度|全年|年末|最终|当年)*(?:完成值|实际值|完成数|达成值|完成情况|实际完成|实际达到|实际达成|实际)$"
                      "|(?:实际|年度|全年|年末|最终|当年|本年)*(?:完成|达成|实现)了?$")
 _NOUN = re.compile("(?P<share>得分率)$|(?P<weight>(?:总|标准|权重|指标|满)*(?:分值|权重分|权重|满分|标准分))$|(?P<sum>总分)$"
-                   "|(?P<score>(?:自评|实际|最终|最后|综合|总体|总|评价|评审|考核|自我|评定|该项|本项)*(?:得分|评分|分数|实得|自评分|得)|自评)$")
+                   "|(?P<score>(?:自评|实际|最终|最后|综合|总体|总|评价|评审|考核|自我|评定|该项|本项)*(?:得分|评分|分数|实得|自评分|得)|自评(?:结果|结论)?)$")
+_THIS_YEAR = re.compile("20[0-9]{2}年度?|今年|本年度?|当年|(?:20[0-9]{2}年)?全年")
+_RESULT = re.compile("(?:自评|评价)(?:结果|结论|得分|总分)\\($")
 _BRACKETS = re.compile(r"\([^()]*\)")
 
 
 def read_lead(lead: str) -> Lead:
     """The words between the figure before and this one."""
-    lead = _BRACKETS.sub("", lead).removesuffix(":")
+    lead = _BRACKETS.sub("", lead).removesuffix(":").lstrip(")")
+    if lead.endswith("(") and _RESULT.search(lead):  # 根据自评结果(96.88分，优)
+        lead = lead[:-1]
     cut = max(lead.rfind(mark) for mark in "，;:；。(（")
     before, core = lead[: cut + 1], lead[cut + 1 :]
     role = noun = ""
@@ -81,6 +85,8 @@ def read_lead(lead: str) -> Lead:
             break
         core = core[: match.start()]
     core = core.strip("、 ")
+    if _THIS_YEAR.fullmatch(core):
+        core = ""
     return Lead(core, role, noun, not core, every, apart, before, summed)
 
 
@@ -94,11 +100,12 @@ _MONEY = re.compile(
     "|(?P<government>(?:政府|财政)(?:预算|财政|性)*(?:拨款|资金)(?:收入|支出)?|一般公共预算(?:财政)?(?:拨款|资金)?(?:收入|支出)?|财政拨款)"
     "|(?P<special_account>(?:财政专户管理资金|专户(?:管理)?资金)(?:收入|支出)?)"
     "|(?P<own>(?:单位(?:自有)?资金|自有资金|其他资金)(?:收入|支出)?)|(?P<carry_over>上年结转(?:结余)?(?:资金)?(?:收入|支出)?)"
-    "|(?P<executed>(?<![有户])(?:全年|当年|本年|年度|预算|实际|累计|资金|已|全部|总|年末|[我本全][局委办院会处校站馆所]|[我本]?(?:单位|部门|中心))+"
+    "|(?P<executed>(?<![有户])(?:全年|当年|本年|年度|预算|决算|实际|累计|资金|已|全部|总|年末|[我本全][局委办院会处校站馆所]|[我本]?(?:单位|部门|中心))+"
     "(?:预算)?(?:执行|支出|拨付|支付|使用|到账并使用)(?:完成|合计|总|资金|了|数|金额)*|执行(?:数|金额)|支出(?:总|合计|总计|完成)|总支出|共支出|执行)"
     "|(?P<basic>基本支出)|(?P<project>项目支出)"
     "|(?P<budget>(?:部门|整体|财政|年度|本年|总|当年|收支|单位|支出|收入)*预算" + _MORE + "))(?:数|金额|总额|额)*$")
-_RATE = re.compile("(?:预算|资金|经费|支出|总体|整体|部门)*(?:执行率|支出率|支付率|执行进度|支出进度|预算完成率)$")
+_RATE = re.compile("(?:预算|资金|经费|支出|总体|整体|部门)*(?:执行率|支出率|支付率|执行进度|支出进度|预算完成率)$"
+                   "|(?:全年|预算|实际)*(?:执行|支出)(?:数|额)?[与占][^，;]{0,6}预算[^，;]{0,3}(?:之比|的?比[例率重])$")
 
 #: 由上年的93.1%提高到94.35%: the second one is this year's, and of whoever stands in front of 由
 MOVED = re.compile("(?:提高|提升|上升|增长|增加|下降|降低|减少|上调|下调|升|降|变化?|调整)(?:到了?|至|为)$")
@@ -123,7 +130,12 @@ _NEUTRAL = re.compile("^(?:其中|我(?:单位|部门|局|委|办|中心|院|会
 def money_kind(core: str) -> tuple[str, str]:
     """Which amount the words name ("initial", "adjusted", "executed", "budget" without a base, a source), and the words in front of them."""
     match = _MONEY.search(core)
-    return (match.lastgroup or "", core[: match.start()]) if match else ("", core)
+    if match is None:
+        return "", core
+    words = core[: match.start()]
+    if words.endswith(("基本", "项目")) and match[0].startswith("支出"):
+        words += "支出"
+    return match.lastgroup or "", words
 
 
 def rate_name(core: str) -> str | None:

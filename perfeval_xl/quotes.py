@@ -45,6 +45,7 @@ def _sentence(speech: Speech) -> None:
         quote = speech.quote(n)
         if speech.is_of_another_year(figure):
             _slip(speech, quote)
+            speech.took(quote, [])
         else:
             speech.took(quote, _figure(speech, quote))
     quotes_money.base_is_named(speech)

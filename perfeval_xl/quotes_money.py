@@ -55,11 +55,12 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
         if not column and figure.kind == "money":
             return _of_no_column(speech, figure, line)
     elif kind in COLUMNS:
-        line, column = facts.funds.get(source if source in facts.funds else "total"), kind
+        line, column = _line_of(speech, figure, kind, words, source), kind
     else:
         return []
     if line is not None and column:
         _against(speech, figure, line, column)
+    speech.line = line
     if line is not None and column in COLUMNS:
         speech.notes.column = column
     return [Said(figure, base or Subject("money", line.label if line is not None else "", kind), column if kind in COLUMNS else "source")]
@@ -68,6 +69,8 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
 def _only_spent(speech: Speech, figure: Figure, core: str) -> bool:
     """A bare 支出 behind the budget of the same thing: 全年预算923.86万元，支出615.33万元."""
     after = any(one.column in _BUDGETS for one in speech.said[-1:])
+    if not after and not speech.foreign and speech.task is None:
+        after = re.search("(?:资金|预算)[^，;]{0,4}到位[^，;]*[，;]", speech.text[: figure.start]) is not None
     return core in ("支出", "支付", "使用") and after and figure.kind == "money" and not speech.text.startswith(("用于", "购"), figure.end)
 
 
@@ -75,6 +78,17 @@ def _of_something_else(speech: Speech, figure: Figure, name: str, kind: str) -> 
     if len(name) >= 3 and kind in COLUMNS:
         speech.elsewhere(f"{name}{COLUMNS[kind][0]}", figure)
     return [Said(figure, Subject("foreign", name), kind)]
+
+
+def _line_of(speech: Speech, figure: Figure, column: str, words: str, source: str) -> FundsRow | None:
+    """The line that an amount belongs to: the one it names; a bare 执行数 is that of the source spoken of before, unless it is the whole's."""
+    facts, total = speech.facts, speech.facts.funds.get("total")
+    if source in facts.funds:
+        return facts.funds[source]
+    last, whole = speech.line, facts.money(total, column) if column != "budget" else None
+    if words or last is None or last is total or (whole is not None and same(figure, whole, CENT)):
+        return total
+    return last if any(one.column in (*_BUDGETS, "executed") for one in speech.said[-1:]) else total
 
 
 def _of_no_column(speech: Speech, figure: Figure, line: FundsRow) -> list[Said]:
@@ -171,7 +185,7 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
     of_source = source in facts.funds
     if not of_source and (speech.foreign or is_foreign(prefix) or any(one.kind == "foreign" for one in quote.subjects)):
         return [Said(figure, Subject("foreign", prefix), "rate")]
-    line = facts.funds.get(source if of_source else "total")
+    line = facts.funds[source] if of_source else _rated(speech, figure, prefix)
     if line is None or figure.op in ("<", ">", "<=") or (figure.kind == "plain" and 0 < figure.value <= 1):
         return []
     _rate_against(speech, quote, line)
@@ -198,6 +212,14 @@ def _change(speech: Speech, figure: Figure) -> list[Said]:
     if allowed and not any(same(figure, one, facts.edition.tolerance.rate) for one in allowed):
         speech.add("R302", figure, figure.text, shown(allowed[0]), what="预算调整率", what_en="change of the budget", why="", why_en="")
     return [Said(figure, Subject("money", "预算调整率", "change"), "change")]
+
+
+def _rated(speech: Speech, figure: Figure, words: str) -> FundsRow | None:
+    """The line whose rate is given without its name: the one spoken of last, unless it is the whole's rate."""
+    total, last = speech.facts.funds.get("total"), speech.line
+    whole = speech.facts.rate(total) if total is not None else None
+    own = last is None or bool(words) or (whole is not None and same(figure, whole, speech.facts.edition.tolerance.rate))
+    return total if own or speech.facts.rate(last) is None else last
 
 
 def _share_of_budget(speech: Speech, figure: Figure, base: str) -> list[Said]:

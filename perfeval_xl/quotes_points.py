@@ -12,8 +12,10 @@ from perfeval_xl.numbers import half_up
 from perfeval_xl.speech import Quote, Said, Speech
 
 _NEXT_IS_SCORE = re.compile("[，;]?(?:自评|实际|最终|总)*(?:得分|得|实得|评分|自评)")
+#: 以96.88分的成绩完成自评
+_AS_RESULT = re.compile("的(?:总|综合|最终|自评)*(?:成绩|得分|分数|总分)")
 _NO_TOTAL = re.compile("扣|失|减|加分|每|最高|最低|不得|满意|评议|测评|考评组|排名")
-_GENERAL = re.compile("绩效|自评|评价|综合|最终|总体|整体|部门|支出|预算|项目|结果|年度|的|本次|经|平均")
+_GENERAL = re.compile("根据|依据|按照|绩效|自评|评价|综合|最终|总体|整体|部门|支出|预算|项目|结果|年度|的|本次|经|平均")
 WHOLE = Subject("total", "部门整体")
 
 
@@ -40,6 +42,8 @@ def _of_whom(speech: Speech, quote: Quote) -> Subject | None:
     lead = quote.lead
     if lead.summed and lead.carried:  # 产出指标得25分，效益指标得35分，合计96.88分
         return WHOLE if len({one.subject for one in speech.said if one.subject.kind in ("part", "funds") and one.column == "score"}) > 1 else None
+    if not lead.noun and _AS_RESULT.match(speech.text, quote.figure.end) and speech.place.chapter.topic in ("conclusion", "use", "results", ""):
+        return WHOLE
     subject = quote.subjects[0] if quote.subjects else None
     if subject is not None and (subject.key == "rate" or speech.facts.is_execution(subject)):  # 预算执行率66.6%，得分7.4分
         return Subject("funds", "预算执行率")

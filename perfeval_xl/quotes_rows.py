@@ -9,9 +9,9 @@ from perfeval_xl.compare import HUNDRED, ZERO, percent
 from perfeval_xl.figures import Figure, same
 from perfeval_xl.model import Indicator
 from perfeval_xl.naming import Subject, read_lead
-from perfeval_xl.numbers import half_up, printed_step
+from perfeval_xl.numbers import half_up, printed_step, shifted
 from perfeval_xl.speech import Notes, Quote, Said, Speech
-from perfeval_xl.targets import Reading
+from perfeval_xl.targets import Reading, scale
 
 _SIGNS = {">=": "≥", "<=": "≤"}
 _COUNTED = re.compile("[个项条类]?(?P<level>[一二三]级)?(?:绩效)?指标")
@@ -31,8 +31,8 @@ def row(speech: Speech, quote: Quote, subject: Subject) -> Said:
     following = read_lead(quote.following)
     target = lead.role == "target" or figure.bound or (not lead.role and following.carried and following.role == "actual" and not following.noun)
     said, reading = Said(figure, subject, "target" if target else "actual"), line.target if target else line.actual
-    unit = "%" if figure.kind == "percent" or (figure.kind == "plain" and reading.unit == "%") else figure.unit
-    if figure.kind not in ("percent", "count", "plain") or (unit and reading.unit and reading.unit != unit):
+    figure = _in_unit_of(figure, reading)
+    if figure is None:
         return said
     if reading.number is None:
         blank = reading.kind in ("blank", "na") and not line.target.number and facts.weight(subject.key) is None
@@ -44,6 +44,24 @@ def row(speech: Speech, quote: Quote, subject: Subject) -> Said:
     else:
         _actual(speech, figure, line, reading, bool(lead.role))
     return said
+
+
+_LENGTHS = {"公里": (3, "米"), "千米": (3, "米")}
+
+
+def _in_unit_of(figure: Figure, reading: Reading) -> Figure | None:
+    """A figure in the unit of a row (8100米 where the form says 公里, 3万人次 where it says 人次); None where they are of different kinds."""
+    if figure.kind == "points":
+        return None
+    if figure.kind == "plain" or not reading.unit:
+        return figure
+    (power, base), (power2, base2) = (_LENGTHS.get(base, (0, base)) if (one := scale(unit)) and (base := one[1]) else (0, "") for unit in (
+        "元" if figure.kind == "money" else "%" if figure.kind == "percent" else figure.unit, reading.unit))
+    if base != base2:
+        return None
+    power += 4 if figure.kind == "money" else scale("%" if figure.kind == "percent" else figure.unit)[0]
+    power -= power2 + scale(reading.unit)[0]
+    return figure._replace(value=shifted(figure.value, power), step=shifted(figure.step, power)) if power else figure
 
 
 def _actual(speech: Speech, figure: Figure, line: Indicator, reading: Reading, named: bool) -> None:
@@ -131,7 +149,10 @@ def _ends_a_list(speech: Speech, figure: Figure, before: str, after: str) -> boo
 def _owner(speech: Speech, before: str) -> Subject | None:
     """The part or group whose indicators are counted; names inside a list own nothing."""
     segment, owner = before.rpartition(";")[2], None
-    for start, end, one in speech.facts.lexicon.mentions(segment):
+    mentions = speech.facts.lexicon.mentions(segment)
+    if sum(one.kind in ("part", "funds") for _, _, one in mentions) > 1 and re.search("、[^，]*[0-9一二三四五六七][类个项](?:一级指标)?[^，]*，", segment):
+        mentions = []  # 预算执行率、投入管理指标、产出指标、效益指标4类，共28项三级指标: of all of them
+    for start, end, one in mentions:
         listed = segment[max(start - 1, 0) : start] in ("、", "和", "及", "与") or segment[end : end + 1] in ("、", "和", "及", "与")
         listed = listed or re.match("等[0-9共]", segment[end:]) is not None
         whole = one.kind == "part" and segment[start:end].endswith("指标") and not (listed and owner)

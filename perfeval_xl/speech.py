@@ -10,6 +10,7 @@ from perfeval_xl.document import Block, Chapter
 from perfeval_xl.facts import Facts
 from perfeval_xl.figures import Figure, Sentence, figures, normal, same, sentences
 from perfeval_xl.messages import Finding
+from perfeval_xl.model import FundsRow
 from perfeval_xl.naming import MOVED, Lead, Subject, bare, is_foreign, is_own, money_kind, names_another, read_lead
 
 
@@ -111,6 +112,7 @@ class Speech:
         self.found = figures(self.text)
         self.said: list[Said] = []
         self.blamed: list[Figure] = []
+        self.line: FundsRow | None = None  # of the funds block, spoken of last
         self.task = facts.lexicon.task_in(self.text)
         self.subject: Subject | None = None
         self.foreign = is_foreign(place.head) and not is_own(place.head) and facts.entity(place.head) is None
@@ -151,7 +153,9 @@ class Speech:
         if is_own(figure.lead):
             self.foreign = False
         elif names_another(lead.core) or names_another(lead.before):
-            self.foreign = self.facts.entity(lead.core) is None and money_kind(lead.core)[0] not in self.facts.funds
+            kind, words = money_kind(lead.core)
+            known = kind in self.facts.funds or money_kind(words)[0] in self.facts.funds
+            self.foreign = not known and self.facts.entity(lead.core) is None
         if self._apart and figure.lead in ("、", "，", "和", "及", "与"):
             subjects = [self._apart.pop()]
         else:
@@ -189,6 +193,8 @@ class Speech:
             return [suffix]
         if (named := lexicon.reordered(lead.core, figure.unit)) is not None:
             return [named]
+        if re.match("的(?:预算|资金|支出|整体)*(?:执行率|支出率|支付率)", self.text[figure.end :]) and figure.kind == "percent":
+            return [Subject("funds", "预算执行率")]  # 以66.6%的执行率完成全年支出
         tail = re.match(r"的([^，。；;、0-9]{2,14})", self.text[figure.end :])
         if tail and not lead.core.strip("以有取得实现完成"):
             return [one for start, _, one in lexicon.mentions(tail[1]) if not start][:1]
