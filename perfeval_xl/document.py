@@ -323,6 +323,7 @@ class _Reader:
         self.headings: list[str] = []
         self.open = ""  # a paragraph whose end has not been seen
         self.last = 0  # number of the last chapter
+        self.topics: dict[int, str] = {}  # of each number; 一、主要职能 of a part without a number of its own has none
         self.form = False
 
     def read(self) -> tuple:
@@ -345,6 +346,7 @@ class _Reader:
             self.chapters[-1] = self.chapters[-1]._replace(blocks=tuple(self.blocks))
             self.chapters.append(Chapter(text, topic_of(text), ()))
             self.blocks, self.headings, self.last, self.form = [], [], number, False
+            self.topics[number] = topic_of(text)
         elif not self.form and self.begins_form(n, text):
             self.close()
             self.form = True
@@ -374,7 +376,8 @@ class _Reader:
             styled = line.level == 1 and len(text) <= 40 and topic_of(text) and not text.endswith("报告")
             return self.last + 1 if styled else 0
         number = int(match[1]) if self.arabic else _chinese(match[1])
-        if number <= self.last or _INSIDE.search(_CONTENTS.sub("", match[2])):
+        again = number <= self.last and not (topic_of(text) and topic_of(text) not in self.topics.values() and self.topics.get(number) == "")
+        if again or _INSIDE.search(_CONTENTS.sub("", match[2])):
             return 0
         known = topic_of(text)
         if self.arabic:

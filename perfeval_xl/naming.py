@@ -44,6 +44,10 @@ class Lead(NamedTuple):
 
 _COPULA = re.compile("(?:为|是|达到了?|达|共计|总计|合计|共|计|约|有|仅|只|全部|已经|已|了|在|至|到|该|保持|控制|稳定|维持|高达|:|人民币|的"
                     "|经?(?:问卷|抽样|随机)*(?:调查|测评|统计|测算|核算|评议)(?:结果|显示|得出)?)$")
+#: 没有达到48次的目标: what was to be reached, or anything else
+_NOT_REACHED = re.compile("(?:没有|未能?|没能|尚未|未曾)$")
+#: 预算执行率=全年执行数÷全年预算数×100%=93.79%
+_FORMULA = re.compile("=[^=，;]*[÷/×*][^，;]*$")
 _ALL_OF, _APART = re.compile("(?:均|都|皆|各|全都)$"), re.compile("分别$")
 _TARGET = re.compile("(?:年度|年初|全年|绩效|预期|计划|设定|既定|预定|预设)*(?:指标值|目标值|预期值|计划值|标准值|(?<!履职)(?<!绩效)目标)$")
 _ACTUAL = re.compile("(?:实际|年度|全年|年末|最终|当年)*(?:完成值|实际值|完成数|达成值|完成情况|实际完成|实际达到|实际达成|实际)$"
@@ -57,7 +61,7 @@ _BRACKETS = re.compile(r"\([^()]*\)")
 
 def read_lead(lead: str) -> Lead:
     """The words between the figure before and this one."""
-    lead = _BRACKETS.sub("", lead).removesuffix(":").lstrip(")")
+    lead = _FORMULA.sub("", _BRACKETS.sub("", lead).removesuffix(":").lstrip(")"))
     if lead.endswith("(") and _RESULT.search(lead):  # 根据自评结果(96.88分，优)
         lead = lead[:-1]
     cut = max(lead.rfind(mark) for mark in "，;:；。(（")
@@ -69,6 +73,8 @@ def read_lead(lead: str) -> Lead:
         length = len(core)
         if match := _ALL_OF.search(core):
             every = True
+        elif not role and (match := _NOT_REACHED.search(core)):
+            role = "limit"
         elif match := _APART.search(core):
             apart = True
         elif not noun and (match := _NOUN.search(core)):
@@ -110,7 +116,7 @@ _RATE = re.compile("(?:预算|资金|经费|支出|总体|整体|部门)*(?:执�
 #: 由上年的93.1%提高到94.35%: the second one is this year's, and of whoever stands in front of 由
 MOVED = re.compile("(?:提高|提升|上升|增长|增加|下降|降低|减少|上调|下调|升|降|变化?|调整)(?:到了?|至|为)$")
 #: 全年预算3.51亿元，较年初增长8.21%; 年中追加68.2万元，占年初预算数的7.97%
-_CHANGED = re.compile("(?:较|比|与)(?:年初|上年初)?(?:年初)(?:批复|安排|的)*(?:预算)?(?:数|总额)?(?:相比)?(?:增长|增加|增幅|上升|减少|下降|降低|调增|调减|追加|减幅)了?$")
+_CHANGED = re.compile("[较比与]年初(?:批复|安排|的)*(?:预算)?(?:数|总额)?(?:相比)?(?:增长|增加|增幅|上升|减少|减幅|下降|降低|调增|调减|追加)了?$")
 #: 占全年预算的93.79%: a rate in other words, once the amount that was spent stands in front of it
 _OF_BUDGET = re.compile("(?:占|达|完成)了?(?:部门|单位|本?年度?|当年|财政|总|支出|的)*(?:(?P<initial>年初)|(?P<adjusted>全年|调整后?))?"
                         "(?:部门|单位|财政|总|支出|整体|的)*预算(?:数|总额|安排|资金)?$")

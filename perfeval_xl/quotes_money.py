@@ -18,6 +18,7 @@ from perfeval_xl.speech import Quote, Said, Speech
 
 _BUDGETS = ("adjusted", "budget", "initial")
 _IN_WORDS = (("initial", "年初"), ("adjusted", "全年预算|调整"), ("executed", "执行|支出"))
+_MOVED = re.compile("(?:追加|调[增减]|增加|减少|净增|净减)(?:部门|预算|资金|财政|了|额|数)*(?:为|共)*$")
 _REACHED = re.compile("[，;]?(?:实际|全年|年末)*(?:完成|达到|执行)")
 _OTHER_BASE = re.compile("调整|追加|调[增减]|全年预算|占年初|完成年初|年初预算的")
 
@@ -71,7 +72,8 @@ def _only_spent(speech: Speech, figure: Figure, core: str) -> bool:
     after = any(one.column in _BUDGETS for one in speech.said[-1:])
     if not after and not speech.foreign and speech.task is None:
         after = re.search("(?:资金|预算)[^，;]{0,4}到位[^，;]*[，;]", speech.text[: figure.start]) is not None
-    return core in ("支出", "支付", "使用") and after and figure.kind == "money" and not speech.text.startswith(("用于", "购"), figure.end)
+    spent = core in ("支出", "支付", "使用", "整体支出", "部门支出", "部门整体支出") and figure.kind == "money"
+    return spent and after and not speech.text.startswith(("用于", "购"), figure.end)
 
 
 def _of_something_else(speech: Speech, figure: Figure, name: str, kind: str) -> list[Said]:
@@ -88,12 +90,13 @@ def _line_of(speech: Speech, figure: Figure, column: str, words: str, source: st
     last, whole = speech.line, facts.money(total, column) if column != "budget" else None
     if words or last is None or last is total or (whole is not None and same(figure, whole, CENT)):
         return total
-    return last if any(one.column in (*_BUDGETS, "executed") for one in speech.said[-1:]) else total
+    return last if any(one.column in (*_BUDGETS, "executed", "source") for one in speech.said[-1:]) else total
 
 
 def _of_no_column(speech: Speech, figure: Figure, line: FundsRow) -> list[Said]:
     """A source's amount of which only the sentence before may say whether it was planned or spent: any of its amounts may be meant, the one of
     that sentence is the one to name."""
+    speech.line = line
     columns = [column for column in ("initial", "adjusted", "executed") if speech.facts.money(line, column) is not None]
     if speech.notes.column in columns and not any(same(figure, speech.facts.money(line, column), CENT) for column in columns):
         _against(speech, figure, line, speech.notes.column)
@@ -186,7 +189,7 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
     if not of_source and (speech.foreign or is_foreign(prefix) or any(one.kind == "foreign" for one in quote.subjects)):
         return [Said(figure, Subject("foreign", prefix), "rate")]
     line = facts.funds[source] if of_source else _rated(speech, figure, prefix)
-    if line is None or figure.op in ("<", ">", "<=") or (figure.kind == "plain" and 0 < figure.value <= 1):
+    if line is None or lead.role == "limit" or figure.op in ("<", ">", "<=") or (figure.kind == "plain" and 0 < figure.value <= 1):
         return []
     _rate_against(speech, quote, line)
     return [Said(figure, Subject("money", "预算执行率", "rate"), "rate")]
@@ -198,8 +201,9 @@ def _is_change(speech: Speech, figure: Figure, core: str) -> bool:
     if budget_change(core):
         return last is not None and last.subject.key == "adjusted"
     before = next((one for one in reversed(speech.found) if one.end <= figure.start), None)
-    moved = before is not None and before.kind == "money" and re.search("(?:追加|调[增减]|增加|减少|净增|净减)(?:部门|预算|资金|财政|了|额|数)*(?:为|共)*$", before.lead)
-    return bool(moved) and budget_share(core) == "initial" and not is_foreign(re.sub("追加|调[增减]", "", before.lead))
+    if before is None or before.kind != "money" or budget_share(core) != "initial":
+        return False
+    return _MOVED.search(before.lead) is not None and not is_foreign(re.sub("追加|调[增减]", "", before.lead))
 
 
 def _change(speech: Speech, figure: Figure) -> list[Said]:
@@ -230,8 +234,8 @@ def _share_of_budget(speech: Speech, figure: Figure, base: str) -> list[Said]:
     bases = ("initial", "adjusted") if base == "budget" else (base,)
     rates = [due for one in bases if (due := execution_rate(facts.total(one), facts.total("executed"))) is not None]
     if rates and not any(same(figure, due, facts.edition.tolerance.rate) for due in rates):
-        named, named_en = COLUMNS[bases[-1]]
-        speech.add("R203", figure, figure.text, shown(rates[-1]), why=f"（占{named}）", why_en=f" (of the {named_en})", follows=_follows(speech, figure))
+        (named, named_en), follows = COLUMNS[bases[-1]], _follows(speech, figure)
+        speech.add("R203", figure, figure.text, shown(rates[-1]), why=f"（占{named}）", why_en=f" (of the {named_en})", follows=follows)
     return [Said(figure, Subject("money", "预算执行率", "rate"), "rate")]
 
 

@@ -52,6 +52,9 @@ def _of_whom(speech: Speech, quote: Quote) -> Subject | None:
 
 def _whole(speech: Speech, lead: Lead, figure: Figure) -> Subject | None:
     """The whole form, where a score is said of the department or of nothing in particular."""
+    earlier = (one for one in speech.found if one.end <= figure.start and re.search("分值|满分|权重", one.lead))
+    if lead.carried and any(one.value != HUNDRED for one in earlier):
+        return None  # 分值20分，得20分: of a part that an earlier paragraph names
     if lead.noun == "weight" and not lead.carried and not _GENERAL.sub("", bare(lead.core)) and figure.value == HUNDRED:
         return WHOLE
     if lead.noun not in ("score", "sum") or _NO_TOTAL.search(lead.core + lead.before.rpartition("，")[2]):
@@ -59,7 +62,7 @@ def _whole(speech: Speech, lead: Lead, figure: Figure) -> Subject | None:
     rest = _GENERAL.sub("", bare(lead.core))
     if rest and not re.search("整体|综合|最终|我|本(?:部门|单位)", lead.core):
         return None
-    if not rest and not re.search("整体|部门|单位|综合|最终", lead.core) and speech.heading() is not None:
+    if not rest and not re.search("整体|部门|单位|综合|最终|综上", lead.before + lead.core) and speech.heading() is not None:
         return None
     return WHOLE if speech.place.chapter.topic in ("conclusion", "use", "results", "") or "整体" in lead.core else None
 

@@ -17,6 +17,10 @@ _SIGNS = {">=": "≥", "<=": "≤"}
 _COUNTED = re.compile("[个项条类]?(?P<level>[一二三]级)?(?:绩效)?指标")
 _LEVEL_BEFORE = re.compile("(?P<level>[一二三]级)(?:绩效)?指标(?:共有?|有|为|设置|合计|共计|设置了|:)*$")
 _IN_ALL = re.compile("共|设|合计|总计|包括|包含|有")
+_LIST_COUNTED = re.compile("、[^，]*[0-9一二三四五六七][类个项](?:一级指标)?[^，]*，")
+#: powers of ten of lengths, and what they are counted in
+_LENGTHS = {"公里": (3, "米"), "千米": (3, "米")}
+_APART = re.compile("低于|高于|超|比|较|相差|优于|少于|多于")
 _NAMED_INDICATORS = re.compile("类?指标$")
 _OPENS = re.compile("(?:指标)?(?:类|下|情况|方面)?(?:设置|设|包括|包含|共|有|下设|:)")
 
@@ -29,10 +33,15 @@ def row(speech: Speech, quote: Quote, subject: Subject) -> Said:
     figure, lead, facts = quote.figure, quote.lead, speech.facts
     line = facts.form.indicators[subject.key]
     following = read_lead(quote.following)
+    before, after = speech.text[: figure.start], speech.text[figure.end :]
+    if lead.role == "limit" and re.match("的?(?:年初|年度|预期|既定)*(?:目标|指标|计划|任务)", after):
+        lead = lead._replace(role="target")
     target = lead.role == "target" or figure.bound or (not lead.role and following.carried and following.role == "actual" and not following.noun)
     said, reading = Said(figure, subject, "target" if target else "actual"), line.target if target else line.actual
     figure = _in_unit_of(figure, reading)
-    if figure is None:
+    # 低于95%的指标值15个百分点: a difference; 没有达到100%: not what was to be reached
+    apart = "百分点" in quote.figure.unit and _APART.search(re.split("[，;:]", before)[-1])
+    if figure is None or apart or lead.role == "limit":
         return said
     if reading.number is None:
         blank = reading.kind in ("blank", "na") and not line.target.number and facts.weight(subject.key) is None
@@ -46,22 +55,24 @@ def row(speech: Speech, quote: Quote, subject: Subject) -> Said:
     return said
 
 
-_LENGTHS = {"公里": (3, "米"), "千米": (3, "米")}
-
-
 def _in_unit_of(figure: Figure, reading: Reading) -> Figure | None:
     """A figure in the unit of a row (8100米 where the form says 公里, 3万人次 where it says 人次); None where they are of different kinds."""
     if figure.kind == "points":
         return None
     if figure.kind == "plain" or not reading.unit:
         return figure
-    (power, base), (power2, base2) = (_LENGTHS.get(base, (0, base)) if (one := scale(unit)) and (base := one[1]) else (0, "") for unit in (
-        "元" if figure.kind == "money" else "%" if figure.kind == "percent" else figure.unit, reading.unit))
-    if base != base2:
+    unit = {"money": "万元", "percent": "%"}.get(figure.kind, figure.unit)  # what the value of a figure is told in
+    (power, base), (due, due_base) = _measure(unit), _measure(reading.unit)
+    if base != due_base:
         return None
-    power += 4 if figure.kind == "money" else scale("%" if figure.kind == "percent" else figure.unit)[0]
-    power -= power2 + scale(reading.unit)[0]
-    return figure._replace(value=shifted(figure.value, power), step=shifted(figure.step, power)) if power else figure
+    return figure._replace(value=shifted(figure.value, power - due), step=shifted(figure.step, power - due)) if power != due else figure
+
+
+def _measure(unit: str) -> tuple[int, str]:
+    """A unit as a power of ten and its base: 万立方米 (4, 立方米), 公里 (3, 米)."""
+    power, base = scale(unit)
+    more, base = _LENGTHS.get(base, (0, base))
+    return power + more, base
 
 
 def _actual(speech: Speech, figure: Figure, line: Indicator, reading: Reading, named: bool) -> None:
@@ -150,7 +161,7 @@ def _owner(speech: Speech, before: str) -> Subject | None:
     """The part or group whose indicators are counted; names inside a list own nothing."""
     segment, owner = before.rpartition(";")[2], None
     mentions = speech.facts.lexicon.mentions(segment)
-    if sum(one.kind in ("part", "funds") for _, _, one in mentions) > 1 and re.search("、[^，]*[0-9一二三四五六七][类个项](?:一级指标)?[^，]*，", segment):
+    if sum(one.kind in ("part", "funds") for _, _, one in mentions) > 1 and _LIST_COUNTED.search(segment):
         mentions = []  # 预算执行率、投入管理指标、产出指标、效益指标4类，共28项三级指标: of all of them
     for start, end, one in mentions:
         listed = segment[max(start - 1, 0) : start] in ("、", "和", "及", "与") or segment[end : end + 1] in ("、", "和", "及", "与")

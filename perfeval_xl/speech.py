@@ -88,6 +88,7 @@ _HOPED = re.compile("确保|努力|提高到|提升到|提升至|提高至")
 _AIMS = re.compile("目标(?:值|设定|为|是|如下)*$")
 #: 低于指标值23.4个百分点: the subject stays
 _COMPARED = re.compile("低于|高于|超过|大于|小于|优于|少于|未达|没有达|比|较|相差|差")
+_DID = re.compile("(?:实际|全年|累计|共|已)+(?!支出|执行|使用|支付|拨付|到位|采购|安排|下达)[\u4e00-\u9fff]{2,3}")
 _YEAR = re.compile("(20[0-9]{2})年")
 _BEFORE = re.compile("(?:上年|去年|上一年|前年|往年|较上|同比|比上)[^，;。]*$")
 
@@ -132,7 +133,8 @@ class Speech:
 
     def moved_to(self, figure: Figure) -> bool:
         """Whether a figure is where something went from another one: 由上年的93.1%提高到94.35%."""
-        return MOVED.search(figure.lead) is not None and re.search("[由从][^，;]*[0-9]", re.split("[，;:]", self.text[: figure.start])[-1]) is not None
+        clause = re.split("[，;:]", self.text[: figure.start])[-1]
+        return MOVED.search(figure.lead) is not None and re.search("[由从][^，;]*[0-9]", clause) is not None
 
     def is_of_another_year(self, figure: Figure) -> bool:
         """Whether a figure is said of another year than the form's."""
@@ -191,6 +193,8 @@ class Speech:
         suffix = lexicon.by_suffix(lead.core) or lexicon.split_name(self.text[: figure.start - len(figure.lead)], figure.lead, lead.core)
         if suffix is not None:
             return [suffix]
+        if self.said and self.said[-1].column == "target" and _DID.fullmatch(lead.core) and self.said[-1].figure.unit == figure.unit:
+            return [self.said[-1].subject]  # 目标5000人次以上，实际培训4860人次
         if (named := lexicon.reordered(lead.core, figure.unit)) is not None:
             return [named]
         if re.match("的(?:预算|资金|支出|整体)*(?:执行率|支出率|支付率)", self.text[figure.end :]) and figure.kind == "percent":
