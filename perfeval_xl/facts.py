@@ -28,6 +28,7 @@ class Facts:
         words = sorted(filter(None, {name, name.removesuffix("项目"), "本项目", "该项目"}), key=len, reverse=True)
         self.project = re.compile("|".join((*map(re.escape, words), "项目(?!支出|经费)"))) if name else None
         self.parts = [normal(row.part) for row in self.form.indicators]
+        self._rows_of_part: dict[object, list[int]] = {}
         self.execution_rows = [n for n, row in enumerate(self.form.indicators) if row.role == "execution_rate"]
 
     def as_own(self, text: str) -> str:
@@ -72,8 +73,10 @@ class Facts:
         if subject.kind == "row":
             return [subject.key]
         if subject.kind == "part":
-            names = {name for name, one in self.lexicon.names.items() if one.key == subject.key and one.kind == "part"}
-            return [n for n, part in enumerate(self.parts) if part in names]
+            if subject.key not in self._rows_of_part:
+                names = {name for name, one in self.lexicon.names.items() if one.key == subject.key and one.kind == "part"}
+                self._rows_of_part[subject.key] = [n for n, part in enumerate(self.parts) if part in names]
+            return self._rows_of_part[subject.key]
         return [n for n, row in enumerate(rows) if row.group == subject.key] if subject.kind == "group" else []
 
     def score(self, n: int) -> Decimal | None:

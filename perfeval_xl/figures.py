@@ -107,8 +107,9 @@ def _arabic(match: re.Match) -> str:
         return _or_same(chinese_number(match["money"]), match[0], "{}" + match["scale"].translate(str.maketrans("萬億", "万亿")) + "元") \
             if not match["scale"] or not set(match["money"]) & set("万亿萬億") else _or_same(
                 chinese_number(match["money"] + match["scale"]), match[0], "{}元")
-    shapes = {"points": "{}分", "points2": "{}分", "percent": "{}", "count": "{}", "count2": f"{match['lead']}{{}}", "count3": f"{match['lead3']}{{}}"}
-    for name, shape in shapes.items():
+    shapes = (("points", "{}分"), ("points2", "{}分"), ("percent", "{}"), ("count", "{}"), ("count2", f"{match['lead']}{{}}"),
+              ("count3", f"{match['lead3']}{{}}"))
+    for name, shape in shapes:
         if match[name]:
             return _or_same(chinese_number(match[name]), match[0], shape)
     return match[0]

@@ -61,7 +61,11 @@ _BRACKETS = re.compile(r"\([^()]*\)")
 
 def read_lead(lead: str) -> Lead:
     """The words between the figure before and this one."""
-    lead = _FORMULA.sub("", _BRACKETS.sub("", lead).removesuffix(":").lstrip(")"))
+    if "(" in lead:
+        lead = _BRACKETS.sub("", lead)
+    lead = lead.removesuffix(":").lstrip(")")
+    if "=" in lead:
+        lead = _FORMULA.sub("", lead)
     if lead.endswith("(") and _RESULT.search(lead):  # 根据自评结果(96.88分，优)
         lead = lead[:-1]
     cut = max(lead.rfind(mark) for mark in "，;:；。(（")

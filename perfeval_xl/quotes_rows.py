@@ -10,7 +10,7 @@ from perfeval_xl.figures import Figure, same
 from perfeval_xl.model import Indicator
 from perfeval_xl.naming import Subject, read_lead
 from perfeval_xl.numbers import half_up, printed_step, shifted
-from perfeval_xl.speech import Notes, Quote, Said, Speech
+from perfeval_xl.speech import Notes, Quote, Said, Speech, last_clause
 from perfeval_xl.targets import Reading, scale
 
 _SIGNS = {">=": "≥", "<=": "≤"}
@@ -40,7 +40,7 @@ def row(speech: Speech, quote: Quote, subject: Subject) -> Said:
     said, reading = Said(figure, subject, "target" if target else "actual"), line.target if target else line.actual
     figure = _in_unit_of(figure, reading)
     # 低于95%的指标值15个百分点: a difference; 没有达到100%: not what was to be reached
-    apart = "百分点" in quote.figure.unit and _APART.search(re.split("[，;:]", before)[-1])
+    apart = "百分点" in quote.figure.unit and _APART.search(last_clause(before))
     if figure is None or apart or lead.role == "limit":
         return said
     if reading.number is None:

@@ -89,6 +89,7 @@ _AIMS = re.compile("目标(?:值|设定|为|是|如下)*$")
 #: 低于指标值23.4个百分点: the subject stays
 _COMPARED = re.compile("低于|高于|超过|大于|小于|优于|少于|未达|没有达|比|较|相差|差")
 _DID = re.compile("(?:实际|全年|累计|共|已)+(?!支出|执行|使用|支付|拨付|到位|采购|安排|下达)[\u4e00-\u9fff]{2,3}")
+_FROM = re.compile("[由从][^，;]*[0-9]")
 _YEAR = re.compile("(20[0-9]{2})年")
 _BEFORE = re.compile("(?:上年|去年|上一年|前年|往年|较上|同比|比上)[^，;。]*$")
 
@@ -96,6 +97,11 @@ _BEFORE = re.compile("(?:上年|去年|上一年|前年|往年|较上|同比|比
 def without_bands(text: str) -> str:
     """A folded sentence with the definitions of grades blotted out, every place as before."""
     return BANDS.sub(lambda match: "□" * len(match[0]), text)
+
+
+def last_clause(text: str) -> str:
+    """What stands behind the last comma, semicolon or colon of a folded text."""
+    return text[max(text.rfind("，"), text.rfind(";"), text.rfind(":")) + 1 :]
 
 
 def last_year(text: str) -> int | None:
@@ -129,12 +135,11 @@ class Speech:
     def is_meant(self, figure: Figure) -> bool:
         """Whether a figure is hoped for and not reported."""
         before = self.text[: figure.start]
-        return bool(_INTENDED.search(before) or (_HOPED.search(re.split("[，;:]", before)[-1]) and not self.moved_to(figure)))
+        return bool(_INTENDED.search(before) or (_HOPED.search(last_clause(before)) and not self.moved_to(figure)))
 
     def moved_to(self, figure: Figure) -> bool:
         """Whether a figure is where something went from another one: 由上年的93.1%提高到94.35%."""
-        clause = re.split("[，;:]", self.text[: figure.start])[-1]
-        return MOVED.search(figure.lead) is not None and re.search("[由从][^，;]*[0-9]", clause) is not None
+        return MOVED.search(figure.lead) is not None and _FROM.search(last_clause(self.text[: figure.start])) is not None
 
     def is_of_another_year(self, figure: Figure) -> bool:
         """Whether a figure is said of another year than the form's."""
@@ -182,7 +187,7 @@ class Speech:
         """What a figure is said of: what stands right in front of it, else who was spoken of, else the head of the paragraph."""
         lexicon = self.facts.lexicon
         if self.moved_to(figure):
-            clause = re.split("[，;:]", self.text[: figure.start])[-1]
+            clause = last_clause(self.text[: figure.start])
             return [one for _, end, one in lexicon.mentions(clause) if clause[end : end + 1] in ("由", "从")][-1:]
         if lead.carried:
             return self._carried(lead)
