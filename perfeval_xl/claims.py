@@ -43,7 +43,7 @@ _DONE = re.compile("(?:已经?|全部|均已?|圆满|全面)完成(?!支付|拨�
 _EXCEPT = re.compile("除了?([^，。；]{2,60}?)(?:未[^，。；]{1,12})?(?:之|以)?外")
 _EXCEPT_COUNT = re.compile("([0-9一二两三四五六七八九十]+)[项个]")
 _NONE = re.compile("(?:无|没有|未曾?)(?:发生|产生|列支|安排|开支|涉及|使用|支出)?(?:任何)?(?:[^，。；]{0,14}?)(?:三公|政府采购)[^，。；]{0,14}")
-_NOT_NONE = re.compile("超|违|挪用|截留|问题|现象|行为|规定|不规范|增|浪费|虚|擅自|手续|预算外|控制|低于|高于|不低|不高|变动")
+_NOT_NONE = re.compile("达|执行率|超|违|挪用|截留|问题|现象|行为|规定|不规范|增|浪费|虚|擅自|手续|预算外|控制|低于|高于|不低|不高|变动")
 _GRADE = re.compile("(?P<of>自评结果|评价结果|评价等级|自评等级|绩效等级|评定等级|等级|等次|档次|评级|评价结论|自评结论|结果|评定|获评|评为|属于?"
                     "|得分[^，。；]{0,8}?)"
                     "(?:评定|确定|定|评价|划分|应)?(?:为|是|属于|属|达到|:)*(?P<grade>优秀|优|良好|良|中等|中|差)(?:等级|等次|级|等|档|次)?(?![\u4e00-\u9fffA-Za-z])")
@@ -75,7 +75,7 @@ class Claims:
         yield from self.grade(sentence, place)
         yield from self.no_spending(sentence, place)
         yield from self.omitted(sentence, place)
-        if place.chapter.topic in _FACTS:
+        if place.chapter.topic in _FACTS and not self.facts.is_of_form(sentence.text):
             yield from self.reached(sentence, place)
             yield from self.blocked(sentence, place)
             yield from self.task_done(sentence, place)
@@ -168,6 +168,8 @@ class Claims:
         else:
             rows, funds = range(len(self.form.indicators)), True
         found = []
+        if any(self.facts.weight(n) for n in range(len(self.form.indicators))):  # a row without weight is none that was to be reached
+            rows = [n for n in rows if self.facts.weight(n) is not None]
         spared += [n for n, row in enumerate(self.form.indicators) if spare_funds and row.role == "execution_rate"]
         for n in dict.fromkeys(n for n in rows if n not in spared):
             row, result = self.form.indicators[n], self.card.rows[n]

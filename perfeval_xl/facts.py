@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import cached_property
 
 from perfeval_xl.compare import HUNDRED, ZERO
 from perfeval_xl.figures import normal
@@ -42,6 +43,16 @@ class Facts:
             return match[0] if inside else "部门".ljust(len(match[0]), "的")
 
         return self.project.sub(own, text)
+
+    @cached_property
+    def _texts(self) -> str:
+        reasons = (row.reason for row in self.form.indicators if row.reason is not None)
+        return "\n".join(normal(entry.text) for entry in (*self.form.texts, *reasons))
+
+    def is_of_form(self, text: str) -> bool:
+        """Whether a sentence stands in the form itself, behind a colon of the report or as a whole: what it claims there is the form's business."""
+        words = text.rpartition(":")[2].rstrip("。，;")
+        return len(words) >= 8 and words in self._texts
 
     def money(self, row: FundsRow | None, column: str) -> Decimal | None:
         """An amount of the funds block in 万元."""
@@ -106,7 +117,7 @@ class Facts:
     def weights(self, subject: Subject) -> tuple[Decimal, ...]:
         """The weights that a report may give, the first is the one to name."""
         if subject.kind == "total":
-            return (HUNDRED,)
+            return _known(HUNDRED, sum((part.weight or ZERO for part in self.card.parts), ZERO))
         if subject.kind == "funds":
             row = self.funds.get("total")
             return _known(row.weight.number if row is not None and row.weight is not None else None, *map(self.weight, self.execution_rows))

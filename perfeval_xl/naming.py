@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from perfeval_xl.edition import plain_label
-from perfeval_xl.figures import normal
+from perfeval_xl.figures import Figure, normal
 from perfeval_xl.record import Record
 from perfeval_xl.targets import scale
 
@@ -260,6 +260,18 @@ class Lexicon:
         found = {(match.start() - begin, name) for match in pattern.finditer(text) for name, begin in owners[match[1]]}
         return sorted((start, name) for start, name in found if start >= 0 and len(text) - start >= len(name)
                       and text[start : start + len(name)] not in self.names)
+
+    @cached_property
+    def _numbered(self) -> re.Pattern | None:
+        names = sorted((name for name in self.names if re.search("[0-9]", name)), key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, names))) if names else None
+
+    def without_names(self, found: list[Figure], text: str) -> list[Figure]:
+        """Figures that are not part of a name: 2022年人代会…, 第27项工作完成率."""
+        if self._numbered is None or not found:
+            return found
+        spans = [match.span() for match in self._numbered.finditer(text)]
+        return [one for one in found if not any(start <= one.start < end for start, end in spans)]
 
     def mentions(self, text: str) -> list[tuple[int, int, Subject]]:
         """Every name of the form in a text."""

@@ -52,7 +52,7 @@ def check(document: Document, record: Record) -> list[Finding]:
     claims = Claims(facts)
     found = [*_identity(document, record), *_outline(document, record), *quotes.read(facts, parts)]
     found += [finding for part in parts for finding in claims.read(part)]
-    found += wording.read(facts.lexicon, parts)
+    found += wording.read(facts, parts)
     order = {Place(chapter).title: -n for n, chapter in enumerate(reversed(document.chapters))}
     unique: dict[tuple, Finding] = {}
     for one in found:
@@ -111,9 +111,9 @@ def titled(name: str, department: str, project: str | None) -> bool:
 
 
 def strip_project(name: str, project: str | None) -> str:
-    """A name without that of the project and its quotation marks."""
+    """A name without that of the project, with or without its quotation marks, behind it."""
     words = plain_label(project or "").removesuffix("项目")
-    return re.sub(f"[“\"《]?{re.escape(words)}(?:项目)?[”\"》]?", "", plain_label(name)) if words else name
+    return re.sub(f"[“\"《]?{re.escape(words)}(?:项目)?[”\"》]?$", "", plain_label(name)) if words else name
 
 
 def same_body(one: str, other: str) -> bool:

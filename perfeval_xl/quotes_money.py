@@ -188,6 +188,9 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
     of_source = source in facts.funds
     if not of_source and (speech.foreign or is_foreign(prefix) or any(one.kind == "foreign" for one in quote.subjects)):
         return [Said(figure, Subject("foreign", prefix), "rate")]
+    own = facts.form.indicators[facts.execution_rows[0]].actual.number if facts.execution_rows and lead.role == "actual" else None
+    if own is not None and same(figure, own, facts.edition.tolerance.rate):
+        return [Said(figure, Subject("money", "预算执行率", "rate"), "rate")]  # as on its row; that the row is wrong the form's own checks say
     line = facts.funds[source] if of_source else _rated(speech, figure, prefix)
     if line is None or lead.role == "limit" or figure.op in ("<", ">", "<=") or (figure.kind == "plain" and 0 < figure.value <= 1):
         return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from perfeval_xl.compare import HUNDRED, percent, points
+from perfeval_xl.compare import HUNDRED, ZERO, percent, points
 from perfeval_xl.figures import Figure, normal, same
 from perfeval_xl.naming import Lead, Subject, bare, read_lead
 from perfeval_xl.numbers import half_up
@@ -35,7 +35,8 @@ def score(speech: Speech, quote: Quote) -> list[Said]:
         values = (*values, *(value for one in above for value in facts.scores(one)))
     if values and not any(same(figure, value, facts.edition.tolerance.score) for value in values):
         wrong(speech, figure, kind or "score", subject, values)
-    return [Said(figure, subject, kind or "score")]
+    weighed = any(same(figure, value, ZERO) for value in facts.weights(subject)) and not any(same(figure, value, ZERO) for value in facts.scores(subject))
+    return [Said(figure, subject, kind or ("weight" if weighed else "score"))]
 
 
 def _of_whom(speech: Speech, quote: Quote) -> Subject | None:

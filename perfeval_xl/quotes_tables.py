@@ -7,8 +7,9 @@ name of the form is left alone, and so is a line with fewer cells than its headi
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
-from perfeval_xl.compare import TEN_THOUSAND, points
+from perfeval_xl.compare import TEN_THOUSAND, ZERO, points
 from perfeval_xl.document import Block
 from perfeval_xl.edition import plain_label
 from perfeval_xl.facts import COLUMNS, Facts
@@ -38,14 +39,14 @@ _LEAD = Lead("", "", "", False, False, False, "")
 def read(facts: Facts, notes: Notes, block: Block, place: Place) -> None:
     """Every line of a table whose headings and name are understood."""
     heads: dict[str, int] = {}
-    size = 0
+    size, weights = 0, ZERO
     for cells in block.rows:
         found = _heads(cells)
         if len(found) >= 2:
-            heads, size = found, len(cells)
+            heads, size, weights = found, len(cells), ZERO
         elif heads and len(cells) == size:
             line = "　".join(filter(None, cells))
-            _line(Speech(facts, notes, Sentence(line, ((0, len(line), line),)), place), cells, heads)
+            weights += _line(Speech(facts, notes, Sentence(line, ((0, len(line), line),)), place), cells, heads, weights)
 
 
 def _heads(cells: tuple[str, ...]) -> dict[str, int]:
@@ -59,10 +60,11 @@ def _heads(cells: tuple[str, ...]) -> dict[str, int]:
     return found
 
 
-def _line(speech: Speech, cells: tuple[str, ...], heads: dict[str, int]) -> None:
+def _line(speech: Speech, cells: tuple[str, ...], heads: dict[str, int], above: Decimal) -> Decimal:
+    """One line; ``above`` are the weights of the parts above it. Gives its own."""
     given = {key: one for key, n in heads.items() if (one := _figure(cells[n])) is not None}
     if not given:
-        return
+        return ZERO
     money = bool(given.keys() & COLUMNS.keys())
     names = [normal("".join(cell.split())) for cell in cells[: min(heads.values())] if cell.strip()]
     task = next((one for name in reversed(names) if (one := speech.facts.lexicon.tasks.get(name)) is not None), None)
@@ -70,18 +72,22 @@ def _line(speech: Speech, cells: tuple[str, ...], heads: dict[str, int]) -> None
         for key in ("budget", "executed", "rate"):
             if key in given:
                 task_figure(speech, given[key], key, task)
-        return
+        return ZERO
     line = next((one for name in reversed(names) if (one := _funds_line(speech.facts, name, money)) is not None), None)
     if line is not None and money:
         _funds(speech, line, given)
-        return
+        return ZERO
     subject = next((one for name in reversed(names) if (one := _subject(speech.facts, name)) is not None), None)
     if subject is not None:
+        if subject is WHOLE and "weight" in given and given["weight"].value == above:
+            del given["weight"]  # the parts of a form that lacks one add up to less
         _scores(speech, subject, given)
         if subject.kind == "row":
             for key in given.keys() & {"target", "actual"}:
                 lead = _LEAD._replace(role=key)
                 indicator(speech, Quote(given[key]._replace(bound=key == "target" and bool(given[key].op)), lead, [subject], ""), subject)
+    part = subject is not None and subject.kind in ("part", "funds")
+    return given["weight"].value if part and "weight" in given else ZERO
 
 
 def _figure(cell: str) -> Figure | None:

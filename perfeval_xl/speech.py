@@ -116,7 +116,7 @@ class Speech:
     def __init__(self, facts: Facts, notes: Notes, sentence: Sentence, place: Place) -> None:
         self.facts, self.notes, self.sentence, self.place = facts, notes, sentence, place
         self.text = facts.as_own(without_bands(sentence.text))
-        self.found = figures(self.text)
+        self.found = facts.lexicon.without_names(figures(self.text), self.text)
         self.said: list[Said] = []
         self.blamed: list[Figure] = []
         self.line: FundsRow | None = None  # of the funds block, spoken of last
