@@ -118,7 +118,7 @@ def block(one: Heading | Paragraph | Drawn, here: Place) -> str:
     if isinstance(one, Heading):
         return paragraph(f"Heading{one.level}", run(one.text))
     if isinstance(one, Paragraph):
-        return paragraph("Normal", "".join(
+        return paragraph("Sign" if one.signed else "Normal", "".join(
             run(piece) if isinstance(piece, str) else marked(name(piece.mark, shown(piece)), noted(run(shown(piece)), piece.note, here), here)
             for piece in one.pieces))
     caption = paragraph("Caption", run(one.what.label))
