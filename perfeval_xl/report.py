@@ -218,6 +218,9 @@ def form_table(figures: Figures, label: str) -> Table:
     grid, table = Grid(one.grid), find(Grid(one.grid), "")
     last, right = _extent(one, grid, max(table.columns.values()))
     spans, covered = _merged(one.grid.merged, last, right)
+    if (0, 0) not in spans and not any(grid.value(0, column) for column in range(1, right + 1)):
+        spans[0, 0] = 0, right  # a title that stands in the first cell alone
+        covered |= {(0, column) for column in range(1, right + 1)}
     due, notes = dict(_recomputed(figures)), _notes(one, grid)
     rows = []
     for row in range(last + 1):
