@@ -86,6 +86,7 @@ _WORDS = messages.Words({
     "workers": ("用几个进程（默认按文件多少和处理器定）", "processes (default: as many as pay)"),
     "scheduler": ("用这个地址的 Dask 集群读表", "read on the Dask cluster at this address"),
     "records": ("另把各表各行写成 Parquet 数据集", "the rows as a Parquet data set as well"),
+    "reports": ("这个文件夹里的自评报告按部门和年度与自评表配对核对", "written reports in this folder, held against their forms"),
     "district_year": ("本次汇总的年度（默认取名册或多数表的年度）", "the year of the run (default: the roster's, or that of most forms)"),
     "not_xlsx": ("{stated} 的扩展名应为 .xlsx", "{stated} should end in .xlsx"),
     "not_count": ("应为正整数，不能是 {stated}", "a positive number, not {stated}"),
@@ -206,6 +207,7 @@ def _consolidate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--send-back", default="", metavar="DIR", help=say("send_back"))
     parser.add_argument("--json", default="", metavar="FILE", help=say("json_file"))
     parser.add_argument("--records", default="", metavar="DIR", help=say("records"))
+    parser.add_argument("--reports", default="", metavar="DIR", help=say("reports"))
     parser.add_argument("--year", type=_year, metavar="YEAR", help=say("district_year"))
     parser.add_argument("--edition", default="", metavar="ID", help=say("edition"))
     parser.add_argument("--workers", type=_count, default=0, metavar="N", help=say("workers"))
@@ -332,7 +334,7 @@ def _consolidate(options: argparse.Namespace) -> int:
     try:
         run = district_run.run(district_run.Wanted(
             tuple(options.paths), options.out, options.roster, options.since, options.send_back, options.json, options.records, options.year,
-            options.edition, options.workers, options.scheduler), meters[0], meters[1])
+            options.edition, options.workers, options.scheduler, options.reports), meters[0], meters[1])
     except KeyboardInterrupt:
         _tell(say("stopped_late") if meters[1].total else say("stopped", done=meters[0].done, total=meters[0].total))
         return 130
