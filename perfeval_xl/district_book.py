@@ -12,23 +12,26 @@ from xlsxwriter.format import Format
 
 from perfeval_xl import messages
 from perfeval_xl.district import District
+from perfeval_xl.district_lists import Column
 from perfeval_xl.long_list import LongList
+from perfeval_xl.review_lists import LOOKS
 from perfeval_xl.template import new_workbook
 
 _WORDS = messages.Words({"page": ("第 &P 页，共 &N 页", "Page &P of &N"),
                          "title": ("{year}部门整体绩效自评{what}", "Self-assessment {year}{what}"), "year": ("{year}年度", "{year}: ")})
 FONT, HEAD, BAND, EDGE = "微软雅黑", "#D9E2EC", "#F2F2F2", "#BFBFBF"
+#: state of a form in the run -> the fill of its cell
+STATE_COLOURS = {
+    "return": LOOKS["error"].fill,
+    "missing": LOOKS["error"].fill,
+    "unreadable": LOOKS["error"].fill,
+    "older": BAND[1:],
+    "duplicate": BAND[1:],
+    "year": LOOKS["warning"].fill,
+}
 _SHAPES = {"money": "#,##0.00", "score": "0.00", "rate": "0.00", "whole": "0", "gap": "+0.00;-0.00;0.00"}
 #: forms up to which the parts of the workbook are put together in memory
 _IN_MEMORY = 2_000
-
-
-class Column(NamedTuple):
-    """One column of a table: heading, width in characters, and how its cells look (a key of ``_SHAPES``, "text", "wrap", "centre", "link")."""
-
-    head: str
-    width: float
-    look: str = "text"
 
 
 class Book:
