@@ -19,6 +19,7 @@ from perfeval_xl.buttons import _button
 from perfeval_xl.buttons import say as say_all
 from perfeval_xl.compact import Form, from_record
 from perfeval_xl.district import District, Line
+from perfeval_xl.district_lists import Column
 from perfeval_xl.host import Host
 from perfeval_xl.long_list import clean
 from perfeval_xl.messages import Refusal
@@ -88,7 +89,7 @@ def consolidate(host: Host) -> str:
         found = district.consolidate(forms, due, year)
         host.status(say("writing"))
         _write(desk, found, bool(records))
-    counts = district_run.counts(found)
+    counts = {**district_run.counts(found), "received": sum(line.form.error is None for line in found.lines)}
     _tell(desk, say("said", time=f"{datetime.now():%Y-%m-%d %H:%M}", source=say("here") if records else f"“{folder}”", **counts))
     host.goto(desk.places[book.RECEIVED][0], 0, 0)
     return say("done", **counts)
@@ -113,7 +114,7 @@ def _year(desk: _Desk) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and 2000 <= int(text) <= 2099):
-        raise Refusal("X235", stated=text, sheet=desk.places[book.YEAR][0])
+        raise Refusal("X235", stated=desk.text(book.YEAR), sheet=desk.places[book.YEAR][0])
     return int(text)
 
 
@@ -188,7 +189,7 @@ def _write(desk: _Desk, found: District, here: bool) -> None:
     """Every list with one write, which also blanks what the last run left below and beside it. The sheets are opened first: if one of them
     cannot be written, none is."""
     lists = {book.RECEIVED: _received(found), book.SUMMARY: _summary(found), book.INDICATORS: _indicators(found),
-             book.FINDINGS: _findings(found, here), book.ANALYSIS: _analysis(found)}
+             book.FINDINGS: _findings(found, here), book.ANALYSIS: list(_analysis(found)), book.FIGURES: _figures(found)}
     before, sizes = _sizes(desk.host), {}
     with ExitStack() as opened:
         for name in lists:
@@ -213,7 +214,7 @@ def _cell(value: Any) -> Any:
     return clean(value) if isinstance(value, str) else value
 
 
-def _heads(columns: Sequence[district_lists.Column]) -> tuple[str, ...]:
+def _heads(columns: Sequence[Column]) -> tuple[str, ...]:
     return tuple(column.head for column in columns)
 
 
@@ -222,9 +223,11 @@ def _received(found: District) -> list[Sequence[Any]]:
 
 
 def _summary(found: District) -> list[Sequence[Any]]:
-    """The columns that are there in every run, then the parts."""
-    keys = [*book.SUMMARY_KEYS, *(f"part {name}" for name in district_summary.part_names(found))]
-    return [_heads([district_summary.column(key) for key in keys]), *([row.get(key) for key in keys] for row in district_summary.rows(found))]
+    """The columns that are there in every run, the parts, and those that are only looked at."""
+    parts = [f"part {name}" for name in district_summary.part_names(found)]
+    keys = [*book.SUMMARY_KEYS, *parts[: book.PARTS], *[""] * (book.PARTS - len(parts)), *book.MORE_KEYS, *parts[book.PARTS :]]
+    heads = _heads([district_summary.column(key) if key else Column("", 0) for key in keys])
+    return [heads, *([row.get(key) for key in keys] for row in district_summary.rows(found))]
 
 
 def _indicators(found: District) -> list[Sequence[Any]]:
@@ -253,20 +256,15 @@ _LINK = 255
 # ---- 分析 ----
 
 
-def _analysis(found: District) -> list[Sequence[Any]]:
-    """What is to be looked at first, and behind a blank column the figures of two charts, each under its heading."""
-    words = district_charts.say
-    bars, parts = district_charts.lowest(found), district_charts.shares(found)[: book.PARTS]
-    beside = [(words("department"), words("percent")), *bars, *[("", "")] * (book.BARS - len(bars) + 1),
-              (words("part"), words("share")), *parts]
-    watched = list(_watched(found))
-    height = max(len(beside), len(watched))
-    beside, watched = (rows + [("", "")] * (height - len(rows)) for rows in (beside, watched))
-    return [(*one, "", *other) for one, other in zip(watched, beside, strict=True)]
+def _figures(found: District) -> list[Sequence[Any]]:
+    """The figures of two charts, each under its heading."""
+    words, bars = district_charts.say, district_charts.lowest(found)
+    return [(words("department"), words("percent")), *bars, *[("", "")] * (book.BARS - len(bars) + 1), (words("part"), words("share")),
+            *district_charts.shares(found)]
 
 
-def _watched(found: District) -> Iterator[tuple[str, str]]:
-    """Lines of two columns: a heading alone, then the departments below it with what there is to say."""
+def _analysis(found: District) -> Iterator[tuple[str, str]]:
+    """What is to be looked at first, in lines of two columns: a heading alone, then the departments below it with what there is to say."""
     words = district_charts.say
     yield words("look"), ""
     fallen = [(found.name(line), _fell(line)) for line in district_charts.falls(found)]

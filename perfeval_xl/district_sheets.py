@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from perfeval_xl import district_charts, district_lists, district_summary, files, sheets, vba, workbook_file
-from perfeval_xl.district_book import BAND, STATE_COLOURS, Book, Place
+from perfeval_xl.district_book import BAND, HEAD, STATE_COLOURS, Book, Place
 from perfeval_xl.district_lists import Column
 from perfeval_xl.edition import get
 from perfeval_xl.form_sheet import KINDS
@@ -25,19 +25,20 @@ from perfeval_xl.review_lists import LOOKS
 NAME = "区级汇总"
 #: the names of the workbook: where the folder and the year are typed, where the last run is told, the roster, and the first cell of each list
 FOLDER, YEAR, SAID, ROSTER = "pe_folder", "pe_run_year", "pe_run_said", "pe_roster"
-RECEIVED, SUMMARY, INDICATORS, FINDINGS, ANALYSIS = LISTS = ("pe_received", "pe_summary", "pe_rows", "pe_findings", "pe_analysis")
+RECEIVED, SUMMARY, INDICATORS, FINDINGS, ANALYSIS, FIGURES = LISTS = (
+    "pe_received", "pe_summary", "pe_rows", "pe_findings", "pe_analysis", "pe_figures")
 #: forms that one open workbook takes; what is more belongs to the command line. Rows of each list that are ready
 FORMS = 3_000
 _READY = {RECEIVED: FORMS * 2, SUMMARY: FORMS * 2, INDICATORS: 120_000, FINDINGS: 30_000}
 #: findings whose place is a link
 _LINKED = 3_000
-#: columns of 汇总表 that are there in every run; behind them stand the parts, as many as are ready
-SUMMARY_KEYS = ("rank", "department", "project", *district_summary.MONEY, "rate", *district_summary.JUDGED, *district_summary.COUNTS,
-                *(f"role {role}" for role in district_summary.ROLES))
+#: columns of 汇总表: those that are printed in every run, the parts, of which so many have room, and those that are only looked at
+SUMMARY_KEYS = ("rank", "department", *district_summary.MONEY, "rate", *district_summary.JUDGED, *district_summary.COUNTS)
+MORE_KEYS = ("project", *(f"role {role}" for role in district_summary.ROLES))
 PARTS = 8
-#: rows of 分析 that the charts draw: departments, then parts; a heading stands above each
-BARS, _TOP = 15, 30
-_NO_EDGE = {"border": 0}
+#: rows of 图表数据 that the charts draw: departments, then parts; a heading stands above each
+BARS, SHARES, _TOP = 15, 6, 30
+_NO_EDGE, _EDGE = {"border": 0}, {"border": 1, "border_color": "#BFBFBF"}
 
 
 class Area(NamedTuple):
@@ -48,7 +49,8 @@ class Area(NamedTuple):
 
 
 #: 汇总表 has its totals above the headings: below the values they would have to move
-AREAS = {RECEIVED: Area(2, 3), SUMMARY: Area(3, 4), INDICATORS: Area(2, 3), FINDINGS: Area(2, 3), ANALYSIS: Area(_TOP - 1, _TOP)}
+AREAS = {RECEIVED: Area(2, 3), SUMMARY: Area(3, 4), INDICATORS: Area(2, 3), FINDINGS: Area(2, 3), ANALYSIS: Area(_TOP - 1, _TOP),
+         FIGURES: Area(0, 1)}
 
 
 def content() -> bytes:
@@ -134,7 +136,7 @@ def _start(book: Book) -> None:
     for label, name, look in (("文件夹", FOLDER, entry), ("年度（可不填）", YEAR, entry), ("上一次汇总", SAID, shown)):
         book.workbook.define_name(name, f"={sheets.GUIDE}!$B${page.row + 1}")
         page.cells((label, "还没有汇总。" if name == SAID else ""), (page.look(**edge, bold=True, indent=1), look))
-        page.sheet.set_row(page.row - 1, 26)
+        page.sheet.set_row(page.row - 1, 36 if name == SAID else 26)
     page.sheet.data_validation(page.row - 2, 1, page.row - 2, 1, {
         "validate": "custom", "value": f'=AND(LEN(B{page.row - 1})=4,LEFT(B{page.row - 1},2)="20",ISNUMBER(-B{page.row - 1}))',
         "input_title": "年度", "input_message": "如 2022。不填就取名册上写的，再没有就取多数表的年度。", "error_title": "年度", "error_message": "请填四位数的年度，如 2022。"})
@@ -168,21 +170,30 @@ def _roster(book: Book) -> None:
 # ---- the lists ----
 
 
-def _list(book: Book, name: str, title: str, note: str, columns: Sequence[Column], frozen: int) -> LongList:
-    """A sheet for a list of values: formats by columns, lines around what is filled in, a filter over what is ready."""
+def _list(book: Book, name: str, title: str, note: str, columns: Sequence[Column], frozen: int, printed: int = 0) -> LongList:
+    """A sheet for a list of values: formats by columns, a filter over what is ready; the title stands over the ``printed`` columns (0 = all)."""
     area, last, ready = AREAS[name], len(columns) - 1, _READY[name]
-    sheet = book.sheet(title, f"绩效自评{title}", note, columns, frozen, area.first)
+    sheet = book.sheet(title, f"绩效自评{title}", note, columns[: printed or None], frozen, area.first)
     for n, column in enumerate(columns):
         sheet.set_column(n, n, column.width, book.look(column.look, **_NO_EDGE))
-    line, sure = book.workbook.add_format({"border": 1, "border_color": "#BFBFBF"}), "B" if name == SUMMARY else "A"  # filled in every row
-    sheet.conditional_format(area.first, 0, area.first + ready - 1, last, {
-        "type": "formula", "criteria": f'=${sure}{area.first + 1}<>""', "format": line})
+        if printed and n >= printed:
+            sheet.write_string(area.heads, n, column.head, book.look("centre", bold=True, bg_color=HEAD, text_wrap=True))
+    sure = "B" if name == SUMMARY else "A"  # filled in every row
     sheet.autofilter(area.heads, 0, area.first + ready - 1, last)
     book.workbook.define_name(name, f"={title}!$A${area.heads + 1}")
+    if name == SUMMARY:
+        return sheet
     # printed as far as it is filled in, and not all the rows that are ready
     filled = f"MAX({area.first + 1},COUNTA({title}!${sure}${area.first + 1}:${sure}${area.first + ready})+{area.first})"
     book.workbook.define_name(f"{title}!_xlnm.Print_Area", f"={title}!$A$1:INDEX({title}!${column_name(last)}:${column_name(last)},{filled})")
     return sheet
+
+
+def _lines(book: Book, sheet: LongList, name: str, last: int) -> None:
+    """Lines around what is filled in. After the colours: of two conditions that are met, LibreOffice shows the one that was made first."""
+    first, sure = AREAS[name].first, "B" if name == SUMMARY else "A"
+    sheet.conditional_format(first, 0, first + _READY[name] - 1, last, {
+        "type": "formula", "criteria": f'=${sure}{first + 1}<>""', "format": book.workbook.add_format(_EDGE)})
 
 
 def _words(book: Book, sheet: LongList, name: str, column: int, looks: Mapping[str, dict[str, Any]]) -> None:
@@ -190,7 +201,7 @@ def _words(book: Book, sheet: LongList, name: str, column: int, looks: Mapping[s
     first, letter = AREAS[name].first, column_name(column)
     for word, look in looks.items():
         sheet.conditional_format(first, column, first + _READY[name] - 1, column, {
-            "type": "formula", "criteria": f'=${letter}{first + 1}="{word}"', "format": book.workbook.add_format(look)})
+            "type": "formula", "criteria": f'=${letter}{first + 1}="{word}"', "format": book.workbook.add_format({**look, **_EDGE})})
 
 
 def _received(book: Book) -> None:
@@ -200,18 +211,23 @@ def _received(book: Book) -> None:
     sheet.write_formula(1, 0, f"={SAID}", book.look("wrap", font_size=9, font_color="#595959", **_NO_EDGE), "还没有汇总。")
     words = {"year": "other_year"}
     _words(book, sheet, RECEIVED, 2, {district_lists.say(words.get(state, state)): {"bg_color": f"#{colour}"} for state, colour in STATE_COLOURS.items()})
+    _lines(book, sheet, RECEIVED, len(columns) - 1)
 
 
 def _summary(book: Book) -> Place:
-    keys, area = list(SUMMARY_KEYS), AREAS[SUMMARY]
-    columns = [*map(district_summary.column, keys), *[Column("", 9.5, "score")] * PARTS]
-    sheet = _list(book, SUMMARY, district_summary.say("summary"), district_summary.say("money"), columns, 2)
-    letters = {key: column_name(n) for n, key in enumerate(keys)}
-    place = Place(district_summary.say("summary"), area.first + 1, area.first + _READY[SUMMARY], letters)
+    area, keys = AREAS[SUMMARY], [*SUMMARY_KEYS, *["part"] * PARTS, *MORE_KEYS]
+    columns = [Column("", 9.5, "score") if key == "part" else district_summary.column(key) for key in keys]
+    name = district_summary.say("summary")
+    printed = len(SUMMARY_KEYS) + SHARES
+    sheet = _list(book, SUMMARY, name, district_summary.say("money"), columns, 2, printed)
+    letters = {key: column_name(n) for n, key in enumerate(keys) if key != "part"}
+    place = Place(name, area.first + 1, area.first + _READY[SUMMARY], letters)
+    # whole columns are printed as far as they are used; what is only looked at would make the rest too small to read
+    book.workbook.define_name(f"{name}!_xlnm.Print_Area", f"={name}!$A:${column_name(printed - 1)}")
     bold = {"bold": True, "bg_color": BAND}
     row = area.heads - 1
     for n, column in enumerate(columns):
-        key, cells = keys[n] if n < len(keys) else "part", f"{column_name(n)}{place.first}:{column_name(n)}{place.last}"
+        key, cells = keys[n], f"{column_name(n)}{place.first}:{column_name(n)}{place.last}"
         look = book.look(column.look, **bold)
         if key == "department":
             sheet.write_string(row, n, district_summary.say("sum"), look)
@@ -222,6 +238,7 @@ def _summary(book: Book) -> Place:
     sheet.set_row(row, 22)
     sheet.freeze_panes(area.first, 2)
     district_summary.colour(book, sheet, place)
+    _lines(book, sheet, SUMMARY, len(columns) - 1)
     return place
 
 
@@ -238,7 +255,9 @@ def _total(key: str, cells: str, letters: dict[str, str], row: int) -> str | Non
 
 
 def _indicators(book: Book) -> None:
-    _list(book, INDICATORS, district_lists.say("rows"), district_lists.say("rows_note"), district_lists.indicator_columns(), 1)
+    columns = district_lists.indicator_columns()
+    sheet = _list(book, INDICATORS, district_lists.say("rows"), district_lists.say("rows_note"), columns, 1)
+    _lines(book, sheet, INDICATORS, len(columns) - 1)
 
 
 def _findings(book: Book) -> None:
@@ -249,23 +268,23 @@ def _findings(book: Book) -> None:
     first, target = AREAS[FINDINGS].first, len(columns)
     link, letter = book.look("link", align="center", **_NO_EDGE), column_name(target)
     sheet.set_column(target, target, None, None, {"hidden": True})
+    sheet.columns(first + _LINKED, [])  # the rows above are written one by one
     for row in range(first, first + _LINKED):
         sheet.write_formula(row, target + 1, f'=IF({letter}{row + 1}="","",HYPERLINK({letter}{row + 1},"打开"))', link, " ")
     _words(book, sheet, FINDINGS, 2, {district_lists.severity(severity): {
         "bg_color": f"#{look.fill}", "font_color": f"#{look.colour}", "bold": True} for severity, look in LOOKS.items()})
+    _lines(book, sheet, FINDINGS, target + 1)
 
 
-# ---- 分析 ----
+# ---- 分析 and 图表数据 ----
 
 
 def _analysis(book: Book, place: Place) -> None:
-    """Charts over what to look at first. The figures of the charts stand beside, outside the printed page: two columns that ⑧ fills, then the
-    counts, which are formulas over 汇总表."""
+    """Charts over what to look at first; the figures of the charts stand on a sheet of their own."""
     title, area = district_charts.say("charts"), AREAS[ANALYSIS]
     sheet = book.workbook.add_worksheet(title)
-    looks = [book.look(kind, **_NO_EDGE) for kind in ("wrap", "wrap", "text", "text", "rate", "text", "centre", "whole", "whole")]
-    for n, (width, look) in enumerate(zip((32, 100, 3, 26, 12, 3, 14, 10, 10), looks, strict=True)):
-        sheet.set_column(n, n, width, look)
+    for n, width in enumerate((34, 98)):
+        sheet.set_column(n, n, width, book.look("wrap", **_NO_EDGE))
     sheet.merge_range(0, 0, 0, 1, f"绩效自评{title}", book.look("centre", font_size=16, bold=True, **_NO_EDGE))
     sheet.set_row(0, 34)
     for row in range(1, area.heads):
@@ -277,41 +296,46 @@ def _analysis(book: Book, place: Place) -> None:
     sheet.hide_gridlines(2)
     sheet.set_footer("&C第 &P 页，共 &N 页")
     sheet.set_h_pagebreaks([area.heads])
-    for n, (titles, *where) in enumerate(_charts(book, sheet, place)):
-        chart = district_charts.chart_of(book, title, *where[:1], titles, *where[1:])
+    first, head = area.first, book.workbook.add_format({"bold": True, "font_color": "#1F4E79", "bg_color": BAND})
+    cells, none = f"A{first}:B{first + FORMS}", district_charts.say("none")
+    sheet.conditional_format(cells, {"type": "formula", "criteria": f'=AND($A{first}<>"",OR($B{first}="",$B{first}="{none}"))', "format": head})
+    sheet.conditional_format(cells, {"type": "formula", "criteria": f'=$A{first}<>""', "format": book.workbook.add_format(_EDGE)})
+    book.workbook.define_name(ANALYSIS, f"={title}!$A${area.heads + 1}")
+    figures, charts = _figures(book, place)
+    for n, (titles, *where) in enumerate(charts):
+        chart = district_charts.chart_of(book, figures, where[0], titles, *where[1:])
         district_charts.dress(chart, *titles)
         sheet.insert_chart(1 + n // 2 * 14, 0, chart, {"x_offset": 2 + n % 2 * 468, "y_offset": 4, "object_position": 2})
-    first, head = area.first, book.workbook.add_format({"bold": True, "font_color": "#1F4E79", "bg_color": BAND})
-    line = book.workbook.add_format({"border": 1, "border_color": "#BFBFBF"})
-    cells = f"A{first}:B{first + FORMS}"
-    sheet.conditional_format(cells, {"type": "formula", "criteria": f'=AND($A{first}<>"",OR($B{first}="",$B{first}="没有。"))', "format": head})
-    sheet.conditional_format(cells, {"type": "formula", "criteria": f'=$A{first}<>""', "format": line})
-    book.workbook.define_name(ANALYSIS, f"={title}!$A${area.heads + 1}")
-    filled = f"MAX({first + 1},COUNTA({title}!$A${first + 1}:$A${first + FORMS})+{first})"
-    book.workbook.define_name(f"{title}!_xlnm.Print_Area", f"={title}!$A$1:INDEX({title}!$B:$B,{filled})")
 
 
-def _charts(book: Book, sheet: Any, place: Place) -> list[tuple]:
-    """The four charts: titles, column of the categories, first and last row, series. Writes the counts that two of them draw."""
-    top, words = AREAS[ANALYSIS].heads, district_charts.say
-    head = book.look("centre", bold=True, bg_color=KINDS["heading"].fill)
-    sheet.write_row(top, 6, (words("band"), words("departments")), head)
-    for n, (low, high) in enumerate(district_charts.BANDS, top + 1):
-        sheet.write_string(n, 6, district_charts.band(low, high))
-        sheet.write_formula(n, 7, f"={district_charts.counted_in(place.range('total'), low, high)}", None, 0)
-    bands = top + 1, top + len(district_charts.BANDS)
-    top = bands[1] + 2
-    names = [grade.name for grade in get("shangjie-2022").grades]
-    sheet.write_row(top, 6, (words("grade"), words("stated"), words("recomputed")), head)
-    for n, name in enumerate(names, top + 1):
-        sheet.write_string(n, 6, name)
-        for column, key in ((7, "grade_stated"), (8, "grade")):
-            sheet.write_formula(n, column, f"=COUNTIF({place.range(key)},{cell_name(n, 6)})", None, 0)
-    first = AREAS[ANALYSIS].first
+def _figures(book: Book, place: Place) -> tuple[str, list[tuple]]:
+    """The sheet 图表数据: two columns that ⑧ fills, and counts, which are formulas over 汇总表. Gives its name and the four charts: titles, column
+    of the categories, first and last row, series."""
+    words, head = district_charts.say, book.look("centre", bold=True, bg_color=KINDS["heading"].fill)
+    name = words("figures")
+    sheet = book.workbook.add_worksheet(name)
+    for n, (width, kind) in enumerate(zip((30, 12, 4, 16, 10, 10), ("text", "rate", "text", "centre", "whole", "whole"), strict=True)):
+        sheet.set_column(n, n, width, book.look(kind, **_NO_EDGE))
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    book.workbook.define_name(FIGURES, f"={name}!$A${AREAS[FIGURES].heads + 1}")
+    bands, names = district_charts.BANDS, [grade.name for grade in get("shangjie-2022").grades]
+    below = len(bands) + 2
+    for row, texts in ((0, ("band", "departments")), (below, ("grade", "stated", "recomputed"))):
+        for column, text in enumerate(texts, 3):
+            sheet.write_string(row, column, words(text), head)
+    for row, (low, high) in enumerate(bands, 1):
+        sheet.write_string(row, 3, district_charts.band(low, high))
+        sheet.write_formula(row, 4, f"={district_charts.counted_in(place.range('total'), low, high)}", None, 0)
+    for row, grade in enumerate(names, below + 1):
+        sheet.write_string(row, 3, grade)
+        for column, key in ((4, "grade_stated"), (5, "grade")):
+            sheet.write_formula(row, column, f"=COUNTIF({place.range(key)},{cell_name(row, 3)})", None, 0)
+    first = AREAS[FIGURES].first
     blue, pale, orange = district_charts.BLUE, district_charts.PALE, district_charts.ORANGE
-    return [
-        ((words("lowest", n=BARS), words("percent")), 3, first, first + BARS - 1, ((1, None, blue),)),
-        ((words("scores"), words("departments")), 6, *bands, ((1, None, blue),)),
-        ((words("grades"), words("departments")), 6, top + 1, top + len(names), ((1, words("stated"), pale), (2, words("recomputed"), blue))),
-        ((words("parts"), words("share")), 3, first + BARS + 2, first + BARS + 1 + PARTS, ((1, None, orange),)),
+    return name, [
+        ((words("lowest", n=BARS), words("percent")), 0, first, first + BARS - 1, ((1, None, blue),)),
+        ((words("scores"), words("departments")), 3, 1, len(bands), ((1, None, blue),)),
+        ((words("grades"), words("departments")), 3, below + 1, below + len(names), ((1, words("stated"), pale), (2, words("recomputed"), blue))),
+        ((words("parts"), words("share")), 0, first + BARS + 2, first + BARS + 1 + SHARES, ((1, None, orange),)),
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
@@ -65,29 +65,40 @@ class LongList(Worksheet):
     def columns(self, first: int, looks: Sequence[Format], wrapped: Sequence[tuple[int, float]] = ()) -> None:
         """The rows begin at this zero-based row; ``looks`` are the formats of the columns from the first on, ``wrapped`` are (column, width)
         of those whose texts make their row as high as they need."""
-        self._wrapped, self._ends = tuple(wrapped), _Cells(self.str_table)
+        self._wrapped = tuple((column, width, (width - 2) / 2) for column, width in wrapped)
+        self._end = _Cells(self.str_table).__getitem__
         self.first = self.next = first
         self._waiting: list[str] = []
-        self._rows = tempfile.SpooledTemporaryFile(_SPOOL, "w+", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed when the workbook has taken the rows
+        self._rows: IO[str] | None = None
+        self._shapes: dict[tuple[int, ...], str] = {}
         self.restyle(looks)
 
     def restyle(self, looks: Sequence[Format]) -> None:
         """Other formats from the next row on."""
-        self._starts = [(f'<c r="{xl_col_to_name(n)}', f'" s="{look._get_xf_index()}"') for n, look in enumerate(looks)]
+        styles = tuple([look._get_xf_index() for look in looks])
+        if styles not in self._shapes:  # a row as a pattern: its number and the end of each cell are to be put in
+            cells = "".join(f'<c r="{xl_col_to_name(n)}%s" s="{style}"%s' for n, style in enumerate(styles))
+            self._shapes[styles] = f'<row r="%s" ht="%s" customHeight="1">{cells}</row>'
+        self._shape, self._width = self._shapes[styles], len(styles)
 
     def add(self, values: Sequence[Any]) -> None:
         """One row: numbers, texts (never formulas, whatever they begin with), ``Formula``, None for an empty cell."""
         self.next += 1
-        row, ends, lines = self.next, self._ends, 1
-        for column, width in self._wrapped:
-            if (text := values[column]) and len(text) * 2 > width - 2:
+        lines = 1
+        for column, width, fits in self._wrapped:
+            if (text := values[column]) and len(text) > fits:
                 lines = max(lines, _lines(text[:_SHOWN], width))
-        cells = "".join([f"{place}{row}{look}{ends[value]}" for (place, look), value in zip(self._starts, values, strict=True)])
-        self._put(f'<row r="{row}" ht="{min(_LINE * lines + _PAD, 409)}" customHeight="1">{cells}</row>')
+        row = str(self.next)
+        cells = [row] * (self._width * 2 + 2)
+        cells[1] = min(_LINE * lines + _PAD, 409)
+        cells[3::2] = map(self._end, values)
+        self._put(self._shape % tuple(cells))
 
     def _put(self, row: str) -> None:
         self._waiting.append(row)
         if len(self._waiting) > _TOGETHER:
+            if self._rows is None:
+                self._rows = tempfile.SpooledTemporaryFile(_SPOOL, "w+", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed when the rows are taken
             self._rows.write("".join(self._waiting))
             self._waiting.clear()
 
@@ -110,11 +121,12 @@ class LongList(Worksheet):
         self.dim_rowmax = self.first - 1
         if self.first:
             self._write_rows()
-        self._rows.write("".join(self._waiting))
-        self._rows.seek(0)
-        while data := self._rows.read(1 << 20):
-            self.fh.write(data)
-        self._rows.close()
+        if self._rows is not None:
+            self._rows.seek(0)
+            while data := self._rows.read(1 << 20):
+                self.fh.write(data)
+            self._rows.close()
+        self.fh.write("".join(self._waiting))
         self._xml_end_tag("sheetData")
 
 
