@@ -118,6 +118,14 @@ def _from_decimal(value: Decimal, percent: bool) -> Number:
     return Number(value, plain(value) + unit, unit)
 
 
+def _from_float(value: float, percent: bool) -> Number:
+    """15 significant digits, as a sheet shows them."""
+    text = format(value, ".15g")
+    if percent or not text[-1].isdigit() or "e" in text or text == "-0":
+        return _from_decimal(Decimal(text), percent)
+    return Number(Decimal(text), text)
+
+
 def _from_other(value: object) -> Number:
     if isinstance(value, Number):
         return value
@@ -139,7 +147,7 @@ def read_number(value: object, percent: bool = False) -> Number:
     if isinstance(value, str):
         return _from_text(value)
     if isinstance(value, float):
-        return _from_decimal(Decimal(format(value, ".15g")), percent)
+        return _from_float(value, percent)
     if isinstance(value, int) and not isinstance(value, bool):
         return _from_decimal(Decimal(value), percent)
     if isinstance(value, Decimal):

@@ -356,7 +356,7 @@ def _goals(one: Record) -> tuple[str, str]:
     if not sides:
         return "", ""
     top, _, height = grid.tall.get(sides[0][:2], (*sides[0][:2], 1))
-    columns = [next((word[1] for word in grid.words_of(top) if word[2] in head), None) for head in heads]
+    columns = [next((word[1] for word in grid.look(top).words if word[2] in head), None) for head in heads]
     if None not in columns:  # under two headings
         lines = range(top + 1, min(top + max(height, 2), len(grid.lines)))
         return tuple(clean("".join(str(grid.value(row, column)) for row in lines)) for column in columns)
