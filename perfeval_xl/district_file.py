@@ -62,21 +62,30 @@ class _Links:
 
     def __init__(self, folder: str) -> None:
         self.folder, self.left = folder, LINKS
+        self._folders: dict[str, str] = {}
 
     def put(self, sheet: LongList, column: int, form: Form, cell: str | None, text: str) -> None:
         """Makes a link of a cell of the row added last, if there is something to open."""
         if form.origin or self.left <= 0:
             return
-        try:
-            path = os.path.relpath(form.path, self.folder)
-        except ValueError:  # on another drive
-            path = os.path.abspath(form.path)
+        path = self._path(form.path)
         name, _, address = (cell or "").rpartition("!")
         quoted = name.replace("'", "''")
         url = f"external:{path}" + (f"#'{quoted}'!{address}" if name else "")
         if not any(mark in path + name for mark in '#%"<>|\t\n\r') and len(url) < 1000 and clean(url) == url:
             sheet.link(column, url, text)
             self.left -= 1
+
+
+    def _path(self, path: str) -> str:
+        """From the folder of the workbook; worked out once for each folder of forms."""
+        folder, file = os.path.split(path)
+        if folder not in self._folders:
+            try:
+                self._folders[folder] = os.path.relpath(folder or os.curdir, self.folder)
+            except ValueError:  # on another drive
+                self._folders[folder] = os.path.abspath(folder)
+        return file if self._folders[folder] == os.curdir else os.path.join(self._folders[folder], file)
 
 
 # ---- the lists ----

@@ -20,7 +20,7 @@ EXTENSIONS = (".xlsx", ".xlsm", ".xls", ".ods", ".et", ".ett", ".xlsb")
 #: marks a district workbook, among its document properties and in the first cell of its hidden sheet
 STAMP, STAMP_SHEET, SCHEMA = "perfeval_xl district", "_数据", 1
 #: files that a process reads at a time: enough that handing them over costs nothing, few enough that the bar moves
-CHUNK = 32
+CHUNK = 64
 #: below this many files for each process starting it takes longer than it saves
 FEW = 100
 _TAIL = 66_000
@@ -56,15 +56,19 @@ def _inside(folder: str) -> Iterator[str]:
 
 def read_one(path: str, wanted: str = "", lang: str = "") -> list[Form]:
     """All forms of a file as lines; one line with an error where it cannot be read. A district workbook gives the lines it keeps."""
+    return read_many([path], wanted, lang)[0]
+
+
+def _kept(path: str, lang: str) -> tuple[float, list[Form] | None]:
+    """When the file system says a file was saved; and the lines that it keeps, if it is a district workbook."""
+    saved = 0.0
     try:
         saved = float(int(os.stat(path).st_mtime))
-        if path.lower().endswith(".xlsx") and is_district(path):
-            return stamped(path)
+        return saved, stamped(path) if path.lower().endswith(".xlsx") and is_district(path) else None
     except (OSError, ValueError):
-        saved = 0.0
+        return saved, None  # the check says why it cannot be read
     except Refusal as refusal:
-        return [Form(path, None, None, "", saved, (refusal.code, refusal.words(lang)))]
-    return [from_record(one, saved, lang) for one in record.check_file(path, wanted)]
+        return saved, [Form(path, None, None, "", saved, (refusal.code, refusal.words(lang)))]
 
 
 def is_district(path: str) -> bool:
@@ -103,7 +107,9 @@ def stamped(path: str) -> list[Form]:
 def read_many(paths: Sequence[str], wanted: str = "", lang: str = "") -> list[list[Form]]:
     """The lines of each of some files, in their order."""
     with resting():
-        return [read_one(path, wanted, lang) for path in paths]
+        kept = [_kept(path, lang) for path in paths]
+        checked = record.each_checked([path for path, (_, lines) in zip(paths, kept, strict=True) if lines is None], wanted)
+        return [[from_record(one, saved, lang) for one in next(checked)] if lines is None else lines for saved, lines in kept]
 
 
 @contextmanager
