@@ -34,7 +34,7 @@ class Form(NamedTuple):
 
     ``modified`` is when the file says it was last saved, ``saved`` when the file system does (seconds). ``counts`` are the findings by
     severity. ``texts`` are (digest, cell, beginning) of long texts. ``copied``: every signed target has itself as its actual; ``full``: every
-    row has full marks. ``origin`` names the district workbook it was taken from.
+    row has full marks. ``rows`` is the number of indicators. ``origin`` names the district workbook it was taken from.
     """
 
     path: str
@@ -57,6 +57,7 @@ class Form(NamedTuple):
     texts: tuple = ()
     copied: bool = False
     full: bool = False
+    rows: int = 0
     origin: str = ""
     body: bytes = b""
 
@@ -104,7 +105,7 @@ def from_record(record: Record, saved: float, lang: str = "") -> Form:
     return Form(
         *head, form.edition, records.text(form.department), records.text(form.project), form.year, tuple(records.funds_rows(form, card)),
         tuple(records.part_rows(card)), records.figure(card.total), records.number(form.totals[0]), card.grade, records.text(form.grade),
-        tuple([severities.count(severity) for severity in SEVERITIES]), _texts(form), _copied(card), _full(card), "",
+        tuple([severities.count(severity) for severity in SEVERITIES]), _texts(form), _copied(card), _full(card), len(form.indicators), "",
         _packed(records.indicator_rows(form, card), found))
 
 

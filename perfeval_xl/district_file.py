@@ -9,15 +9,16 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
-from perfeval_xl import district_charts, district_lists, district_summary, files, messages
+from perfeval_xl import district_charts, district_lists, district_summary, files, gather, messages
 from perfeval_xl.compact import Form, to_stamp
-from perfeval_xl.district import District
+from perfeval_xl.district import District, Line
 from perfeval_xl.district_book import STATE_COLOURS, Book, title
 from perfeval_xl.district_lists import Column
 from perfeval_xl.gather import SCHEMA, STAMP, STAMP_SHEET
-from perfeval_xl.long_list import LongList, clean
+from perfeval_xl.long_list import LongList, Shape, clean, rendered
 from perfeval_xl.review_lists import LOOKS
 
 _WORDS = messages.Words(
@@ -32,15 +33,17 @@ say = _WORDS.say
 SHEET_ROWS, LINKS = 1_048_000, 60_000
 #: characters of a packed line in one cell
 _PIECE = 32_000
+#: forms whose indicator rows are written together
+_PORTION = 100
 
 
-def write(district: District, path: str) -> None:
+def write(district: District, path: str, workers: int = 1) -> None:
     """Writes the district workbook, in one step; a path that cannot be written is refused (X116)."""
-    files.replace(path, data(district, os.path.dirname(os.path.abspath(path))))
+    files.replace(path, data(district, os.path.dirname(os.path.abspath(path)), workers))
 
 
-def data(district: District, folder: str) -> bytes:
-    """The district workbook as bytes; links to the forms are relative to ``folder``."""
+def data(district: District, folder: str, workers: int = 1) -> bytes:
+    """The district workbook as bytes, the same with any number of workers; links to the forms are relative to ``folder``."""
     stream = io.BytesIO()
     book = Book(stream, len(district.lines))
     with book.workbook as workbook:
@@ -49,11 +52,12 @@ def data(district: District, folder: str) -> bytes:
         links = _Links(folder)
         _received(book, district, links)
         place = district_summary.write(book, district)
-        _indicators(book, district)
+        put_indicators = _indicators(book, district, workers)
         _findings(book, district, links)
         district_charts.write(book, district, place, title(district, say("charts")))
         district_charts.about(book, district, title(district, say("about_title")))
         _stamp(book, district)
+        put_indicators()
     return stream.getvalue()
 
 
@@ -109,46 +113,97 @@ def _marked(book: Book, columns: Sequence[Column], looks: dict[str, dict]) -> di
     return {mark: [book.look(column.look, **(look if n == 2 else {})) for n, column in enumerate(columns)] for mark, look in {"": {}, **looks}.items()}
 
 
-def _pages(book: Book, name: str, heading: str, note: str, columns: Sequence[Column], frozen: int):
-    """Sheets of the same kind, one after the other as they fill up: gives a function that hands out the sheet for the next row."""
-    sheets: list[LongList] = []
+class _Pages:
+    """Sheets of the same kind, one after the other as they fill up."""
 
-    def page() -> LongList:
-        if not sheets or sheets[-1].next >= SHEET_ROWS:
-            close()
-            more = say("more", n=len(sheets) + 1) if sheets else ""
-            sheets.append(book.sheet(name + more, heading + more, note, columns, frozen))
-        return sheets[-1]
+    def __init__(self, book: Book, name: str, note: str, columns: Sequence[Column], frozen: int, heading: str) -> None:
+        self._book, self._name, self._note, self._columns, self._frozen, self._heading = book, name, note, columns, frozen, heading
+        self._count = 0
+        self._turn()
 
-    def close() -> None:
-        if sheets:
-            sheets[-1].autofilter(2, 0, max(sheets[-1].next - 1, 3), len(columns) - 1)
+    def _turn(self) -> None:
+        more = say("more", n=self._count + 1) if self._count else ""
+        self._count += 1
+        self.sheet = self._book.sheet(self._name + more, self._heading + more, self._note, self._columns, self._frozen)
+        self.next = self.sheet.next
 
-    return page, close
+    def take(self, rows: int) -> tuple[LongList, int]:
+        """Room for so many rows together: a sheet, and the zero-based row where they begin."""
+        if self.next + rows > SHEET_ROWS and self.next > self.sheet.first:
+            self.close()
+            self._turn()
+        first, self.next = self.next, self.next + rows
+        return self.sheet, first
+
+    def close(self) -> None:
+        """Puts the filter over what was taken."""
+        self.sheet.autofilter(self.sheet.first - 1, 0, max(self.next - 1, self.sheet.first), len(self._columns) - 1)
 
 
-def _indicators(book: Book, district: District) -> None:
+class Portion(NamedTuple):
+    """Forms whose indicator rows are written together: how rows look, the number of the first one, the words for kinds, and of each form the
+    department, the file and what it holds."""
+
+    shape: Shape
+    first: int
+    words: dict[str, str]
+    forms: tuple[tuple[str, str, Form], ...]
+
+
+def write_rows(portion: Portion) -> str:
+    """The rows of a portion; half of the work of writing a district workbook, which several processes share."""
+    rows = (row for name, file, form in portion.forms for row in district_lists.indicators_of(name, file, form, portion.words))
+    return rendered(portion.shape, portion.first, rows)
+
+
+def _indicators(book: Book, district: District, workers: int) -> Callable[[], None]:
+    """Begins 指标明细 and gives what puts its rows in, to be called when the rest is written. A form's rows stand on one sheet."""
     name = district_lists.say("rows")
-    page, close = _pages(book, name, title(district, name), district_lists.say("rows_note"), district_lists.indicator_columns(), 1)
-    page()
-    for values in district_lists.indicators(district):
-        page().add(values)
-    close()
+    pages = _Pages(book, name, district_lists.say("rows_note"), district_lists.indicator_columns(), 1, title(district, name))
+    words, portions, places = district_lists.kinds(), [], []
+    for sheet, first, lines in _spread(pages, district.counted):
+        # of each form no more is handed to another process than its rows are made of
+        forms = tuple((district.name(line), district.shown(line.form), Form("", None, None, "", 0.0, year=line.form.year, body=line.form.body))
+                      for line in lines)
+        portions.append(Portion(sheet.shape, first + 1, words, forms))
+        places.append((sheet, sum(line.form.rows for line in lines)))
+    written = gather.each(write_rows, portions, workers)
+
+    def put() -> None:
+        for (sheet, count), rows in zip(places, written, strict=True):
+            sheet.add_rendered(rows, count)
+
+    return put
+
+
+def _spread(pages: _Pages, lines: Sequence[Line]) -> Iterator[tuple[LongList, int, list[Line]]]:
+    """The lines in portions that stand together, each with its sheet and the zero-based row where it begins."""
+    portion: list[Line] = []
+    here: tuple[LongList, int] | None = None
+    for line in lines:
+        place = pages.take(line.form.rows)
+        if here is not None and (place[0] is not here[0] or len(portion) == _PORTION):
+            yield *here, portion
+            portion, here = [], None
+        here = here or place
+        portion.append(line)
+    if here is not None:
+        yield *here, portion
+    pages.close()
 
 
 def _findings(book: Book, district: District, links: _Links) -> None:
     name, columns = district_lists.say("found"), district_lists.finding_columns()
-    page, close = _pages(book, name, title(district, name), district_lists.say("found_note"), columns, 2)
+    pages = _Pages(book, name, district_lists.say("found_note"), columns, 2, title(district, name))
     styles = _marked(book, columns, {severity: {"bg_color": f"#{look.fill}", "font_color": f"#{look.colour}", "bold": True}
                                      for severity, look in LOOKS.items()})
-    page()
     for row in district_lists.findings(district):
-        sheet = page()
+        sheet, _ = pages.take(1)
         sheet.restyle(styles[row.mark])
         sheet.add(row.values)
         if row.cell:
             links.put(sheet, 11, row.form, row.cell, row.cell)
-    close()
+    pages.close()
 
 
 # ---- what the workbook keeps ----

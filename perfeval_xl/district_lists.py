@@ -142,14 +142,24 @@ def indicator_columns() -> list[Column]:
                     "text centre text text wrap centre centre centre score score score score score wrap text centre")
 
 
+def kinds() -> dict[str, str]:
+    """The kinds of targets, as the list names them."""
+    return {kind: say(kind) for kind in ("quantitative", "qualitative", "date", "period", "mixed", "blank")}
+
+
 def indicators(district: District) -> Iterator[tuple[Any, ...]]:
     """指标明细: the values of every indicator of the forms that count."""
-    kinds = {kind: say(kind) for kind in ("quantitative", "qualitative", "date", "period", "mixed", "blank")}
+    words = kinds()
     for line in district.counted:
-        name, year, file = district.name(line), line.form.year, district.shown(line.form)
-        for part, group, indicator, target, actual, kind, weight, score, stated, deviation, deviation_stated, reason, cell in line.form.indicators():
-            yield (name, year, part, group, indicator, target, actual, kinds[kind], weight, stated, score, deviation_stated, deviation, reason,
-                   file, cell and cell.rpartition("!")[2])
+        yield from indicators_of(district.name(line), district.shown(line.form), line.form, words)
+
+
+def indicators_of(name: str, file: str, form: Form, words: dict[str, str]) -> Iterator[tuple[Any, ...]]:
+    """The rows of one form, which belongs to the department ``name`` and stands in ``file``."""
+    year = form.year
+    for part, group, indicator, target, actual, kind, weight, score, stated, deviation, deviation_stated, reason, cell in form.indicators():
+        yield (name, year, part, group, indicator, target, actual, words[kind], weight, stated, score, deviation_stated, deviation, reason,
+               file, cell and cell.rpartition("!")[2])
 
 
 def finding_columns() -> list[Column]:

@@ -75,7 +75,7 @@ def _run(wanted: Wanted, reading: Meter, copying: Meter) -> Done:
     reading.begin(len(paths))
     found = district.consolidate(_read(paths, wanted, reading), due, wanted.year, before)
     written = [wanted.out]
-    district_file.write(found, wanted.out)
+    district_file.write(found, wanted.out, wanted.workers or gather.processes_for(len(paths)))
     if wanted.json:
         import json
 
