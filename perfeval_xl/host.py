@@ -38,6 +38,8 @@ _ALLOWED = tuple(f"Allow{what}" for what in (
 _FIRST_ERROR, _NEW_ERRORS = -2146828288, {2043: "#GETTING_DATA", 2045: "#SPILL!", 2046: "#CONNECT!", 2047: "#BLOCKED!", 2049: "#FIELD!",
                                           2050: "#CALC!"}
 _VERY_HIDDEN = 2
+#: the key as Windows numbers it
+_ESCAPE = 0x1B
 #: of a note: points, and what a line of it holds (a Chinese character counts two)
 _NOTE_WIDTH, _NOTE_LINE = 240.0, 40
 ROWS, COLUMNS, CELLS = (LIMITS[name].most for name in ("rows", "columns", "cells"))
@@ -169,6 +171,9 @@ class Host(Protocol):
 
     def busy(self) -> str:
         """Why the book cannot be worked on now, as words for the user; "" if it can."""
+
+    def stopped(self) -> bool:
+        """Whether the user has pressed Esc since this was asked last."""
 
 
 def text_of(value: Any) -> str:
@@ -499,6 +504,14 @@ class XlwingsHost:
             self._merges, self._pressed = {}, False
             self.app.screen_updating = before
             self.status(None)
+
+    def stopped(self) -> bool:
+        """Only Windows tells, and the key counts only while Excel is in front; that Excel leaves the key to us must be tried there."""
+        if sys.platform != "win32":
+            return False
+        from ctypes import windll
+
+        return bool(windll.user32.GetAsyncKeyState(_ESCAPE) & 0x8001) and windll.user32.GetForegroundWindow() == self.app.hwnd
 
     def _sheet(self, name: str) -> Any:
         known = self._known.get(name)

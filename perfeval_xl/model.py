@@ -187,6 +187,7 @@ def column_name(column: int) -> str:
     return name
 
 
+@lru_cache(maxsize=8192)
 def cell_name(row: int, column: int) -> str:
     """Zero-based row and column -> ``G60``."""
     return f"{column_name(column)}{row + 1}"

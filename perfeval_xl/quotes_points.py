@@ -35,7 +35,8 @@ def score(speech: Speech, quote: Quote) -> list[Said]:
         values = (*values, *(value for one in above for value in facts.scores(one)))
     if values and not any(same(figure, value, facts.edition.tolerance.score) for value in values):
         wrong(speech, figure, kind or "score", subject, values)
-    weighed = any(same(figure, value, ZERO) for value in facts.weights(subject)) and not any(same(figure, value, ZERO) for value in facts.scores(subject))
+    is_weight, is_score = (any(same(figure, value, ZERO) for value in those(subject)) for those in (facts.weights, facts.scores))
+    weighed = is_weight and not is_score
     return [Said(figure, subject, kind or ("weight" if weighed else "score"))]
 
 

@@ -63,7 +63,7 @@ class MemoryHost:
     def __init__(self, file: str = "") -> None:
         self.file, self.sheets, self.names, self.calls = file, {}, {}, []
         self.active, self.picked = "", (0, 0)
-        self.asked, self.answers = [], []
+        self.asked, self.answers, self.stops = [], [], []
         self.shown, self.still = None, False
         self.editing = self.read_only = self.structure = False
 
@@ -304,6 +304,9 @@ class MemoryHost:
     def ask(self, text: str, title: str, buttons: str = "ok") -> str:
         self.asked.append((text, title, buttons))
         return self.answers.pop(0) if self.answers else buttons.partition("_")[0]
+
+    def stopped(self) -> bool:
+        return self.stops.pop(0) if self.stops else False
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
