@@ -35,9 +35,8 @@ def score(speech: Speech, quote: Quote) -> list[Said]:
         values = (*values, *(value for one in above for value in facts.scores(one)))
     if values and not any(same(figure, value, facts.edition.tolerance.score) for value in values):
         wrong(speech, figure, kind or "score", subject, values)
-    is_weight, is_score = (any(same(figure, value, ZERO) for value in those(subject)) for those in (facts.weights, facts.scores))
-    weighed = is_weight and not is_score
-    return [Said(figure, subject, kind or ("weight" if weighed else "score"))]
+    weighed, scored = (any(same(figure, value, ZERO) for value in known) for known in (facts.weights(subject), facts.scores(subject)))
+    return [Said(figure, subject, kind or ("weight" if weighed and not scored else "score"))]
 
 
 def _of_whom(speech: Speech, quote: Quote) -> Subject | None:
