@@ -23,7 +23,7 @@ ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "log",
          "checks_funds", "checks_rows", "checks_sums", "rules", "cells", "table", "udfs", "layout", "computed", "indicator_block", "container",
          "gate", "intake", "signs", "record", "contain", "document", "figures", "naming", "facts", "speech", "adding", "quotes_rows",
          "quotes_points", "quotes_money", "quotes", "claims", "wording", "narrative", "review_lists", "result_list", "review", "template",
-         "beside", "formulas", "form_sheet", "vba", "sheets", "workbook_file", "examples", "report_figures", "report_tables", "report",
+         "beside", "calculation", "formula_steps", "formulas", "form_sheet", "vba", "sheets", "workbook_file", "examples", "report_figures", "report_tables", "report",
          "report_chart", "report_xml", "report_package", "report_file", "made_up", "compact", "gather", "roster", "district", "long_list",
          "district_book", "district_summary", "district_charts", "district_file", "send_back", "cluster", "parquet", "district_run", "host",
          "state", "submission", "buttons", "machine", "install", "doctor", "cli")
