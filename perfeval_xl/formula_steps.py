@@ -12,7 +12,6 @@ from functools import cache
 from typing import NamedTuple
 
 from perfeval_xl.edition import Edition
-from perfeval_xl.model import column_name
 from perfeval_xl.scoring import EMPTY_WORDS, FEWER, HANDLED, RESERVED
 from perfeval_xl.targets import MEASURES
 
@@ -29,7 +28,7 @@ class Step(NamedTuple):
     meaning: str
 
 
-_READ = (("half", "半角，换行成空格"), ("clean", "“百分之九十五”写成 95%"), ("first", "第一个数字的位置"),
+_READ = (("said", "原文，数字半角，换行成空格"), ("half", "符号半角"), ("clean", "“百分之九十五”写成 95%"), ("first", "第一个数字的位置"),
          ("marked", "^ 开头（名称后也有），# 数字前，$ 结尾；没有空格"), ("joined", "“以上”等换成符号"), ("noun", "数前面的名称，如“满意度”"),
          ("words", "名称后的部分，“不低于”等换成符号"), ("sign", "符号"), ("rest", "符号后的部分，区间只留上限"), ("body", "“三次”写成 3次"),
          ("unit", "单位"), ("figure", "数的写法"), ("digits", "数的写法，没有逗号和正负号"),
@@ -49,10 +48,9 @@ STEPS = (*(Step(f"{side}_{key}", f"{what}：{meaning}") for side, what in _SIDES
 
 _SIGNS = "≥≤<>="
 _DIGITS = "0123456789"
-_WIDTH = (*((chr(0xFF10 + n), str(n)) for n in range(10)),
-          *zip("．，％﹪＞﹥＜﹤＝﹦═≧⩾≦⩽（）－−–～：／＋　\u00a0\n\r\t★☆\u200b\ufeff",
-               (*".,%%>><<===≥≥≤≤()---~:/+     ", "", "", "", ""), strict=True),
-          ("百分比", "%"), ("千分比", "‰"), ("万/", "万元/"), ("+/-", "±"), ("正负", "±"), *((mark, OPEN) for mark in "^$#§＾＄＃"))
+_WIDTH = (*((chr(0xFF10 + n), str(n)) for n in range(10)), *((space, " ") for space in "　\u00a0\n\r\t"), *((mark, "") for mark in "★☆\u200b\ufeff"))
+_ALIKE = (*zip("．，；％﹪＞﹥＜﹤＝﹦═≧⩾≦⩽（）－−–～：／＋", ".,;%%>><<===≥≥≤≤()---~:/+", strict=True), *((mark, OPEN) for mark in "^$#§＾＄＃"),
+          ("百分比", "%"), ("千分比", "‰"), ("万/", "万元/"), ("+/-", "±"), ("正负", "±"))
 #: endings of the name of a rate, which may stand before its value: 满意度≥90%, 覆盖率达到95%
 _NAMES = ("率", "度", "覆盖", "盖面", "益面", "及面", "比例", "占比", "比重")
 _NO_NAME = tuple(f"{mark}度" for mark in "制年季月力")
@@ -68,7 +66,7 @@ _BEFORE = (*((f"不{may}", "不") for may in "得能可应宜"), *((f"{word}于"
            ("不超过", "≤"), ("不超", "≤"), ("超过", ">"), ("超", ">"), ("至少", "≥"), ("最少", "≥"), ("最低", "≥"), ("至多", "≤"), ("最多", "≤"),
            ("最高", "≤"), ("控制在", "≤"), ("控制到", "≤"), *((f"达到{what}", "≥") for what in ("目标值", "预计值", "预期值", "指标值", "")),
            ("达#", "≥#"), ("⊕", ">"), ("⊖", "<"), ("⊜", "="), (">=", "≥"), ("=>", "≥"), ("≥=", "≥"), ("<=", "≤"), ("=<", "≤"), ("≤=", "≤"),
-           ("==", "="), ("≤±", "±"), ("=±", "±"))
+           ("==", "="))
 #: and behind it; ~ and ! are （含…） and （不含…）
 _BEHIND = (*((f"{joint}以", "以") for joint in ("及其", "及", "或其", "或")), *((f"之{end}$", f"以{end}$") for end in "上下内"),
            ("~以", "以"), ("~$", "$"), ("!以上$", ">$"), ("以上!$", ">$"), ("!以下$", "<$"), ("以下!$", "<$"),
@@ -119,19 +117,20 @@ def _bars(words: Iterable[str]) -> str:
     return f"|{'|'.join(words)}|"
 
 
-@cache
-def lists() -> tuple[tuple[str, tuple], ...]:
-    """The hidden sheet, column by column: heading and content."""
-    return (("单位", (_bars(units()),)), ("不算原因的话", (_bars(sorted(EMPTY_WORDS - {""})),)), ("各种数字", (_odd_digits(),)),
-            ("半角字符", ("".join(map(chr, range(33, 127))),)), ("位置", tuple(range(1, _LONGEST + 1))), ("中文数", tuple(map(_chinese, range(101)))))
+class Words(NamedTuple):
+    """A column of the hidden sheet: its heading, the name by which formulas call it, and what stands below the heading."""
+
+    heading: str
+    name: str
+    content: tuple
 
 
 @cache
-def _list(heading: str) -> str:
-    """A column of the hidden sheet as a formula names it."""
-    n = next(n for n, (one, _) in enumerate(lists()) if one == heading)
-    letter, last = column_name(n), len(lists()[n][1]) + 1
-    return f"'{SHEET}'!${letter}$2" + (f":${letter}${last}" if last > 2 else "")
+def lists() -> tuple[Words, ...]:
+    """The hidden sheet, column by column."""
+    return (Words("单位", "calc_units", (_bars(units()),)), Words("不算原因的话", "calc_no_reasons", (_bars(sorted(EMPTY_WORDS - {""})),)),
+            Words("各种数字", "calc_digits", (_odd_digits(),)), Words("半角字符", "calc_latin", ("".join(map(chr, range(33, 127))),)),
+            Words("位置", "calc_places", tuple(range(1, _LONGEST + 1))), Words("中文数", "calc_numerals", tuple(map(_chinese, range(101)))))
 
 
 # ---- pieces of formulas ----
@@ -166,7 +165,7 @@ def is_one_of(value: str, words: Iterable[str] | str) -> str:
 
 def says_nothing(cell: str) -> str:
     """Whether what stands under reasons is none."""
-    return f'OR(LEN(TRIM({cell}))=0,{is_one_of(f"TRIM({cell})", _NOTHING)},{is_one_of(f"TRIM({cell})", _list("不算原因的话"))})'
+    return f'OR(LEN(TRIM({cell}))=0,{is_one_of(f"TRIM({cell})", _NOTHING)},{is_one_of(f"TRIM({cell})", "calc_no_reasons")})'
 
 
 def half_up(value: str, places: int) -> str:
@@ -191,9 +190,11 @@ def _said(cell: str) -> str:
 
 def _in_two_cells(target: str, unit: str) -> str:
     """A target in two cells as one text. What only says 定性 or 定量, a dash, and a unit that says nothing of a word are no part of it."""
-    words = f"AND(LEN(TRIM({target}))>0,NOT({holds(target, (*_DIGITS, *_SIGNS, '于', '超', '至', '最', '达', '控制', '分之'))}),{is_one_of(f'TRIM({unit})', _list('单位'))})"
+    words = f"AND(LEN(TRIM({target}))>0,NOT({holds(target, (*_DIGITS, *_SIGNS, *'０１２３４５６７８９％＞＜＝', '%', '于', '超', '至', '最', '达', '控制', '分之'))})," \
+            f"{is_one_of(f'TRIM({unit})', 'calc_units')},NOT({is_one_of(f'TRIM({unit})', _LATIN)}))"
     again = f'AND(RIGHT(TRIM({target}),LEN(TRIM({unit})))=TRIM({unit}),NOT({_starts(f"TRIM({unit})", _DIGITS)}))'
-    parts = (f'IF({is_one_of(f"TRIM({target})", (*_NOTHING, *_NATURE))},"",{_said(target)})',
+    twice = f'AND({is_one_of(f"TRIM({target})", tuple(_SIGNS))},LEFT(TRIM({unit}),1)=TRIM({target}))'
+    parts = (f'IF(OR({is_one_of(f"TRIM({target})", (*_NOTHING, *_NATURE))},{twice}),"",{_said(target)})',
              f'IF(ISNUMBER({unit}),{_said(unit)},IF(OR({is_one_of(f"TRIM({unit})", (*_NOTHING, *_NATURE))},{again},{words}),"",{_said(unit)}))')
     return '&" "&'.join(parts)
 
@@ -209,16 +210,17 @@ def _reading(at: dict[str, str], side: str, said: str, split: tuple[str, str] | 
     if side == "t":
         rest = f'IF(ISNUMBER({upper}),SUBSTITUTE(MID({words},{upper}+1,{_WHOLE}),"之间",""),{rest})'
     return {
-        "half": f'IFERROR(TRIM({swapped(said, _WIDTH)}),"{OPEN}")',
+        "said": f'IFERROR(TRIM({swapped(said, _WIDTH)}),"{OPEN}")',
+        "half": swapped(at[f"{side}_said"], _ALIKE),
         "clean": _fraction_in_words(at[f"{side}_half"]),
         "first": f'SUMPRODUCT(MIN(FIND({array(_DIGITS)},{clean}&"{_DIGITS}")))',
         "marked": _marked(at, side),
-        "joined": _joined(at, side, split is not None),
+        "joined": _joined(at, side),
         "noun": f'IFERROR(MID({joined},2,FIND("§",SUBSTITUTE({joined},"^","§",LEN({joined})-LEN(SUBSTITUTE({joined},"^",""))))-2),"")',
         "words": f"""TRIM(RIGHT(SUBSTITUTE({swapped(joined, (*_BEFORE, ("#", ""), ("$", "")))},"^",REPT(" ",{_LONGEST})),{_LONGEST}))""",
         "sign": "&".join(ends),
         "rest": rest,
-        "body": _counted(at),
+        "body": _counted(at, split),
         "unit": _without(body, _DIGITS + ".,-+"),
         "figure": f"LEFT({body},LEN({body})-LEN({unit}))",
         "digits": _without(at[f"{side}_figure"], ",-+"),
@@ -233,7 +235,7 @@ def _fraction_in_words(half: str) -> str:
     at, after = f'FIND("分之",{half})', f'MID({half},FIND("分之",{half})+2,{_WHOLE})'
     worded, figured = _without(after, "零一二三四五六七八九十百"), _without(after, _DIGITS + ".")
     number = (f'IF({_starts(after, _DIGITS)},LEFT({after},LEN({after})-LEN({figured})),IF({_starts(after, "百")},100,'
-              f'MATCH(LEFT({after},LEN({after})-LEN({worded})),{_list("中文数")},0)-1))')
+              f'MATCH(LEFT({after},LEN({after})-LEN({worded})),calc_numerals,0)-1))')
     mark = f'INDEX({array(("%", "‰"))},FIND(MID({half},{at}-1,1),"百千"))'
     tail = f"IF({_starts(after, _DIGITS)},{figured},{worded})"
     return f'IF(ISNUMBER({at}),IFERROR(LEFT({half},{at}-2)&{number}&{mark}&{tail},{half}),{half})'
@@ -241,7 +243,7 @@ def _fraction_in_words(half: str) -> str:
 
 def _marked(at: dict[str, str], side: str) -> str:
     """The text with ^ # $, its spaces gone; a space between two figures is kept from joining them."""
-    clean, first, places = at[f"{side}_clean"], at[f"{side}_first"], _list("位置")
+    clean, first, places = at[f"{side}_clean"], at[f"{side}_first"], "calc_places"
     near = [f'ISNUMBER(FIND(MID({clean},{places}{shift},1),"{_DIGITS}.,"))' for shift in ("", "+2")]
     # MID beyond the end is blank, which FIND finds anywhere; a text that was trimmed has no space there
     apart = f'IF(ISNUMBER(FIND(" ",{clean})),SUMPRODUCT({near[0]}*(MID({clean},{places}+1,1)=" ")*{near[1]}),0)'
@@ -249,29 +251,30 @@ def _marked(at: dict[str, str], side: str) -> str:
     if side == "t":
         after = swapped(after, ((mark, "~") for mark in ("--", "-", "——", "—", "至", "到")))
     named = swapped(before, (*((name, f"{name}^") for name in _NAMES), *((f"{name}^", name) for name in _NO_NAME), ("^为", "^"), ("^:", "^")))
-    return f'IF({apart}>0,"{OPEN}","^"&{named}&"#"&{after}&"$")'
+    whole = swapped(f'"^"&{named}&"#"&{after}&"$"', ((f"{mark}$", "$") for mark in "。;、"))
+    return f'IF({apart}>0,"{OPEN}",{whole})'
 
 
-def _joined(at: dict[str, str], side: str, split: bool) -> str:
+def _joined(at: dict[str, str], side: str) -> str:
     """… with signs for the words behind the figure; （含95%） is ~ and （不含） is !, no other bracket may stand there."""
     marked = at[f"{side}_marked"]
     opened = f'FIND("(",{marked})'
     inside = f'MID({marked},{opened},FIND(")",{marked})-{opened}+1)'
     said = f'IF(LEFT({inside},2)="(含","~",IF(LEFT({inside},3)="(不含","!","{OPEN}"))'
     text = f'IF(ISNUMBER({opened}),IFERROR(SUBSTITUTE({marked},{inside},{said}),"{OPEN}"),{marked})'
-    early = [(f"^{word}", "^") for word in _DONE_WORDS] if side == "a" else [(f"^{word}", "^^") for word in _SURE]
-    if split:
-        early = [(f"^{mark}{mark}", f"^{mark}") for mark in "≥≤<>"] + early
+    early = [(f"^{word}", "^") for word in _DONE_WORDS] if side == "a" else [*((f"^{word}", "^^") for word in _SURE), *((f"^{mark}#±", "^#±") for mark in ("≤", "<=", "=")), *((f"^{mark}±", "^±") for mark in ("≤", "<=", "="))]
     return swapped(text, (*early, *_BEHIND))
 
 
-def _counted(at: dict[str, str]) -> str:
+def _counted(at: dict[str, str], split: tuple[str, str] | None) -> str:
     """不少于三次 as 3次: a Chinese numeral counts where a sign stands before it and a measure word behind."""
     clean, sign, rest = at["t_clean"], at["t_sign"], at["t_rest"]
     measure = _without(rest, "零一二两三四五六七八九十百")
-    number = f'MATCH(SUBSTITUTE(LEFT({rest},LEN({rest})-LEN({measure})),"两","二"),{_list("中文数")},0)-1'
-    counts = (f'AND({sign}<>"",{at["t_first"]}>LEN({clean}),{_starts(rest, "一二两三四五六七八九十")},NOT({holds(clean, ("达", "(", "±"))}),'
-              f'NOT({_starts(measure, _NAMING)}),OR(RIGHT({clean},1)<>"内",{is_one_of(f"RIGHT({clean},2)", ("以内", "之内"))}))')
+    number = f'MATCH(SUBSTITUTE(LEFT({rest},LEN({rest})-LEN({measure})),"两","二"),calc_numerals,0)-1'
+    # a unit in a cell of its own says nothing of words
+    alone = f'NOT({is_one_of(f"TRIM({split[1]})", "calc_units")}),ISERROR(FIND(TRIM({split[1]}),"%％‰"))' if split else "TRUE"
+    counts = (f'AND({alone},{sign}<>"",{at["t_first"]}>LEN({clean}),{_starts(rest, "一二两三四五六七八九十")},NOT({holds(clean, ("达", "(", "±"))}),'
+              f'{measure}<>"",NOT({_starts(measure, _NAMING + "千万亿")}),OR(RIGHT({clean},1)<>"内",{is_one_of(f"RIGHT({clean},2)", ("以内", "之内"))}))')
     return f"IF({counts},IFERROR({number}&{measure},{rest}),{rest})"
 
 
@@ -294,7 +297,7 @@ def _known(unit: str, base: str) -> str:
     lower = f'MID({_without(base, "、·")},FIND("/",{base}&"/")+1,{_WHOLE})'
 
     def known(word: str) -> str:
-        among = _list("单位")
+        among = "calc_units"
         pieces = [f'ISNUMBER(FIND("|"&{piece}&"|",{among}))' for piece in (f"LEFT({word},{{1,2,3}})", f"MID({word},{{2,3,4}},{_WHOLE})")]
         return f"({is_one_of(word, among)}+SUMPRODUCT({pieces[0]}*{pieces[1]}))"
 
@@ -310,7 +313,7 @@ def _value(at: dict[str, str], side: str, split: tuple[str, str] | None) -> str:
     point, whole = f'FIND(".",{digits}&".")', f'SUBSTITUTE({digits},".","")'
     grouped = f'SUBSTITUTE(SUBSTITUTE({figure},"-",""),"+","")=TEXT(VALUE(LEFT({digits},{point}-1)),"#,##0")&MID({digits},{point},{_WHOLE})'
     within = f'AND(LEFT({sign},1)="±",{is_one_of(f"RIGHT({clean},2)", ("以内", "之内"))})'
-    latin = _none_of(noun, _list("半角字符"), quoted("^"))
+    latin = _none_of(noun, "calc_latin", quoted("^"))
     named = (f'IF({noun}="",TRUE,AND(LEN({noun})<15,NOT({holds(noun, _CHANGES)}),{latin},'
              f'OR({sign}<>"",{place}=1,{place}=2)))')
     checks = [f"{figure}&{unit}={body}", f"{place}>=0", f"OR(LEN({sign})<2,LEFT({sign},1)=RIGHT({sign},1),{within})",
@@ -322,11 +325,14 @@ def _value(at: dict[str, str], side: str, split: tuple[str, str] | None) -> str:
     if split:
         checks.append("NOT(" + f"OR({','.join(is_one_of(f'TRIM({cell})', _QUALITATIVE) for cell in split)})" + ")")
     number = f'IF(LEFT({figure},1)="-",-1,1)*VALUE({whole})/10^MAX(0,LEN({digits})-{point})'
-    lone = f"{split[0]}=\"\"" if split else "FALSE"
-    template = f'OR(AND({sign}<>"",{place}>=0,{_starts(clean, _SIGNS + "大高多小低少不等")}),{clean}="%",{clean}="‰",AND({place}>0,{lone}))'
+    lone = f'OR(LEN(TRIM({split[0]}))=0,{is_one_of(f"TRIM({split[0]})", (*_NOTHING, *_NATURE))})' if split else "FALSE"
+    upper = f'LEFT({unit},FIND("/",{unit}&"/")-1)'
+    signed = f'AND({sign}<>"",LEN({sign})=1,{_starts(clean, _SIGNS + "大高多小低少不等")},ISERROR(FIND("(",{clean})))'
+    template = (f'OR({clean}="%",{clean}="‰",AND({first}>LEN({clean}),{place}>=0,OR({signed},AND({place}>0,{lone})),NOT({_starts(body, _NUMERALS)}),'
+                f'NOT({is_one_of(upper, _LATIN)})))')
     named_level = f'AND(LEN({clean})=2,{sign}="",{_starts(f"RIGHT({clean},1)", _NAMING)})'
-    word = (f'AND({first}>LEN({clean}),LEN({clean})<{_LONGEST},{clean}<>"{OPEN}",NOT({_starts(clean, "._…·。")}),NOT(AND({sign}<>"",{_starts(body, "_Xx×○")})),'
-            f'OR({named_level},NOT(OR({_starts(body, _NUMERALS)},{_starts(clean, _NUMERALS)}))),NOT({holds(clean, ("分之", "±", OPEN, "|"))}),{_none_of(clean, _list("各种数字"))})')
+    word = (f'AND({first}>LEN({clean}),LEN({clean})<{_LONGEST},{clean}<>"{OPEN}",NOT({_starts(clean, "._…·。")}),NOT(AND({sign}<>"",OR({_starts(body, "_Xx×○" + _SIGNS)},ISNUMBER(FIND("%",{clean}))))),'
+            f'OR({named_level},NOT(OR({_starts(body, _NUMERALS)},{_starts(clean, _NUMERALS)}))),NOT({holds(clean, ("分之", "±", OPEN, "|"))}),{_none_of(clean, "calc_digits")})')
     nothing = is_one_of(half, (*_NOTHING, *_NATURE) if side == "t" else _NOTHING)
     return (f'IFERROR(IF(OR({half}="",{nothing}),"{EMPTY}",IF({figure}="",IF({template},"{EMPTY}",IF({word},"{WORD}","{OPEN}")),'
             f'IF(AND({",".join(checks)}),{number},"{OPEN}"))),"{OPEN}")')
@@ -334,7 +340,7 @@ def _value(at: dict[str, str], side: str, split: tuple[str, str] | None) -> str:
 
 def _none_of(value: str, marks: str, but: str = "") -> str:
     """Whether no character of a text is one of the marks."""
-    letter = f"MID({value},{_list('位置')},1)"
+    letter = f"MID({value},calc_places,1)"
     spared = f"*({letter}<>{but})" if but else ""
     return f'SUMPRODUCT(({letter}<>""){spared}*ISNUMBER(FIND({letter},{marks})))=0'
 
@@ -473,12 +479,13 @@ def _share(at: dict[str, str], edition: Edition) -> str:
     own = f'"{OPEN}"'
     if edition.qualitative.rule == "percent":
         rest = f'SUBSTITUTE({words[1]},{words[0]},"",1)'
-        tiered = f"AND({holds(words[0], _TIERED)},{holds(words[1], _REACHED)})"
+        tiered = f'AND({holds(words[0], _TIERED)},{holds(words[1], (*_REACHED, "否"))})'
         own = (f'IF(AND({at["a_value"]}="{WORD}",ISNUMBER(FIND({words[0]},{words[1]})),NOT({holds(rest, RESERVED)}),NOT({tiered}),'
                f'NOT({holds("&".join(words), _MARKED)})),1,"{OPEN}")')
     percent = f'AND(COUNT({at["a_value"]})=1,N({at["a_value"]})>=0,{at["a_place"]}=1)'
     word = f'IF({percent},MIN({at["a_value"]}/100,1),{own})'
     same = f'IF(AND(EXACT({words[0]},{words[1]}),COUNT({at["a_value"]})=0),1,"{OPEN}")'
     day = f'IF({percent},MIN({at["a_value"]}/100,1),IF(COUNT({at["a_day"]})=0,{same},IF({at["a_day"]}<={at["t_day"]},1,"{OPEN}")))'
-    return (f'IF(OR({target}="{EMPTY}",{at["a_value"]}="{EMPTY}"),"",IF(ISNUMBER({at["t_day"]}),{day},IF({target}="{WORD}",{word},'
+    broken = f'OR({_starts(at["t_half"], OPEN)},{_starts(at["a_half"], OPEN)})'
+    return (f'IF(OR({target}="{EMPTY}",{at["a_value"]}="{EMPTY}"),IF({broken},"{OPEN}",""),IF(ISNUMBER({at["t_day"]}),{day},IF({target}="{WORD}",{word},'
             f'IF(ISNUMBER({reached}),{number},"{OPEN}"))))')

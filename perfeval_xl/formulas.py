@@ -253,7 +253,7 @@ def native(plan: Plan, computed: list[Computed], edition: Edition) -> tuple[Plan
 
 def _with_values(plan: Plan, computed: list[Computed], edition: Edition) -> list[Computed]:
     """The computed cells with what their formulas give: what the file shows in a program that does not work it out on opening."""
-    rows, named = as_sheet(plan, edition).rows, [content for _, content in lists()]
+    rows, named = as_sheet(plan, edition).rows, [words.content for words in lists()]
     formula = {(one.row, one.column): one.formula for one in computed}
     known: dict[tuple[int, int], calculation.Value] = {}
 
@@ -268,6 +268,7 @@ def _with_values(plan: Plan, computed: list[Computed], edition: Edition) -> list
         return _as_cell(rows[row][column] if row < len(rows) and column < len(rows[row]) else None)
 
     names = {name: calculation.Area("", *area) for name, area in plan.names.items()}
+    names |= {words.name: calculation.Area(SHEET, 1, column, len(words.content), column) for column, words in enumerate(lists())}
     book = calculation.Book(cell, names, lambda row, column: "G")
     keys = {step.key for step in STEPS}
     for one in sorted(computed, key=lambda one: one.field not in keys):  # the steps first, so that nothing is worked out in one long chain

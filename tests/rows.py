@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from perfeval_xl import beside, calculation, formulas
-from perfeval_xl.formula_steps import lists
+from perfeval_xl.formula_steps import SHEET, lists
 from perfeval_xl.template import blank
 
 
@@ -17,8 +17,9 @@ class Row:
         self.row = plan.names["pe_indicators"][0]
         self.places = {(box.top, box.left): box.field for box in plan.boxes if box.block in ("indicators", "beside") and box.top == self.row}
         self.formulas = {(one.row, one.column): (one.field, one.formula) for one in computed if one.row == self.row}
-        self.year, self.lists = float(year), [content for _, content in lists()]
+        self.year, self.lists = float(year), [words.content for words in lists()]
         self.names = {name: calculation.Area("", *area) for name, area in plan.names.items()}
+        self.names |= {words.name: calculation.Area(SHEET, 1, column, len(words.content), column) for column, words in enumerate(lists())}
 
     def work_out(self, **fields) -> dict[str, object]:
         """What every cell of the row shows."""
