@@ -364,7 +364,8 @@ def _day(serial: float) -> float:
 _PLAIN: dict[str, Callable] = {
     "ABS": lambda value: abs(_number(value)), "CHAR": lambda code: chr(int(code)), "DATE": _date, "DAY": _day,
     "EXACT": lambda one, other: text(one) == text(other), "FIND": _find, "INT": lambda value: float(math.floor(_number(value))),
-    "ISERROR": _is_error, "ISNUMBER": _is_number, "ISTEXT": lambda value: isinstance(value, str), "LEFT": lambda value, count=1.0: text(value)[: _end(count)], "LEN": lambda value: float(len(text(value))),
+    "ISERROR": _is_error, "ISNUMBER": _is_number, "ISTEXT": lambda value: isinstance(value, str),
+    "LEFT": lambda value, count=1.0: text(value)[: _end(count)], "LEN": lambda value: float(len(text(value))),
     "MID": _mid, "N": lambda value: float(value) if isinstance(value, (int, float)) else 0.0, "NOT": lambda value: not _number(value),
     "REPT": lambda value, count: text(value) * int(count), "RIGHT": _right,
     "ROUND": _round, "SUBSTITUTE": _substitute, "TEXT": _formatted, "TRIM": lambda value: " ".join(part for part in text(value).split(" ") if part),

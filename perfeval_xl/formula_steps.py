@@ -1,4 +1,4 @@
-"""The hidden columns of the macro-free form: one row's 年度指标值 and 实际完成值 taken apart by formulas, step by step, down to the share that is earned.
+"""The hidden columns of the macro-free form: the 年度指标值 and 实际完成值 of a row taken apart by formulas, down to the share that is earned.
 
 Each step is one short formula on the steps before it. Together they read the grammar of ``targets`` as far as people use it; a text outside it is
 left to a person (请人工评分), never guessed at. Whatever they decide is what ``scoring`` decides. Source of the grammar: DOMAIN.md section e.
@@ -34,7 +34,8 @@ _READ = (("said", "原文，数字半角，换行成空格"), ("half", "符号�
          ("unit", "单位"), ("figure", "数的写法"), ("digits", "数的写法，没有逗号和正负号"),
          ("base", "单位去掉十百千万亿"), ("place", "0 没有单位，1 %，2 ‰，3 认识的单位，-1 不认识"),
          ("value", f"数；或{EMPTY}、{WORD}、{OPEN}（看不懂）"))
-_DATED = (("date", "日期的写法"), ("span", "时段换成它的末日"), ("after", "月份后的部分"), ("count", "日有几位"), ("day", "日期（从 1900 年起的天数）"))
+_DATED = (("date", "日期的写法"), ("span", "时段换成它的末日"), ("year", "年"), ("month", "月"), ("after", "月份后的部分"),
+          ("count", "日有几位"), ("day", "日期（从 1900 年起的天数）"))
 _SIDES = (("t", "年度指标值"), ("a", "实际完成值"))
 #: what an actual never is: a count in Chinese numerals, a period
 _TARGET_ONLY = frozenset(("a_body", "a_span"))
@@ -48,8 +49,9 @@ STEPS = (*(Step(f"{side}_{key}", f"{what}：{meaning}") for side, what in _SIDES
 
 _SIGNS = "≥≤<>="
 _DIGITS = "0123456789"
-_WIDTH = (*((chr(0xFF10 + n), str(n)) for n in range(10)), *((space, " ") for space in "　\u00a0\n\r\t"), *((mark, "") for mark in "★☆\u200b\ufeff"))
-_ALIKE = (*zip("．，；％﹪＞﹥＜﹤＝﹦═≧⩾≦⩽（）－−–～：／＋", ".,;%%>><<===≥≥≤≤()---~:/+", strict=True), *((mark, OPEN) for mark in "^$#§＾＄＃"),
+_WIDTH = (*((chr(0xFF10 + n), str(n)) for n in range(10)),
+          *((space, " ") for space in "　\u00a0\n\r\t"), *((mark, "") for mark in "★☆\u200b\ufeff"))
+_ALIKE = (*zip("．，；％﹪＞﹥＜﹤＝﹦═≧⩾≦⩽（）－−–～：／＋", ".,;%%>><<===≥≥≤≤()---~:/+", strict=True), *((mark, OPEN) for mark in "^$#§¤＾＄＃"),
           ("百分比", "%"), ("千分比", "‰"), ("万/", "万元/"), ("+/-", "±"), ("正负", "±"))
 #: endings of the name of a rate, which may stand before its value: 满意度≥90%, 覆盖率达到95%
 _NAMES = ("率", "度", "覆盖", "盖面", "益面", "及面", "比例", "占比", "比重")
@@ -59,7 +61,8 @@ _CHANGES = ("提高", "提升", "增加", "增长", "上升", "下降", "降低"
 #: 确保…以上 says nothing of its own, and nothing without its sign
 _SURE = ("确保", "保证", "保持", "维持", "稳定", "在")
 #: what an actual may say before its figure without meaning anything by it
-_DONE_WORDS = ("已经", "已", "均", "实际", "全年", "全部", "累计", "合计", "共计", "共", "完成", "达到目标值", "达到预计值", "达到", "达", "实现", "为", ":")
+_DONE_WORDS = ("已经", "已", "均", "实际", "全年", "全部", "累计", "合计", "共计", "共", "完成", "达到目标值", "达到预计值", "达到", "达",
+               "实现", "为", ":")
 #: words that stand for a sign in front of a figure. ⊕ ⊖ ⊜ stand for 大于 小于 等于 until it is clear whether 不 or 或等于 goes with them
 _BEFORE = (*((f"不{may}", "不") for may in "得能可应宜"), *((f"{word}于", "⊕") for word in "大高多"), *((f"{word}于", "⊖") for word in "小低少"),
            ("或等于", "⊜"), ("和等于", "⊜"), ("等于", "⊜"), ("⊕⊜", "≥"), ("⊖⊜", "≤"), ("不⊖", "≥"), ("不⊕", "≤"), ("不下于", "≥"),
@@ -67,9 +70,9 @@ _BEFORE = (*((f"不{may}", "不") for may in "得能可应宜"), *((f"{word}于"
            ("最高", "≤"), ("控制在", "≤"), ("控制到", "≤"), *((f"达到{what}", "≥") for what in ("目标值", "预计值", "预期值", "指标值", "")),
            ("达#", "≥#"), ("⊕", ">"), ("⊖", "<"), ("⊜", "="), (">=", "≥"), ("=>", "≥"), ("≥=", "≥"), ("<=", "≤"), ("=<", "≤"), ("≤=", "≤"),
            ("==", "="))
-#: and behind it; ~ and ! are （含…） and （不含…）
+#: and behind it; ¤ and ! are （含…） and （不含…）
 _BEHIND = (*((f"{joint}以", "以") for joint in ("及其", "及", "或其", "或")), *((f"之{end}$", f"以{end}$") for end in "上下内"),
-           ("~以", "以"), ("~$", "$"), ("!以上$", ">$"), ("以上!$", ">$"), ("!以下$", "<$"), ("以下!$", "<$"),
+           ("¤以", "以"), ("¤$", "$"), ("!以上$", ">$"), ("以上!$", ">$"), ("!以下$", "<$"), ("以下!$", "<$"),
            ("以上$", "≥$"), ("以下$", "≤$"), ("以内$", "≤$"), ("内$", "≤$"))
 _NOTHING = ("-", "--", "—", "——", "/", "\\", "*", "无", "@@@")
 _QUALITATIVE = ("定性", "定性指标", "文字描述", "文字描述指标", "描述", "描述指标")
@@ -79,6 +82,7 @@ _NUMERALS = "一二两三四五六七八九十百千万亿零"
 _NAMING = "级期类度层面点片块部章节条款"
 #: 12月 may be a month, and 2021年度 is a year
 _CALENDAR = ("月", "季度", "年度")
+_MONTHS = (*map(str, range(1, 13)), *(f"0{n}" for n in range(1, 10)))
 _LATIN = ("km", "m", "cm", "mm", "kg", "g", "mg", "t", "L", "ml", "mL", "h", "min", "s", "dB", "kW", "kWh", "MW", "GB", "TB", "MB", "Mbps", "°", "℃",
           "㎡", "㎥", "㎞", "㎏", "㎝", "㎜")
 #: a word that says more or less than the whole; in both texts, for the target's own word to be all of it
@@ -86,7 +90,8 @@ _TIERED = (*"未没否不", "部分", "基本", "大体", "大致", "初步")
 _REACHED = ("达成", "完成", "达标", "实现", "达到", "落实", "执行到位")
 #: brackets, quotes and colons, which a comparison of words drops
 _MARKED = ":()“”‘’'[]《》「」【】"
-_FINISHED = ("完成", "竣工", "完工", "建成", "交付", "验收", "投入", "使用", "结束", "办结", "支付", "拨付", "达到", "达标", "到位", "实现", "上线", "发放", "开工")
+_FINISHED = ("完成", "竣工", "完工", "建成", "交付", "验收", "投入", "使用", "结束", "办结", "支付", "拨付", "达到", "达标",
+             "到位", "实现", "上线", "发放", "开工")
 _UNDONE = (*"未没无不尚停延推或和、,", "取消", "力争", "左右")
 #: no value is longer
 _LONGEST = 120
@@ -102,8 +107,8 @@ def _chinese(number: int) -> str:
 
 @cache
 def units() -> tuple[str, ...]:
-    """The units that the formulas know: the measure words of ``targets`` and a few of the metric ones. Any two Chinese ones may join (人次), 十百千万亿
-    may stand before, and another behind a stroke (元/平方米)."""
+    """The units that the formulas know: the measure words of ``targets`` and a few metric ones. Any two Chinese ones may join (人次),
+    十百千万亿 may stand before, and another behind a stroke (元/平方米)."""
     return (*dict.fromkeys(MEASURES.split()), *_LATIN)
 
 
@@ -128,9 +133,11 @@ class Words(NamedTuple):
 @cache
 def lists() -> tuple[Words, ...]:
     """The hidden sheet, column by column."""
-    return (Words("单位", "calc_units", (_bars(units()),)), Words("不算原因的话", "calc_no_reasons", (_bars(sorted(EMPTY_WORDS - {""})),)),
+    return (Words("单位", "calc_units", (_bars(dict.fromkeys(MEASURES.split())),)), Words("公制单位", "calc_metric", (_bars(_LATIN),)),
+            Words("不算原因的话", "calc_no_reasons", (_bars(sorted(EMPTY_WORDS - {""})),)),
             Words("各种数字", "calc_digits", (_odd_digits(),)), Words("半角字符", "calc_latin", ("".join(map(chr, range(33, 127))),)),
-            Words("位置", "calc_places", tuple(range(1, _LONGEST + 1))), Words("中文数", "calc_numerals", tuple(map(_chinese, range(101)))))
+            Words("位置", "calc_places", tuple(range(1, _LONGEST + 1))),
+            Words("中文数", "calc_numerals", (*map(_chinese, range(101)), "百")), Words("值", "calc_values", tuple(range(102))))
 
 
 # ---- pieces of formulas ----
@@ -190,8 +197,9 @@ def _said(cell: str) -> str:
 
 def _in_two_cells(target: str, unit: str) -> str:
     """A target in two cells as one text. What only says 定性 or 定量, a dash, and a unit that says nothing of a word are no part of it."""
-    words = f"AND(LEN(TRIM({target}))>0,NOT({holds(target, (*_DIGITS, *_SIGNS, *'０１２３４５６７８９％＞＜＝', '%', '于', '超', '至', '最', '达', '控制', '分之'))})," \
-            f"{is_one_of(f'TRIM({unit})', 'calc_units')},NOT({is_one_of(f'TRIM({unit})', _LATIN)}))"
+    figure = holds(target, (*_DIGITS, *_SIGNS, *"０１２３４５６７８９％＞＜＝%", "于", "超", "至", "最", "达", "控制", "分之"))
+    only = f"TRIM({unit})"
+    words = f'AND(LEN(TRIM({target}))>0,NOT({figure}),{is_one_of(only, "calc_units")})'
     again = f'AND(RIGHT(TRIM({target}),LEN(TRIM({unit})))=TRIM({unit}),NOT({_starts(f"TRIM({unit})", _DIGITS)}))'
     twice = f'AND({is_one_of(f"TRIM({target})", tuple(_SIGNS))},LEFT(TRIM({unit}),1)=TRIM({target}))'
     parts = (f'IF(OR({is_one_of(f"TRIM({target})", (*_NOTHING, *_NATURE))},{twice}),"",{_said(target)})',
@@ -205,7 +213,8 @@ def _in_two_cells(target: str, unit: str) -> str:
 def _reading(at: dict[str, str], side: str, said: str, split: tuple[str, str] | None) -> dict[str, str]:
     """The steps that read a 年度指标值 ("t") or an 实际完成值 ("a"). ``split``: its two cells, where it has two."""
     clean, joined, words, sign, body, unit = (at[f"{side}_{key}"] for key in ("clean", "joined", "words", "sign", "body", "unit"))
-    ends = (f'IF({_starts(words, _SIGNS + "±" * (side == "t"))},LEFT({words},1),"")', f'IF(AND(LEN({words})>1,{_starts(f"RIGHT({words},1)", "≥≤<>")}),RIGHT({words},1),"")')
+    ends = (f'IF({_starts(words, _SIGNS + "±" * (side == "t"))},LEFT({words},1),"")',
+            f'IF(AND(LEN({words})>1,{_starts(f"RIGHT({words},1)", "≥≤<>")}),RIGHT({words},1),"")')
     rest, upper = f"MID({words},1+LEN({ends[0]}),LEN({words})-LEN({sign}))", f'FIND("~",{words})'
     if side == "t":
         rest = f'IF(ISNUMBER({upper}),SUBSTITUTE(MID({words},{upper}+1,{_WHOLE}),"之间",""),{rest})'
@@ -230,15 +239,19 @@ def _reading(at: dict[str, str], side: str, said: str, split: tuple[str, str] | 
     }
 
 
+def _numeral(text: str) -> str:
+    """The value of the longest Chinese numeral up to 百 with which a text begins: what begins with 九十五 begins with 九 too."""
+    return f"SUMPRODUCT(MAX((LEFT({text},LEN(calc_numerals))=calc_numerals)*calc_values))"
+
+
 def _fraction_in_words(half: str) -> str:
-    """百分之九十五 as 95%, 千分之三 as 3‰."""
+    """百分之九十五 as 95%, 千分之三 as 3‰; a numeral that goes on (九十五点五) stays as it is."""
     at, after = f'FIND("分之",{half})', f'MID({half},FIND("分之",{half})+2,{_WHOLE})'
-    worded, figured = _without(after, "零一二三四五六七八九十百"), _without(after, _DIGITS + ".")
-    number = (f'IF({_starts(after, _DIGITS)},LEFT({after},LEN({after})-LEN({figured})),IF({_starts(after, "百")},100,'
-              f'MATCH(LEFT({after},LEN({after})-LEN({worded})),calc_numerals,0)-1))')
-    mark = f'INDEX({array(("%", "‰"))},FIND(MID({half},{at}-1,1),"百千"))'
-    tail = f"IF({_starts(after, _DIGITS)},{figured},{worded})"
-    return f'IF(ISNUMBER({at}),IFERROR(LEFT({half},{at}-2)&{number}&{mark}&{tail},{half}),{half})'
+    value = _numeral(after)
+    tail = f"MID({after},LEN(INDEX(calc_numerals,{value}+1))+1,{_WHOLE})"
+    mark = f'MID("%‰",FIND(MID({half},{at}-1,1),"百千"),1)'
+    whole = f"LEFT({half},{at}-2)&MIN({value},100)&{mark}&{tail}"
+    return f'IF(ISNUMBER({at}),IFERROR(IF(OR({value}=0,{_starts(tail, _NUMERALS + "点")}),{half},{whole}),{half}),{half})'
 
 
 def _marked(at: dict[str, str], side: str) -> str:
@@ -256,26 +269,28 @@ def _marked(at: dict[str, str], side: str) -> str:
 
 
 def _joined(at: dict[str, str], side: str) -> str:
-    """… with signs for the words behind the figure; （含95%） is ~ and （不含） is !, no other bracket may stand there."""
+    """… with signs for the words behind the figure; （含95%） is ¤ and （不含） is !, no other bracket may stand there."""
     marked = at[f"{side}_marked"]
     opened = f'FIND("(",{marked})'
     inside = f'MID({marked},{opened},FIND(")",{marked})-{opened}+1)'
-    said = f'IF(LEFT({inside},2)="(含","~",IF(LEFT({inside},3)="(不含","!","{OPEN}"))'
+    said = f'IF(LEFT({inside},2)="(含","¤",IF(LEFT({inside},3)="(不含","!","{OPEN}"))'
     text = f'IF(ISNUMBER({opened}),IFERROR(SUBSTITUTE({marked},{inside},{said}),"{OPEN}"),{marked})'
-    early = [(f"^{word}", "^") for word in _DONE_WORDS] if side == "a" else [*((f"^{word}", "^^") for word in _SURE), *((f"^{mark}#±", "^#±") for mark in ("≤", "<=", "=")), *((f"^{mark}±", "^±") for mark in ("≤", "<=", "="))]
+    early = [(f"^{word}", "^") for word in _DONE_WORDS]
+    if side == "t":
+        early = [*((f"^{word}", "^^") for word in _SURE), *((f"^{mark}±", "^±") for mark in ("≤", "<=", "="))]
     return swapped(text, (*early, *_BEHIND))
 
 
 def _counted(at: dict[str, str], split: tuple[str, str] | None) -> str:
     """不少于三次 as 3次: a Chinese numeral counts where a sign stands before it and a measure word behind."""
-    clean, sign, rest = at["t_clean"], at["t_sign"], at["t_rest"]
-    measure = _without(rest, "零一二两三四五六七八九十百")
-    number = f'MATCH(SUBSTITUTE(LEFT({rest},LEN({rest})-LEN({measure})),"两","二"),calc_numerals,0)-1'
+    clean, sign, rest = at["t_clean"], at["t_sign"], f'SUBSTITUTE({at["t_rest"]},"两","二")'
+    value = _numeral(rest)
+    measure = f"MID({rest},LEN(INDEX(calc_numerals,{value}+1))+1,{_WHOLE})"
     # a unit in a cell of its own says nothing of words
-    alone = f'NOT({is_one_of(f"TRIM({split[1]})", "calc_units")}),ISERROR(FIND(TRIM({split[1]}),"%％‰"))' if split else "TRUE"
-    counts = (f'AND({alone},{sign}<>"",{at["t_first"]}>LEN({clean}),{_starts(rest, "一二两三四五六七八九十")},NOT({holds(clean, ("达", "(", "±"))}),'
-              f'{measure}<>"",NOT({_starts(measure, _NAMING + "千万亿")}),OR(RIGHT({clean},1)<>"内",{is_one_of(f"RIGHT({clean},2)", ("以内", "之内"))}))')
-    return f"IF({counts},IFERROR({number}&{measure},{rest}),{rest})"
+    alone = f'NOT({is_one_of(f"TRIM({split[1]})", "calc_units")}),NOT({is_one_of(f"TRIM({split[1]})", ("%", "％", "‰"))}),' if split else ""
+    counts = (f'AND({alone}{value}>0,{value}<101,NOT({holds(clean, ("达", "(", "±"))}),{measure}<>"",'
+              f'NOT({_starts(measure, _NAMING + _NUMERALS)}),OR(RIGHT({clean},1)<>"内",{is_one_of(f"RIGHT({clean},2)", ("以内", "之内"))}))')
+    return (f'IF(AND({sign}<>"",{at["t_first"]}>LEN({clean})),IFERROR(IF({counts},{value}&{measure},{at["t_rest"]}),{at["t_rest"]}),{at["t_rest"]})')
 
 
 def _base(unit: str) -> str:
@@ -286,9 +301,10 @@ def _base(unit: str) -> str:
 
 
 def _power(unit: str) -> str:
-    """The power of ten of a unit; the places of 十百千万亿 in the text are their powers."""
+    """The power of ten of a unit, ‰ being the unit of %; the places of 十百千万亿 in the text are their powers."""
     powers, second = '"十百千万   亿"', f"MID({unit},2,1)"
-    return f'IF({unit}="‰",-1,IF({_starts(unit, "十百千万亿")},FIND(LEFT({unit},1),{powers})+IF({_starts(second, "十百千万亿")},FIND({second},{powers}),0),0))'
+    both = f'FIND(LEFT({unit},1),{powers})+IF({_starts(second, "十百千万亿")},FIND({second},{powers}),0)'
+    return f'IF({unit}="%",1,IF({_starts(unit, "十百千万亿")},{both},0))'
 
 
 def _known(unit: str, base: str) -> str:
@@ -299,7 +315,7 @@ def _known(unit: str, base: str) -> str:
     def known(word: str) -> str:
         among = "calc_units"
         pieces = [f'ISNUMBER(FIND("|"&{piece}&"|",{among}))' for piece in (f"LEFT({word},{{1,2,3}})", f"MID({word},{{2,3,4}},{_WHOLE})")]
-        return f"({is_one_of(word, among)}+SUMPRODUCT({pieces[0]}*{pieces[1]}))"
+        return f"({is_one_of(word, among)}+{is_one_of(word, 'calc_metric')}+SUMPRODUCT({pieces[0]}*{pieces[1]}))"
 
     calendar = is_one_of(base, _CALENDAR)
     return (f'IF({unit}="",0,IF({unit}="%",1,IF({unit}="‰",2,IF(AND({base}<>"",NOT({calendar}),ISERROR(FIND("|",{base})),{known(upper)}>0,'
@@ -316,9 +332,10 @@ def _value(at: dict[str, str], side: str, split: tuple[str, str] | None) -> str:
     latin = _none_of(noun, "calc_latin", quoted("^"))
     named = (f'IF({noun}="",TRUE,AND(LEN({noun})<15,NOT({holds(noun, _CHANGES)}),{latin},'
              f'OR({sign}<>"",{place}=1,{place}=2)))')
+    joint = f'SUBSTITUTE({figure},",","")'
     checks = [f"{figure}&{unit}={body}", f"{place}>=0", f"OR(LEN({sign})<2,LEFT({sign},1)=RIGHT({sign},1),{within})",
-              f'NOT({_starts(_without(figure, "-+"), ".,")})', f'NOT({_starts(f"RIGHT({figure},1)", ".,-+")})', f'ISERROR(FIND("-",{figure},2))',
-              f'ISERROR(FIND("+",{figure},2))', f"LEN({whole})<=15", f"LEN({digits})-LEN({whole})<=1",
+              f'NOT({_starts(_without(figure, "-+"), ".,")})', f'NOT({_starts(f"RIGHT({figure},1)", ".,")})',
+              f"OR({joint}={digits},MID({joint},2,{_WHOLE})={digits})", f"LEN({whole})<=15", f"LEN({digits})-LEN({whole})<=1",
               f'OR(ISERROR(FIND(",",{figure})),IFERROR({grouped},FALSE))', named, f'OR({sign}<>"",ISERROR(FIND("^^",{joined})))']
     if side == "t":
         checks.append(f'OR(ISERROR(FIND("-",{figure})),LEFT({sign},1)<>"±")')
@@ -328,11 +345,14 @@ def _value(at: dict[str, str], side: str, split: tuple[str, str] | None) -> str:
     lone = f'OR(LEN(TRIM({split[0]}))=0,{is_one_of(f"TRIM({split[0]})", (*_NOTHING, *_NATURE))})' if split else "FALSE"
     upper = f'LEFT({unit},FIND("/",{unit}&"/")-1)'
     signed = f'AND({sign}<>"",LEN({sign})=1,{_starts(clean, _SIGNS + "大高多小低少不等")},ISERROR(FIND("(",{clean})))'
-    template = (f'OR({clean}="%",{clean}="‰",AND({first}>LEN({clean}),{place}>=0,OR({signed},AND({place}>0,{lone})),NOT({_starts(body, _NUMERALS)}),'
-                f'NOT({is_one_of(upper, _LATIN)})))')
+    template = (f'OR({clean}="%",{clean}="‰",AND({first}>LEN({clean}),{noun}="",{place}>=0,OR({signed},AND({place}>0,{lone})),'
+                f'NOT({_starts(body, _NUMERALS)}),'
+                f'NOT({is_one_of(upper, "calc_metric")})))')
     named_level = f'AND(LEN({clean})=2,{sign}="",{_starts(f"RIGHT({clean},1)", _NAMING)})'
-    word = (f'AND({first}>LEN({clean}),LEN({clean})<{_LONGEST},{clean}<>"{OPEN}",NOT({_starts(clean, "._…·。")}),NOT(AND({sign}<>"",OR({_starts(body, "_Xx×○" + _SIGNS)},ISNUMBER(FIND("%",{clean}))))),'
-            f'OR({named_level},NOT(OR({_starts(body, _NUMERALS)},{_starts(clean, _NUMERALS)}))),NOT({holds(clean, ("分之", "±", OPEN, "|"))}),{_none_of(clean, "calc_digits")})')
+    unsaid = f'AND({sign}<>"",OR({_starts(body, "_Xx×○" + _SIGNS)},ISNUMBER(FIND("%",{clean})),{is_one_of(body, _CALENDAR)}))'
+    counted = f'AND(NOT({named_level}),OR({_starts(body, _NUMERALS)},{_starts(clean, _NUMERALS)}))'
+    word = (f'AND({first}>LEN({clean}),LEN({clean})<{_LONGEST},{clean}<>"{OPEN}",NOT({_starts(clean, "._…·。")}),NOT({unsaid}),NOT({counted}),'
+            f'NOT({holds(clean, ("分之", "±", OPEN, "|"))}),{_none_of(clean, "calc_digits")})')
     nothing = is_one_of(half, (*_NOTHING, *_NATURE) if side == "t" else _NOTHING)
     return (f'IFERROR(IF(OR({half}="",{nothing}),"{EMPTY}",IF({figure}="",IF({template},"{EMPTY}",IF({word},"{WORD}","{OPEN}")),'
             f'IF(AND({",".join(checks)}),{number},"{OPEN}"))),"{OPEN}")')
@@ -371,7 +391,8 @@ def _low(at: dict[str, str]) -> str:
 #: prefixes of a day, and how people write the end of a year or month; 99 is the last day of its month
 _DATE_WORDS = (*((f"^{word}", "^") for word in ("不晚于", "不迟于", "早于", "截至", "截止到", "截止", "于", "在")),
                *((f"^{word}", "^年") for word in ("当年", "本年度", "本年", "今年")), ("年年", "年"),
-               *((f"年{end}", "年12月31日") for end in ("底", "末", "终", "以内", "内")), ("月份", "月"), ("月底", "月99日"), ("月末", "月99日"), ("号", "日"),
+               *((f"年{end}", "年12月31日") for end in ("底", "末", "终", "以内", "内")), ("月份", "月"), ("月底", "月99日"), ("月末", "月99日"),
+               ("号", "日"),
                *((mark, "→") for mark in ("--", "——", "-", "—", "~", "至", "到")))
 
 
@@ -401,29 +422,30 @@ def _span(at: dict[str, str]) -> str:
 
 
 def _day(at: dict[str, str], side: str) -> str:
-    """The number of the day; "" where there is none. A month alone is its last day in a target and its first one in an actual."""
-    text, clean, after, count = (at[f"{side}_{key}"] for key in ("span" if side == "t" else "date", "clean", "after", "count"))
-    year_at = f'IFERROR(FIND("年",{text}),1)'
-    year = f"VALUE(IF({year_at}<3,pe_year,MID({text},2,{year_at}-2)))"
-    month = f'MID({text},{year_at}+1,FIND("月",{text})-{year_at}-1)'
+    """The number of the day; "" where there is none. A month or a year alone is its last day in a target, its first one in an actual."""
+    clean, year, month, after, count = (at[f"{side}_{key}"] for key in ("clean", "year", "month", "after", "count"))
+    last = f"DAY(DATE({year},{month}+1,0))"
     day = f'IF({count}=0,{99 if side == "t" else 1},VALUE(LEFT({after},{count})))'
-    last = f"DAY(DATE({year},VALUE({month})+1,0))"
     tail = f'MID({after},{count}+1+(MID({after},{count}+1,1)="日"),{_WHOLE})'
-    told = f'OR({tail}="$",AND({holds(tail, (*_FINISHED, "前"))},LEN({tail})<18,NOT({holds(tail, (*_UNDONE, *_DIGITS))}),ISERROR(FIND("前",{tail},3))))'
+    said = f'AND({holds(tail, (*_FINISHED, "前"))},LEN({tail})<18,NOT({holds(tail, (*_UNDONE, *_DIGITS))}),ISERROR(FIND("前",{tail},3)))'
+    told = f'OR({tail}="$",{said})'
     dated = f'OR({count}=0,MID({after},{count}+1,1)="日",AND({_starts(f"MID({clean},5,1)", "-/.")},{tail}="$"))'
-    numbered = f'AND(OR({year_at}<3,{year_at}=6),LEN({month})>0,LEN({month})<3,{_without(month, _DIGITS)}="",VALUE({month})>0,VALUE({month})<13)'
-    valid = f"AND({numbered},{year}>=1900,{year}<2100,{day}>=1,OR({day}<={last},{day}=99),{dated},{told})"
-    whole_year = f"DATE(VALUE(MID({text},2,4)),{'12,31' if side == 't' else '1,1'})"
-    only_year = f'AND(LEN({text})=7,RIGHT({text},2)="年$",{_without(f"MID({text},2,4)", _DIGITS)}="",{_starts(f"MID({text},2,1)", "12")})'
-    return (f'IF({text}="","",IFERROR(IF({only_year},{whole_year},'
-            f'IF({valid},DATE({year},VALUE({month}),MIN({day},{last})),"")),""))')
+    valid = f"AND({day}>=1,OR({day}<={last},{day}=99),{dated},{told})"
+    return f'IF(COUNT({year},{month})<2,"",IFERROR(IF({valid},DATE({year},{month},MIN({day},{last})),""),""))'
 
 
 def _dated(at: dict[str, str], side: str) -> dict[str, str]:
-    after = at[f"{side}_after"]
-    text = at[f"{side}_span" if side == "t" else f"{side}_date"]
+    text, after = at[f"{side}_span" if side == "t" else f"{side}_date"], at[f"{side}_after"]
+    year_at, month_at = f'IFERROR(FIND("年",{text}),1)', f'FIND("月",{text}&"月")'
+    year = f"VALUE(IF({year_at}<3,pe_year,MID({text},2,{year_at}-2)))"
+    month = f"MID({text},{year_at}+1,{month_at}-{year_at}-1)"
+    # 2021年 alone, or a month of one or two digits
+    whole = f'IF({month}="$",{12 if side == "t" else 1},"")'
     digits = [_starts(after, _DIGITS), _starts(f"MID({after},2,1)", _DIGITS)]
-    return {"date": _date(at, side), "span": _span(at), "after": f'IFERROR(MID({text},FIND("月",{text})+1,{_WHOLE}),"")',
+    return {"date": _date(at, side), "span": _span(at),
+            "year": f'IF({text}="","",IFERROR(IF(AND(OR({year_at}<3,{year_at}=6),{year}>=1900,{year}<2100),{year},""),""))',
+            "month": f'IF({text}="","",IFERROR(IF({is_one_of(month, _MONTHS)},VALUE({month}),{whole}),""))',
+            "after": f'IFERROR(MID({text},FIND("月",{text})+1,{_WHOLE}),IF({text}="","","$"))',
             "count": f'IF({after}="",0,{digits[0]}+{digits[0]}*{digits[1]})', "day": _day(at, side)}
 
 
@@ -452,8 +474,7 @@ def _reached(at: dict[str, str]) -> str:
     days = [f'OR(AND({at[f"{side}_unit"]}="年",{value}>=1900,{value}<2100),AND({at[f"{side}_sign"]}="",{at[f"{side}_place"]}=0,'
             f'OR(AND({value}>=1900,{value}<2100,{value}<>INT({value})),AND({value}>=19000101,{value}<=20991231))))'
             for side, value in (("t", target), ("a", actual))]
-    powers = f'({_power(at["a_unit"])}-({_power(at["t_unit"])}))'
-    scaled = f"IF({powers}>=0,{actual}*10^{powers},{actual}/10^(0-{powers}))"
+    scaled = f'{actual}*10^{_power(at["a_unit"])}/10^{_power(at["t_unit"])}'
     return (f'IF(COUNT({target},{actual})<2,"",IF(OR({lost},{",".join(days)}),"{OPEN}",IF({unit}*{other}=0,IF({fraction(at)},"{OPEN}",{actual}),'
             f'IF(EXACT({at["t_unit"]},{at["a_unit"]}),{actual},IF(EXACT({at["t_base"]},{at["a_base"]}),{scaled},"{OPEN}")))))')
 
@@ -487,5 +508,5 @@ def _share(at: dict[str, str], edition: Edition) -> str:
     same = f'IF(AND(EXACT({words[0]},{words[1]}),COUNT({at["a_value"]})=0),1,"{OPEN}")'
     day = f'IF({percent},MIN({at["a_value"]}/100,1),IF(COUNT({at["a_day"]})=0,{same},IF({at["a_day"]}<={at["t_day"]},1,"{OPEN}")))'
     broken = f'OR({_starts(at["t_half"], OPEN)},{_starts(at["a_half"], OPEN)})'
-    return (f'IF(OR({target}="{EMPTY}",{at["a_value"]}="{EMPTY}"),IF({broken},"{OPEN}",""),IF(ISNUMBER({at["t_day"]}),{day},IF({target}="{WORD}",{word},'
-            f'IF(ISNUMBER({reached}),{number},"{OPEN}"))))')
+    return (f'IF(OR({target}="{EMPTY}",{at["a_value"]}="{EMPTY}"),IF({broken},"{OPEN}",""),IF(ISNUMBER({at["t_day"]}),{day},'
+            f'IF({target}="{WORD}",{word},IF(ISNUMBER({reached}),{number},"{OPEN}"))))')

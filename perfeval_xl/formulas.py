@@ -77,7 +77,8 @@ def _state(cell: dict[str, str], at: dict[str, str], edition: Edition, rate: str
                f'OR({at["t_place"]}=0,{at["t_place"]}>2,N({reached})>100),N({reached})>0,' \
                f'ROUND((N({reached})-N({limit}))*100-N({limit})*{plain(edition.over.low)},9)>=0,N({limit})>0,{reason})'
         checks.append((over, f"超过指标值 {plain(edition.over.low)}% 及以上，请写明原因"))
-    hinted = f'AND({at["t_sign"]}="",{at["t_low"]}="",{at["fewer"]}=1,COUNT({at["reached"]},{at["t_value"]})=2,{at["t_value"]}<>0,{at["reached"]}<>{at["t_value"]})'
+    hinted = (f'AND({at["t_sign"]}="",{at["t_low"]}="",{at["fewer"]}=1,COUNT({at["reached"]},{at["t_value"]})=2,{at["t_value"]}<>0,'
+              f'{at["reached"]}<>{at["t_value"]})')
     checks.append((hinted, "指标值没有符号，已按“不超过”计分，请补上 ≤ 或 ≥"))
     # a formula error in a cell of the row is something to read as well
     asked_begun = "+".join(f"IFERROR(LEN(TRIM({one})),1)" for one in begun)

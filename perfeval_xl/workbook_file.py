@@ -73,46 +73,16 @@ def _add_buttons(form, plan: Plan) -> None:
 
 
 def _finished(data: bytes, macros: bool) -> bytes:
-    """The file with its blank results as texts, and with native formulas that a column repeats written once."""
+    """The file with its blank results as texts. Formulas that a column repeats are each written out: LibreOffice 7.4 makes #REF! of shared ones
+    when a row among them is deleted."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
         for info in old.infolist():
             part = old.read(info)
             if info.filename.startswith("xl/worksheets/sheet"):
                 part = _BLANK_RESULT.sub(_BLANK[macros], part)
-                part = part if macros else _shared(part)
             new.writestr(info, part)
     return out.getvalue()
-
-
-_FORMULA = re.compile(rb'(<c r="([A-Z]+)([0-9]+)"[^>]*>)<f>([^<]*)</f>')
-#: a cell of the formula's own row, unless it stands in a text; and what is no such cell
-_OWN = re.compile(rb'("[^"]*")|(?<![A-Za-z0-9_$!])([A-Z]{1,3})([0-9]+)(?![0-9A-Za-z_(])')
-
-
-def _shared(part: bytes) -> bytes:
-    """The sheet with each formula that says the same in several rows of a column written once, as Excel saves it: a third of the size, and quicker to
-    open. Only formulas that speak of their own row and of fixed cells are, and none that names another sheet."""
-    rows: dict[tuple[bytes, bytes], list[int]] = {}
-    patterns = {}
-    for _, column, row, formula in _FORMULA.findall(part):
-        pattern = _OWN.sub(lambda found, row=row: found[0] if found[1] is not None else found[2] + (b"@" if found[3] == row else b"!"), formula)
-        if b"!" not in pattern:
-            patterns[column, row] = pattern
-            rows.setdefault((column, pattern), []).append(int(row))
-    numbers = {key: n for n, key in enumerate(key for key, members in rows.items() if len(members) > 1)}
-
-    def write(found: re.Match) -> bytes:
-        start, column, row, formula = found.groups()
-        key = column, patterns.get((column, row), b"")
-        if key not in numbers:
-            return found[0]
-        first, last = rows[key][0], rows[key][-1]
-        if int(row) == first:
-            return b'%b<f t="shared" ref="%b%d:%b%d" si="%d">%b</f>' % (start, column, first, column, last, numbers[key], formula)
-        return b'%b<f t="shared" si="%d"/>' % (start, numbers[key])
-
-    return _FORMULA.sub(write, part)
 
 
 def name_for(edition: Edition) -> str:

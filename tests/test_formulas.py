@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from fillings import random_filling
 
-from perfeval_xl import beside, calculation, examples, formula_steps, formulas, record, scoring, udfs, workbook_file
+from perfeval_xl import beside, examples, formula_steps, formulas, record, scoring, udfs, workbook_file
 from perfeval_xl.computed import Computed
 from perfeval_xl.edition import editions, get
 from perfeval_xl.model import cell_name
