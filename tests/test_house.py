@@ -25,10 +25,11 @@ ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "log",
          "quotes_points", "quotes_money", "quotes", "claims", "wording", "narrative", "review_lists", "result_list", "review", "template",
          "beside", "formulas", "form_sheet", "vba", "sheets", "workbook_file", "examples", "report_figures", "report_tables", "report",
          "report_chart", "report_xml", "report_package", "report_file", "made_up", "compact", "gather", "roster", "district", "long_list",
-         "district_book", "district_summary", "district_charts", "district_file", "send_back", "cluster", "parquet", "district_run", "host",
-         "state", "submission", "buttons", "machine", "install", "doctor", "cli")
+         "district_book", "district_summary", "district_charts", "district_file", "send_back", "cluster", "parquet", "district_run", "presses",
+         "host", "xlwings_host", "journal", "state", "submission", "buttons", "machine", "install", "doctor", "cli")
 #: heavy libraries and the only rooms that may import them
-LIBRARIES = {"pandas": (), "xlwings": ("host", "vba"), "pyopenvba": ("vba", "machine"), "openpyxl": ("review", "review_lists"), "rich": ("cli",),
+LIBRARIES = {"pandas": (), "xlwings": ("xlwings_host", "vba"), "pyopenvba": ("vba", "machine"), "openpyxl": ("review", "review_lists"),
+             "rich": ("cli",),
              "xlsxwriter": ("template", "form_sheet", "vba", "sheets", "workbook_file", "examples", "review", "long_list", "district_file",
                             "district_book", "district_summary"),
              "python_calamine": ("intake",), "xlrd": ("intake",), "distributed": ("cluster",), "dask": ("cluster",),
