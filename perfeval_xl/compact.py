@@ -99,7 +99,7 @@ def from_record(record: Record, saved: float, lang: str = "") -> Form:
     entry = as_json(record, lang)
     form, card = record.form, record.card
     error = None if entry["error"] is None else (entry["error"]["code"], entry["error"]["message"])
-    head = (record.path, entry["sheet"], entry["sha256"], _modified(record.data), saved, error)
+    head = (record.path, entry["sheet"], entry["sha256"], modified(record.data), saved, error)
     if form is None or card is None:
         return Form(*head)
     return Form(
@@ -107,6 +107,14 @@ def from_record(record: Record, saved: float, lang: str = "") -> Form:
         tuple(tuple(part.values()) for part in entry["parts"]), entry["total"], entry["total_stated"], entry["grade"], entry["grade_stated"],
         tuple(sum(one.severity == severity for one in record.findings) for severity in SEVERITIES), _texts(form), _copied(card), _full(card), "",
         _packed([[*row.values()] for row in entry["indicators"]], [[*one.values()] for one in entry["findings"]]))
+
+
+def with_findings(form: Form, found: list[dict]) -> Form:
+    """The line with more findings, each as the JSON has it: those of its written report."""
+    rows, before = _unpacked(form.body)
+    more = tuple(sum(one["severity"] == severity for one in found) for severity in SEVERITIES)
+    return form._replace(counts=tuple(map(sum, zip(form.counts, more, strict=True))),
+                         body=_packed(rows, [*before, *([*one.values()] for one in found)]))
 
 
 def _packed(rows: list, found: list) -> bytes:
@@ -120,7 +128,7 @@ def _unpacked(body: bytes) -> list:
 _SAVED = {"docprops/core.xml": re.compile(rb"<dcterms:modified[^>]*>([0-9T:-]{10,19}Z?)"), "meta.xml": re.compile(rb"<dc:date>([0-9T:-]{10,19})")}
 
 
-def _modified(data: bytes) -> str:
+def modified(data: bytes) -> str:
     """When the office program saved the file, as its own parts say; "" where they do not (.xls)."""
     if not data.startswith(b"PK"):
         return ""

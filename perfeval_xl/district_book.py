@@ -15,7 +15,7 @@ from perfeval_xl.district import District
 from perfeval_xl.long_list import LongList
 from perfeval_xl.template import new_workbook
 
-_WORDS = messages.Words({"page": ("第 &P 页，共 &N 页", "Page &P of &N"),
+_WORDS = messages.Words({"report": ("报告", "report"), "page": ("第 &P 页，共 &N 页", "Page &P of &N"),
                          "title": ("{year}部门整体绩效自评{what}", "Self-assessment {year}{what}"), "year": ("{year}年度", "{year}: ")})
 FONT, HEAD, BAND, EDGE = "微软雅黑", "#D9E2EC", "#F2F2F2", "#BFBFBF"
 _SHAPES = {"money": "#,##0.00", "score": "0.00", "rate": "0.00", "whole": "0", "gap": "+0.00;-0.00;0.00"}
@@ -99,3 +99,8 @@ class Place(NamedTuple):
 def title(district: District, what: str) -> str:
     """The title of a sheet, with the year of the run."""
     return _WORDS.say("title", year=_WORDS.say("year", year=district.year) if district.year else "", what=what)
+
+
+def place_of(code: str) -> str | None:
+    """Where a finding without a cell is to be looked for: in the written report (R...), or in no one place."""
+    return _WORDS.say("report") if code.startswith("R") else None

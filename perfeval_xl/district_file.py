@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from perfeval_xl import district_charts, district_summary, files, messages
 from perfeval_xl.compact import Form, to_stamp
 from perfeval_xl.district import COUNTED, District, Line, department_key
-from perfeval_xl.district_book import BAND, Book, Column, title
+from perfeval_xl.district_book import BAND, Book, Column, place_of, title
 from perfeval_xl.gather import SCHEMA, STAMP, STAMP_SHEET
 from perfeval_xl.long_list import LongList, clean
 from perfeval_xl.review_lists import LOOKS
@@ -321,7 +321,7 @@ def _findings(book: Book, district: District, links: _Links) -> None:
         for code, severity, cell, label, stated, expected, message, fix, source in form.findings():
             number, sheet = number + 1, page()
             sheet.restyle(styles[severity])
-            sheet.add((number, district.name(line), words[severity], code, label, stated, expected, message, fix, source, file, cell))
+            sheet.add((number, district.name(line), words[severity], code, label, stated, expected, message, fix, source, file, cell or place_of(code)))
             if cell:
                 links.put(sheet, 11, form, cell, cell)
     for line in district.lines:

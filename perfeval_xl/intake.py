@@ -47,15 +47,55 @@ class Book(NamedTuple):
     xml: dict[str, bytes] = {}  # noqa: RUF012 - never written to
 
 
+class Admitted(NamedTuple):
+    """A file that passed the gate: ``content`` is what calamine may read of it, ``marks`` and ``names`` what calamine does not tell."""
+
+    file: str
+    data: bytes
+    package: Package | None
+    xml: dict[str, bytes]
+    marks: dict[str, Marks]
+    names: dict[str, tuple[str, int, int]]
+    content: bytes
+
+
 def load(path: str) -> Book:
     """Reads a workbook; what cannot be read is refused with one line that says what it is and what to do."""
+    return read(admit(path))
+
+
+def admit(path: str) -> Admitted:
+    """A file from outside, read once and held against the limits, before any parser sees it."""
     file = os.path.basename(os.path.normpath(path))
     gate.look_up()
     try:
-        return _load(file, _bytes(path, file))
-    except Refusal as refusal:
-        refusal.args_.setdefault("file", file)
-        raise
+        data, xml = _bytes(path, file), {}
+        kind, package = _kind(data, file)
+        return Admitted(file, data, package, xml, *{"xlsx": _xlsx, "ods": _ods, "xls": _xls}[kind](package, data, xml))
+    except BaseException as error:
+        raise _refused(error, file) from None
+
+
+def read(one: Admitted) -> Book:
+    """The grids of a file that passed the gate."""
+    try:
+        with python_calamine.load_workbook(io.BytesIO(one.content)) as workbook:
+            return _book(one, workbook)
+    except BaseException as error:
+        raise _refused(error, one.file) from None
+
+
+def _refused(error: BaseException, file: str) -> BaseException:
+    """What a file is refused with for an error that its bytes led to; any other error as it is."""
+    if isinstance(error, Refusal):
+        error.args_.setdefault("file", file)
+        return error
+    if isinstance(error, python_calamine.PasswordError):
+        return Refusal("X104", file=file)
+    # a panic inside calamine is no Exception; a damaged .xls can cause one
+    if isinstance(error, (python_calamine.CalamineError, OSError, ValueError, KeyError)) or type(error).__name__ == "PanicException":
+        return Refusal("X103", file=file)
+    return error
 
 
 def sheet_rows(path: str, name: str) -> list[list]:
@@ -75,32 +115,23 @@ def sheet_rows(path: str, name: str) -> list[list]:
         raise ValueError(str(error)) from None
 
 
-def _load(file: str, data: bytes) -> Book:
-    kind, package = _kind(data, file)
-    try:
-        xml: dict[str, bytes] = {}
-        marks, names, content = {"xlsx": _xlsx, "ods": _ods, "xls": _xls}[kind](package, data, xml)
-        with python_calamine.load_workbook(io.BytesIO(content)) as workbook:
-            return _book(file, data, workbook, marks, names)._replace(package=package, xml=xml)
-    except python_calamine.PasswordError:
-        raise Refusal("X104") from None
-    except (python_calamine.CalamineError, OSError, ValueError, KeyError):
-        raise Refusal("X103") from None
-    except BaseException as error:
-        # a panic inside calamine is no Exception; a damaged .xls can cause one
-        if type(error).__name__ == "PanicException":
-            raise Refusal("X103") from None
-        raise
+#: a pipe is refused, not waited for
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def _bytes(path: str, file: str) -> bytes:
     try:
-        with open(path, "rb", buffering=0) as stream:
-            status = os.fstat(stream.fileno())
+        handle = os.open(path, _READ)
+        try:
+            status = os.fstat(handle)
+            if stat.S_ISDIR(status.st_mode):
+                raise Refusal("X102", file=file)
             if not stat.S_ISREG(status.st_mode):
                 raise Refusal("X103", file=file)
             gate.hold("file", status.st_size)
-            data = stream.read(status.st_size)
+            data = os.read(handle, status.st_size)
+        finally:
+            os.close(handle)
     except FileNotFoundError:
         raise Refusal("X101", file=path) from None
     except (OSError, ValueError) as error:
@@ -137,19 +168,21 @@ def _kind(data: bytes, file: str) -> tuple[str, Package | None]:
     return kind, package
 
 
-def _book(file: str, data: bytes, workbook, marks: dict[str, Marks], names: dict[str, tuple[str, int, int]]) -> Book:
+def _book(one: Admitted, workbook) -> Book:
     sheets, hidden = [], []
     for n, meta in enumerate(workbook.sheets_metadata):
         if meta.typ != python_calamine.SheetTypeEnum.WorkSheet:
             continue
-        sheet = _grid(workbook.get_sheet_by_index(n), meta.name, marks.get(meta.name) or Marks())
+        sheet = _grid(workbook.get_sheet_by_index(n), meta.name, one.marks.get(meta.name) or Marks())
         (sheets if meta.visible == python_calamine.SheetVisibleEnum.Visible else hidden).append(sheet)
     if not any(sheet.rows for sheet in (*sheets, *hidden)):
-        raise Refusal("X107", file=file)
-    grids = {sheet.name: sheet.rows for sheet in (*sheets, *hidden)}
-    stamp = {name: value for name, (sheet, row, column) in names.items()
-             if (value := _at(grids.get(sheet, ()), row, column)) not in ("", None)}
-    return Book(file, tuple(sheet._replace(stamp=stamp) for sheet in sheets), tuple(sheet._replace(stamp=stamp) for sheet in hidden), data)
+        raise Refusal("X107")
+    if one.names:
+        grids = {sheet.name: sheet.rows for sheet in (*sheets, *hidden)}
+        stamp = {name: value for name, (sheet, row, column) in one.names.items()
+                 if (value := _at(grids.get(sheet, ()), row, column)) not in ("", None)}
+        sheets, hidden = ([sheet._replace(stamp=stamp) for sheet in some] for some in (sheets, hidden))
+    return Book(one.file, tuple(sheets), tuple(hidden), one.data, one.package, one.xml)
 
 
 def _at(rows, row: int, column: int):
@@ -293,16 +326,27 @@ def _xlsx(package: Package, data: bytes, xml: dict[str, bytes], only: str = "") 
     marks = {}
     for name, part in targets.items():
         if part in package and (not only or name == only):
-            xml[name] = package.open(part, read, part)
-            marks[name] = _sheet_marks(xml[name], styles)
+            xml[name] = package.part(part)
+            written = gate.plain(xml[name])
+            marks[name] = _sheet_marks(xml[name], written.kind, styles)
+            read[part] = as_is(_for_the_reader(xml[name], written))
     if "xl/styles.xml" in package:
         read["xl/styles.xml"] = as_is(styles.formats)
     return marks, _workbook_names(workbook), pack(read)
 
 
-def _sheet_marks(xml: bytes, styles: Styles) -> Marks:
-    plain = gate.plain(xml)
-    percent = _percent_cells(xml, styles.shown) if plain and styles.shown else ()
+def _for_the_reader(xml: bytes, written: gate.Cells) -> bytes:
+    """A sheet with its merged areas in front of its cells, and without what calamine does not look at: it reads a sheet twice, once up to the
+    end of the cells and once up to the merged areas. As it stands where these are not written as usual."""
+    head, merges, after = xml[: written.begin], xml.find(b"<mergeCells", written.end), xml.find(b"</mergeCells>", written.end) + 13
+    if not written.kind or b"mergeCells" in head or xml.count(b"mergeCells", written.end) != (2 if 0 <= merges < after else 0):
+        return xml
+    root = head[: head.find(b">", written.root) + 1]
+    return b"%s%s%s</worksheet>" % (root, xml[merges:after] if merges >= 0 else b"<mergeCells></mergeCells>", xml[written.begin : written.end])
+
+
+def _sheet_marks(xml: bytes, plain: str, styles: Styles) -> Marks:
+    percent = _percent_cells(xml, styles) if plain and styles.shown else ()
     if not plain or percent is None:
         return _read_marks(xml, styles.percent)
     texts: list = []
@@ -317,15 +361,27 @@ def _typed(error: bool, text: str) -> str:
     return text if error else "FALSE" if text in ("0", "false") else "TRUE"
 
 
-def _percent_cells(xml: bytes, style: re.Pattern) -> list[tuple[int, int]] | None:
-    """The cells of these styles; None where a cell does not begin with its place and its style, as all programs write it."""
+def _percent_cells(xml: bytes, styles: Styles) -> list[tuple[int, int]] | None:
+    """The cells that hold a number in one of these styles; None where one does not begin with its place and its style, as all programs write it.
+    A pattern looks for all styles at once, and takes as long as searching for a few of them one by one."""
+    if len(styles.percent) > 2:
+        found = [match.start() for match in styles.shown.finditer(xml)]
+    else:
+        found = []
+        for number in styles.percent:
+            sought = b's="%s"' % number.encode()
+            place = xml.find(sought)
+            while place >= 0:
+                if xml.startswith((b"><", b' t="n"><'), place + len(sought)):
+                    found.append(place)
+                place = xml.find(sought, place + 1)
     cells = []
-    for match in style.finditer(xml):
-        begin, end = xml.rfind(b"<", 0, match.start()), match.start() - 2  # the place ends before its quote and a blank
+    for place in found:
+        begin = xml.rfind(b"<", 0, place)
         if xml.startswith(b'<c r="', begin):
-            if (place := _place(xml[begin + 6 : end])) is None:
+            if (cell := _place(xml[begin + 6 : place - 2])) is None:  # the place ends before its quote and a blank
                 return None
-            cells.append(place)
+            cells.append(cell)
         elif not xml.startswith(b"<row ", begin):
             return None
     return cells

@@ -22,11 +22,12 @@ ROOMS = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__ini
 ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "log", "files", "edition_file", "edition", "compare", "scoring",
          "checks_funds", "checks_rows", "checks_sums", "rules", "cells", "table", "udfs", "layout", "computed", "indicator_block", "container",
          "gate", "intake", "signs", "record", "contain", "document", "figures", "naming", "facts", "speech", "adding", "quotes_rows",
-         "quotes_points", "quotes_money", "quotes", "claims", "wording", "narrative", "review_lists", "result_list", "review", "template",
+         "quotes_points", "quotes_money", "quotes_tables", "quotes", "claims", "wording",
+         "narrative", "review_lists", "result_list", "review", "template",
          "beside", "formulas", "form_sheet", "vba", "sheets", "workbook_file", "examples", "report_figures", "report_tables", "report",
          "report_chart", "report_xml", "report_package", "report_file", "made_up", "compact", "gather", "roster", "district", "long_list",
-         "district_book", "district_summary", "district_charts", "district_file", "send_back", "cluster", "parquet", "district_run", "presses",
-         "host", "xlwings_host", "journal", "state", "submission", "buttons", "machine", "install", "doctor", "cli")
+         "district_book", "district_summary", "district_charts", "district_file", "send_back", "pairing", "cluster", "parquet", "district_run",
+         "presses", "host", "xlwings_host", "journal", "state", "submission", "buttons", "machine", "install", "doctor", "cli")
 #: heavy libraries and the only rooms that may import them
 LIBRARIES = {"pandas": (), "xlwings": ("xlwings_host", "vba"), "pyopenvba": ("vba", "machine"), "openpyxl": ("review", "review_lists"),
              "rich": ("cli",),
