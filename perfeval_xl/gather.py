@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from perfeval_xl import intake, record
+from perfeval_xl import contain, intake, messages, record
 from perfeval_xl.compact import Form, from_record, from_stamp
 from perfeval_xl.container import ContainerError, directory, packed, unpack
 from perfeval_xl.messages import Refusal
@@ -125,18 +125,19 @@ def processes_for(count: int) -> int:
 
 def read_all(paths: Sequence[str], wanted: str = "", lang: str = "", workers: int = 0,
              told: Callable[[int], None] = lambda count: None) -> list[Form]:
-    """The lines of all files in the order of the paths; ``told`` hears how many more are done. ``workers``: processes, 0 = as many as pay."""
+    """The lines of all files in the order of the paths; ``told`` hears how many more are done. ``workers``: processes, 0 = as many as pay.
+
+    No file is read in this process: one that ends its reader, or takes too long, costs its own line (``contain``)."""
     workers = min(workers or processes_for(len(paths)), max(len(paths), 1))
-    chunks = chunked(paths, workers)
-    if workers > 1:
-        lines = _pooled(chunks, wanted, lang, workers, told)
-    else:
-        lines = {}
-        with resting():
-            for chunk in chunks:
-                lines.update(zip(chunk, read_many(chunk, wanted, lang), strict=True))
-                told(len(chunk))
+    lines: dict[str, list[Form]] = {}
+    for path, forms in contain.spread(read_one, paths, _fallen, workers, wanted, lang or messages.language()):
+        lines[path] = forms
+        told(1)
     return [form for path in paths for form in lines[path]]
+
+
+def _fallen(path: str, refusal: Refusal) -> list[Form]:
+    return [Form(path, None, None, "", 0.0, (refusal.code, refusal.words()))]
 
 
 def chunked(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
@@ -145,100 +146,13 @@ def chunked(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
     return [paths[n : n + size] for n in range(0, len(paths), size)]
 
 
-def _pooled(chunks: list[Sequence[str]], wanted: str, lang: str, workers: int, told: Callable[[int], None]) -> dict[str, list[Form]]:
-    """The chunks read by a pool. When a process dies (a damaged file can bring a reader down, and so can the system when memory is short),
-    what was not finished is read again, file by file; what dies alone is the file's own fault and becomes a line that says so."""
-    lines: dict[str, list[Form]] = {}
-    for rest, count in ((chunks, workers), (None, workers)):
-        if rest is None:
-            rest = [[path] for chunk in chunks for path in chunk if path not in lines]
-        if not rest or _run(rest, wanted, lang, count, lines, told):
-            return lines
-    if not _run([[]], wanted, lang, 1, lines, told):  # no process lives here at all: it was none of the files
-        rest = [path for chunk in chunks for path in chunk if path not in lines]
-        return {**lines, **dict(zip(rest, read_many(rest, wanted, lang), strict=True))}
-    for path in [path for chunk in chunks for path in chunk if path not in lines]:
-        if not _run([[path]], wanted, lang, 1, lines, told):
-            lines[path] = lost(path, lang)
-            told(1)
-    return lines
-
-
 def lost(path: str, lang: str = "") -> list[Form]:
     """The line of a file whose reader did not survive it."""
     return [Form(path, None, None, "", 0.0, ("X304", Refusal("X304", file=os.path.basename(path)).words(lang)))]
 
 
-def _run(chunks: list[Sequence[str]], wanted: str, lang: str, workers: int, lines: dict[str, list[Form]], told: Callable[[int], None]) -> bool:
-    """Reads the chunks with one pool; False where it broke, with what was finished before in ``lines``."""
-    from concurrent.futures import as_completed
-    from concurrent.futures.process import BrokenProcessPool
-
-    pool, whole = _pool(workers), True
-    try:
-        waiting = {pool.submit(read_many, chunk, wanted, lang): chunk for chunk in chunks}
-        for future in as_completed(waiting):
-            try:
-                lines.update(zip(waiting[future], future.result(), strict=True))
-                told(len(waiting[future]))
-            except BrokenProcessPool:
-                whole = False
-    except BrokenProcessPool:  # while the chunks were still handed over
-        whole = False
-    finally:
-        pool.shutdown(wait=whole, cancel_futures=True)
-    return whole
-
-
-def _pool(workers: int):
-    """Processes that begin anew and not as copies of this one, as on Windows; where a server can start them it loads this room once."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    way = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(way)
-    if way == "forkserver":
-        context.set_forkserver_preload([__name__])
-    pool = ProcessPoolExecutor(workers, context, _starting)
-    with _undisturbed():
-        pool.submit(_starting)  # the first task starts all processes
-    return pool
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Ctrl-C waits until this is over, and the processes that are started in it never hear of it: one that is still importing would answer
-    with a traceback."""
-    import signal
-
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    from multiprocessing import resource_tracker
-
-    resource_tracker.ensure_running()  # its start ends with Ctrl-C let through
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def each(work: Callable[[Any], Any], tasks: Sequence[Any], workers: int) -> Iterator[Any]:
-    """What ``work`` gives for each task, in their order; by a pool where there are tasks enough."""
-    if workers < 2 or len(tasks) < 2 * workers:
-        yield from map(work, tasks)
-        return
-    pool = _pool(workers)
-    try:
-        yield from pool.map(work, tasks)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _starting() -> None:
-    """A process of the pool leaves Ctrl-C to the one that started it, and does nothing but read."""
-    import signal
-
-    gc.disable()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def each(work: Callable[[Any], Any], tasks: Sequence[tuple], workers: int, lost: Callable[[tuple, Refusal], Any]) -> Iterator[Any]:
+    """What ``work`` gives for each task, as they are done; a task is a tuple that begins with the file it is about, and ``lost`` is asked
+    about one that ended its process."""
+    for _, result in contain.spread(work, tasks, lost, workers if len(tasks) >= 2 * workers else 1):
+        yield result

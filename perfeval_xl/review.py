@@ -35,8 +35,9 @@ def name_for(path: str, taken: frozenset[str] | set[str] = frozenset()) -> str:
     return next(name for name in names if name.casefold() not in used)
 
 
-def write(records: list[Record], path: str, lang: str = "") -> None:
-    """Writes the review copy of one submitted file; ``records`` are all the forms in it, as ``record.check_file`` gives them.
+def write(records: list[Record], path: str, lang: str = "", look: bool = True) -> None:
+    """Writes the review copy of one submitted file; ``records`` are all the forms in it, as ``record.check_file`` gives them. ``look``: the
+    form looks as it was submitted; else it is drawn anew, and the submitted file is not opened again.
 
     The copy replaces what stands at ``path`` in one step. A ``path`` that is the submitted file itself (X115), or that cannot be
     written (X116), is refused. The same records give the same bytes.
@@ -48,7 +49,7 @@ def write(records: list[Record], path: str, lang: str = "") -> None:
         if _same(one.path, path):
             raise Refusal("X115", file=os.path.basename(path))
     try:
-        data = _workbook(records, lang, True)
+        data = _workbook(records, lang, look)
     except Exception:  # openpyxl raises whatever the submitted parts lead it to; the grid was read and is always good for a copy
         data = _workbook(records, lang, False)
     files.replace(path, data)
