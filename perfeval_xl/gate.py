@@ -227,22 +227,40 @@ _VALUES = re.compile(_ROWS % (rb'[ snt="0-9]*+', b""))
 _CELLS = _ROWS % (
     rb'(?: s="[0-9]++")?+(?: t="\w++")?+(?: s="[0-9]++")?+',
     rb'|>(?:<f(?: [^<>/]*+)?(?:/>|>[^<]*+</f>))?+(?:<v>[^<]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>')
-def plain(xml: bytes) -> str:
-    """Whether patterns can be trusted to find the cells of a sheet: "values" if it holds nothing but numbers and texts, "cells" if it may
-    hold formulas, errors and truth values too, "" if it must be walked. Looks at its head as well."""
+
+
+class Cells(NamedTuple):
+    """How the cells of a sheet are written: ``kind`` is "values" if there is nothing but numbers and texts, "cells" if there may be formulas,
+    errors and truth values too, "" if no pattern can be trusted to find them; the root of the part begins at ``root``, and its sheetData
+    stands from ``begin`` to ``end``."""
+
+    kind: str
+    root: int = 0
+    begin: int = 0
+    end: int = 0
+
+
+_OTHERWISE = Cells("")
+
+
+def plain(xml: bytes) -> Cells:
+    """How the cells of a sheet are written, by its patterns alone. Looks at its head as well."""
     check_head(xml)
     root = xml.find(b"<worksheet", 0, 300)
     if root < 0 or xml.count(b"<", 0, root) > 1 or (b"!" in xml and b"<!" in xml):
-        return ""
-    found = "values"
+        return _OTHERWISE
+    kind = "values"
     match = _VALUES.search(xml)
     if match is None:
-        found, match = "cells", re.search(_CELLS, xml)
-    if match is None or xml.find(b"sheetData", 0, match.start()) >= 0 or xml.find(b"sheetData", match.end()) >= 0:
-        return ""
-    if xml.count(b"<", 0, match.start()) > _FEW_TAGS or xml.count(b"<", match.end()) > _FEW_TAGS:
-        return ""
-    return found
+        kind, match = "cells", re.search(_CELLS, xml)
+    if match is None:
+        return _OTHERWISE
+    begin, end = match.span()
+    if xml.find(b"sheetData", 0, begin) >= 0 or xml.find(b"sheetData", end) >= 0:
+        return _OTHERWISE
+    if xml.count(b"<", 0, begin) > _FEW_TAGS or xml.count(b"<", end) > _FEW_TAGS:
+        return _OTHERWISE
+    return Cells(kind, root, begin, end)
 
 
 class Extent:

@@ -293,15 +293,27 @@ def _xlsx(package: Package, data: bytes, xml: dict[str, bytes], only: str = "") 
     marks = {}
     for name, part in targets.items():
         if part in package and (not only or name == only):
-            xml[name] = package.open(part, read, part)
-            marks[name] = _sheet_marks(xml[name], styles)
+            xml[name] = package.part(part)
+            written = gate.plain(xml[name])
+            marks[name] = _sheet_marks(xml[name], written.kind, styles)
+            read[part] = as_is(_for_the_reader(xml[name], written))
     if "xl/styles.xml" in package:
         read["xl/styles.xml"] = as_is(styles.formats)
     return marks, _workbook_names(workbook), pack(read)
 
 
-def _sheet_marks(xml: bytes, styles: Styles) -> Marks:
-    plain = gate.plain(xml)
+def _for_the_reader(xml: bytes, written: gate.Cells) -> bytes:
+    """A sheet with its merged areas in front of its cells, and without what calamine does not look at: it reads a sheet twice, once up to the
+    end of the cells and once up to the merged areas. As it stands where these are not written as usual."""
+    merges = xml.find(b"<mergeCells", written.end)
+    after = xml.find(b"</mergeCells>", merges) + 13 if merges >= 0 else -1
+    if not written.kind or xml.count(b"mergeCells") != (2 if after > 12 else 0):
+        return xml
+    root = xml[: xml.find(b">", written.root) + 1]
+    return b"%s%s%s</worksheet>" % (root, xml[merges:after] if after > 12 else b"<mergeCells></mergeCells>", xml[written.begin : written.end])
+
+
+def _sheet_marks(xml: bytes, plain: str, styles: Styles) -> Marks:
     percent = _percent_cells(xml, styles.shown) if plain and styles.shown else ()
     if not plain or percent is None:
         return _read_marks(xml, styles.percent)

@@ -72,7 +72,7 @@ def _with_signs(record: Record, book: intake.Book) -> Record:
         return record
     found = signs.active(book.package, "pe_edition" in record.grid.stamp) if book.package else signs.active_xls(book.data)
     if xml := book.xml.get(record.grid.name):
-        found += signs.doubts(xml, book.package.part("xl/styles.xml"), record.form, record.card)
+        found += signs.doubts(xml, book.package.packed("xl/styles.xml"), record.form, record.card)
     if not found:
         return record
     return record._replace(findings=tuple(sorted((*found, *record.findings), key=lambda one: (one.row, one.column))))

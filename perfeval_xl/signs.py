@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 from perfeval_xl import gate
+from perfeval_xl.container import unpack
 from perfeval_xl.gate import Package
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import Entry, Submission, cell_name
@@ -19,6 +20,7 @@ from perfeval_xl.scoring import Scorecard
 _PARTS = (("xl/macrosheets/", "X402"), ("xl/intlmacrosheets/", "X402"), ("xl/externallinks/externallink", "X403"), ("xl/embeddings/", "X405"),
           ("xl/activex/", "X405"), ("xl/connections.xml", "X406"), ("xl/querytables/", "X406"), ("xl/webextensions/", "X406"),
           ("customui/", "X407"), ("basic/", "X401"), ("scripts/", "X401"))
+_BEGINNINGS = (*(begin for begin, _ in _PARTS), "xl/externallinks/")
 #: a form with buttons as this tool makes it holds these modules and one for each sheet
 _OUR_MODULES = (r"(?:perfeval_buttons|perfeval_ribbon|xlwings|xlwings_udfs|dictionary|thisworkbook|sheet\d+|dir|project(?:wm)?|_vba_project"
                           r"|__srp_\w+)")
@@ -39,6 +41,8 @@ def active(package: Package, stamped: bool) -> list[Finding]:
         if not ours:
             codes["X401"] = "、".join(strangers[:5]) or "vbaProject"
     for name in package.parts:
+        if not name.startswith(_BEGINNINGS):
+            continue
         for begin, code in _PARTS:
             if name.startswith(begin) and "/_rels/" not in name and not (ours and code == "X407"):
                 codes.setdefault(code, name.rpartition("/")[2])
@@ -76,16 +80,14 @@ _FORMULA = rb'<c r="([A-Z]+)([0-9]+)"[^<>]*><f[ >/]'
 _ACTS = rb"<f[^<>]*>[^<]*(?:\|'|WEBSERVICE\(|\bCALL\(|REGISTER(?:\.ID)?\()"
 
 
-def doubts(xml: bytes, styles: bytes, form: Submission, card: Scorecard) -> list[Finding]:
+def doubts(xml: bytes, styles: tuple[int, int, int, bytes], form: Submission, card: Scorecard) -> list[Finding]:
     """Scores in hidden rows and columns, figures written in the colour of their ground, scores typed where the other rows have a formula,
-    and formulas that reach out of the workbook. ``xml`` is the sheet's part, ``styles`` that of the workbook."""
-    white = _white_styles(styles)
-    scores = [row.score for row in form.indicators] + [row.score for row in form.funds] + list(form.totals)
-    shown = [entry for entry in scores if entry is not None and entry.row >= 0 and entry.number is not None]
-    found = []
+    and formulas that reach out of the workbook. ``xml`` is the sheet's part, ``styles`` the (packed) one of the workbook."""
+    white, found = _white_styles(*styles), []
     if white or _HIDDEN.search(xml):
-        found += _unseen(xml, white, shown)
-    if b"<f" in xml:
+        scores = [row.score for row in form.indicators] + [row.score for row in form.funds] + list(form.totals)
+        found += _unseen(xml, white, [entry for entry in scores if entry is not None and entry.row >= 0 and entry.number is not None])
+    if b"</f>" in xml:
         formulas = {(row, column) for row, column in ((int(row) - 1, _column(letters)) for letters, row in re.findall(_FORMULA, xml))}
         found += _typed(formulas, form, card)
         if match := re.search(_ACTS, xml, re.IGNORECASE):
@@ -136,8 +138,10 @@ def _typed(formulas: set[tuple[int, int]], form: Submission, card: Scorecard) ->
 
 
 @lru_cache(maxsize=64)
-def _white_styles(styles: bytes) -> frozenset[str]:
-    """Numbers of the cell styles whose letters are white on no ground, or on a white one."""
+def _white_styles(*packed: object) -> frozenset[str]:
+    """Numbers of the cell styles whose letters are white on no ground, or on a white one. Remembered by the packed part, as all are that a
+    district's forms have in common."""
+    styles = unpack(*packed)
     if not re.search(rb'rgb="(?:FF|00)FFFFFF"|<color theme="0"|indexed="(?:1|9)"', styles, re.IGNORECASE):
         return frozenset()
     state = {"in": "", "fonts": [], "fills": [], "xfs": []}
