@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from perfeval_xl import intake, layout, messages, rules, scoring, signs
+from perfeval_xl import intake, layout, looks, messages, rules, scoring, signs
 from perfeval_xl.edition import Edition, get
 from perfeval_xl.messages import Finding, Refusal
 from perfeval_xl.model import Entry, Sheet, Submission, cell_name
@@ -48,6 +48,7 @@ def check_file(path: str, wanted: str = "") -> list[Record]:
     try:
         return _check_book(path, intake.load(path), wanted)
     except Refusal as refusal:
+        refusal.args_.setdefault("file", os.path.basename(path))
         return [Record(path, refusal=refusal.with_traceback(None))]
     except MemoryError:
         return [Record(path, refusal=Refusal("X125", file=os.path.basename(path), why="内存不足，MemoryError", why_en="out of memory, MemoryError"))]
@@ -70,12 +71,22 @@ def _with_signs(record: Record, book: intake.Book) -> Record:
     """The record with what the file itself gives away, apart from the figures on the form."""
     if record.form is None:
         return record
-    found = signs.active(book.package, "pe_edition" in record.grid.stamp) if book.package else signs.active_xls(book.data)
-    if xml := book.xml.get(record.grid.name):
-        found += signs.doubts(xml, book.package.packed("xl/styles.xml"), record.form, record.card)
+    found = list(book.acts)
+    if book.package:
+        found += signs.active(book.package, "pe_edition" in record.grid.stamp)
+    if look := _look(record, book):
+        found += signs.doubts(look, record.grid.merged, record.form, record.card)
     if not found:
         return record
     return record._replace(findings=tuple(sorted((*found, *record.findings), key=lambda one: (one.row, one.column))))
+
+
+def _look(record: Record, book: intake.Book) -> looks.Look | None:
+    name = record.grid.name
+    if name not in book.xml:
+        return book.looks.get(name)
+    styles = looks.styles(book.package.packed("xl/styles.xml"), book.package.packed("xl/theme/theme1.xml"))
+    return looks.of_sheet(book.xml[name], name in book.odd, styles)
 
 
 def check_files(paths: Iterable[str], wanted: str = "") -> Iterator[Record]:

@@ -21,17 +21,17 @@ ROOMS = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__ini
 #: from left to right: a room imports only rooms that stand before it
 ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "log", "files", "edition_file", "edition", "compare", "scoring",
          "checks_funds", "checks_rows", "checks_sums", "rules", "cells", "table", "udfs", "layout", "computed", "indicator_block", "container",
-         "gate", "intake", "signs", "record", "contain", "document", "figures", "naming", "facts", "speech", "adding", "quotes_rows",
-         "quotes_points", "quotes_money", "quotes", "claims", "wording", "narrative", "review_lists", "result_list", "review", "template",
-         "beside", "formulas", "form_sheet", "vba", "sheets", "workbook_file", "examples", "report_figures", "report_tables", "report",
-         "report_chart", "report_xml", "report_package", "report_file", "made_up", "compact", "gather", "roster", "district", "long_list",
-         "district_book", "district_summary", "district_charts", "district_file", "send_back", "cluster", "parquet", "district_run", "host",
-         "state", "submission", "buttons", "machine", "install", "doctor", "cli")
+         "gate", "looks", "compound", "xls", "ods", "intake", "signs", "record", "contain", "document", "figures", "naming", "facts", "speech",
+         "adding", "quotes_rows", "quotes_points", "quotes_money", "quotes", "claims", "wording", "narrative", "review_lists", "result_list",
+         "review", "template", "beside", "formulas", "form_sheet", "vba", "sheets", "workbook_file", "examples", "report_figures", "report_tables",
+         "report", "report_chart", "report_xml", "report_package", "report_file", "made_up", "compact", "gather", "roster", "district",
+         "long_list", "district_book", "district_summary", "district_charts", "district_file", "send_back", "cluster", "parquet", "district_run",
+         "host", "state", "submission", "buttons", "machine", "install", "doctor", "cli")
 #: heavy libraries and the only rooms that may import them
 LIBRARIES = {"pandas": (), "xlwings": ("host", "vba"), "pyopenvba": ("vba", "machine"), "openpyxl": ("review", "review_lists"), "rich": ("cli",),
              "xlsxwriter": ("template", "form_sheet", "vba", "sheets", "workbook_file", "examples", "review", "long_list", "district_file",
                             "district_book", "district_summary"),
-             "python_calamine": ("intake",), "xlrd": ("intake",), "distributed": ("cluster",), "dask": ("cluster",),
+             "python_calamine": ("intake",), "xlrd": ("xls",), "distributed": ("cluster",), "dask": ("cluster",),
              "pyarrow": ("parquet",), "docx": ("report_file",)}
 #: libraries that a room may import at its top, because nothing it does works without them
 AT_THE_TOP = {("intake", "python_calamine"), ("template", "xlsxwriter"), ("examples", "xlsxwriter"), ("form_sheet", "xlsxwriter"),

@@ -82,7 +82,7 @@ def test_a_module_that_is_not_ours_is_named_in_our_workbook_too(tmp_path):
     assert project.count(old) >= 1
     (tmp_path / "表.xlsm").write_bytes(attacks.packed({**content, "xl/vbaProject.bin": project.replace(old, new)}))
     one, = record.check_file(str(tmp_path / "表.xlsm"))
-    assert signs(one) == [("X401", "perfeval_evil99"), ("X407", "customui.xml")]
+    assert signs(one) == [("X401", "perfeval_evil99"), ("X407", "customUI.xml")]
 
 
 def test_our_modules_in_a_form_without_our_stamp_are_named(tmp_path):
