@@ -204,7 +204,7 @@ _ALL = (
     Code("X725", "error", ("{file} 里有 {stated} 张自评表（{known}），不知道给哪一张写报告。", "{file} holds {stated} forms ({known}); a report is about one."),
          ("请把要写报告的那张存成单独的文件。", "Save the one meant as a file of its own."), _TOOL),
     Code("X901", "error", ("检查 {file} 时出了意外错误（{why}）。", "An unexpected error while checking {file} ({why})."),
-         ("请把这行文字和该文件发给维护人员。", "Please send this line and the file to the maintainers."), _TOOL),
+         ("请把这行文字、日志 {log} 和该文件发给维护人员。", "Please send this line, the log {log} and the file to the maintainers."), _TOOL),
     Code("X902", "error", ("意外错误（{why}）。", "An unexpected error ({why})."),
          ("表中已有的内容没有丢。请把日志文件发给维护人员：{file}", "Nothing on the form is lost. Please send the log file to the maintainers: {file}"), _TOOL),
     # ---- L: layout ----

@@ -330,10 +330,11 @@ def walk(xml: bytes, start=None, text=None, end=None, whole: bool = False) -> No
 # ---- written the usual way ----
 
 
-def bare(xml: bytes) -> bytes:
+def bare(xml: bytes, references: bool = False) -> bytes:
     """XML without comments, instructions and CDATA, as it stands where it has none. They can part a figure in two (``1<!-- -->00``), and
-    calamine then reads its first half, where Excel shows the whole."""
-    return _rewritten(xml) if b"<!" in xml or xml.find(b"<?", 4) >= 0 else xml
+    calamine then reads its first half, where Excel shows the whole. ``references``: also without ``&#50;`` for 2, which it does not read in a
+    figure."""
+    return _rewritten(xml) if b"<!" in xml or xml.find(b"<?", 4) >= 0 or (references and b"&#" in xml) else xml
 
 
 def usual(xml: bytes) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any
 from perfeval_xl import contain, intake, messages, record
 from perfeval_xl.compact import Form, from_record, from_stamp
 from perfeval_xl.container import ContainerError, directory, packed, unpack
+from perfeval_xl.gate import limit
 from perfeval_xl.messages import Refusal
 
 #: what is taken out of a folder; the last ones only to say that they cannot be read. A file that is named is always taken.
@@ -24,6 +25,8 @@ CHUNK = 32
 #: below this many files for each process starting it takes longer than it saves
 FEW = 100
 _TAIL = 66_000
+#: bytes; the document properties of ours are some hundred
+_PROPERTIES = 100_000
 
 
 def find(paths: Iterable[str], without: Iterable[str] = ()) -> list[str]:
@@ -70,13 +73,15 @@ def read_one(path: str, wanted: str = "", lang: str = "") -> list[Form]:
 def is_district(path: str) -> bool:
     """Whether a file is a district workbook, by its document properties; no more of it is read than its end where it has none."""
     with open(path, "rb") as stream:
-        stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
-        if b"docProps/custom.xml" not in stream.read():
+        size = os.fstat(stream.fileno()).st_size
+        stream.seek(max(0, size - _TAIL))
+        if size > limit("file") or b"docProps/custom.xml" not in stream.read():
             return False
         stream.seek(0)
-        data = stream.read()
+        data = stream.read(size)
     try:
-        return f'name="{STAMP}"'.encode() in unpack(*packed(data, directory(data).get("docprops/custom.xml")))
+        part = directory(data).get("docprops/custom.xml")
+        return part is not None and part.full < _PROPERTIES and f'name="{STAMP}"'.encode() in unpack(*packed(data, part))
     except ContainerError:
         return False
 

@@ -347,12 +347,15 @@ def _xlsx(package: Package, xml: dict[str, bytes], odd: set[str], only: str = ""
     marks = {}
     for name, part in targets.items():
         if part in package and (not only or name == only):
-            xml[name] = package.part(part)
-            written = gate.plain(xml[name])
-            marks[name] = _sheet_marks(xml[name], written.kind, styles)
+            raw = package.part(part)
+            written = gate.plain(raw)
+            marks[name] = _sheet_marks(raw, written.kind, styles)
+            xml[name] = clean = gate.bare(raw, True)
+            if clean is not raw:
+                written = gate.plain(clean)
             if not written.kind:
                 odd.add(name)
-            read[part] = as_is(_for_the_reader(xml[name], written) if written.kind else gate.bare(xml[name]))
+            read[part] = as_is(_for_the_reader(clean, written) if written.kind else clean)
     if "xl/styles.xml" in package:
         read["xl/styles.xml"] = as_is(styles.formats)
     return marks, _workbook_names(workbook), pack(read)

@@ -241,7 +241,7 @@ def of_sheet(xml: bytes, odd: bool, of: Styles) -> Look:
         reader = _SheetReader(of)
         gate.walk(xml, reader.start, reader.text, reader.end)
         return reader.look()
-    if b"</f>" not in xml and b"<f " not in xml:
+    if b"</f" not in xml and b"<f " not in xml:
         return Look()
     loud = xml.upper()
     if any(hint in loud for hint in _OUT_HINTS):

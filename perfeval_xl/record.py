@@ -56,7 +56,10 @@ def check_file(path: str, wanted: str = "") -> list[Record]:
         # a mistake of ours in one file costs that file and no other
         if os.environ.get("PERFEVAL_DEBUG"):
             raise
-        return [Record(path, refusal=Refusal("X901", file=os.path.basename(path), why=f"{type(error).__name__}: {error}"))]
+        from perfeval_xl import log
+
+        where = log.unexpected(error, "check_file") or "-"
+        return [Record(path, refusal=Refusal("X901", file=os.path.basename(path), why=f"{type(error).__name__}: {error}", log=where))]
 
 
 def _check_book(path: str, book: intake.Book, wanted: str) -> list[Record]:

@@ -16,6 +16,7 @@ from copy import copy
 from datetime import datetime
 
 from perfeval_xl import files, messages
+from perfeval_xl.container import directory
 from perfeval_xl.messages import MARK, Finding, Refusal
 from perfeval_xl.model import Percent, Sheet, column_name
 from perfeval_xl.record import Record
@@ -131,6 +132,9 @@ def _harmless(data: bytes) -> bool:
         infos = parts.infolist()
         if "xl/workbook.xml" not in parts.NameToInfo or len(infos) > 1000 or sum(info.file_size for info in infos) > _BYTES:
             return False
+        if {(info.filename.replace("\\", "/").lower(), info.header_offset) for info in infos} != {
+                (name, part.offset) for name, part in directory(data).items()}:
+            return False  # zipfile knows other parts than the gate has looked at
         for info in infos:
             part = parts.read(info)
             if part[:2] in (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<", b"\x4c\x6f") or b"<!DOCTYPE" in part or b"<!ENTITY" in part:

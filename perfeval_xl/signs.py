@@ -145,8 +145,10 @@ def _filled(entries: Iterable[Entry | None]) -> list[Entry]:
 
 def _figures(form: Submission) -> list[Entry]:
     """Every figure that the form is judged by: scores, results, amounts, totals."""
-    return _filled([entry for row in form.indicators for entry in (row.score, row.actual_entry, row.weight)]
-                   + [entry for row in form.funds for entry in (row.initial, row.adjusted, row.executed, row.score)] + list(form.totals))
+    stated = [row.actual_entry for row in form.indicators]
+    return _filled([entry for row in form.indicators for entry in (row.score, row.weight)]
+                   + [entry for row in form.funds for entry in (row.initial, row.adjusted, row.executed, row.score)] + list(form.totals)) + [
+        entry for entry in stated if entry is not None and entry.row >= 0 and entry.text]
 
 
 def _covered(merged: list[tuple[int, int, int, int]], figures: list[Entry]) -> list[Entry]:
@@ -178,6 +180,8 @@ def _applies(rule: Rule, entry: Entry) -> bool:
         return bool(numbers) and (rule.formulas[0].strip().upper() in ("TRUE", "TRUE()") or bool(numbers[0]))
     if rule.kind != "cellIs" or not numbers or None in numbers:
         return rule.kind == "notContainsBlanks"
+    if entry.number is None:
+        return False
     if rule.operator in ("between", "notBetween") and len(numbers) > 1:
         return (min(numbers[:2]) <= entry.number <= max(numbers[:2])) == (rule.operator == "between")
     return rule.operator in _COMPARED and _COMPARED[rule.operator](entry.number, numbers[0])

@@ -19,7 +19,7 @@ from perfeval_xl import cli, gate, gather, intake, messages, record
 from perfeval_xl.messages import Refusal
 
 ROOT = Path(__file__).parent.parent
-ALL = {**attacks.containers(), **attacks.extents(), **attacks.xml()}
+ALL = {**attacks.containers(), **attacks.zip_tricks(), **attacks.extents(), **attacks.xml(), **attacks.xml_tricks()}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -30,7 +30,7 @@ def test_an_attack_is_a_refusal_that_says_what_to_do(tmp_path, name):
     start = time.perf_counter()
     records = record.check_file(str(path))
     assert time.perf_counter() - start < 5
-    assert [one.refusal.code if one.refusal else "" for one in records] == [code]
+    assert [one.refusal.code if one.refusal else "" for one in records] == [code], records[0].refusal and records[0].refusal.words()
     if code:
         for lang in messages.LANGUAGES:
             line = records[0].refusal.words(lang)
