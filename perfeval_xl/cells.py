@@ -18,7 +18,7 @@ LABEL_LENGTH, LONGEST_HEADING = 40, 26
 class Vocabulary(NamedTuple):
     """Normalised spellings of all editions: heading -> field for each block, row label -> role, label -> what it labels.
 
-    ``openers`` are the labels with which goals or tasks begin.
+    ``openers`` are the labels with which goals or tasks begin; ``spellings`` are all headings and labels together.
     """
 
     funds: dict[str, str]
@@ -30,7 +30,14 @@ class Vocabulary(NamedTuple):
     head_totals: tuple[str, ...]
     task_names: frozenset[str]
     roles: dict[str, str]
+    spellings: frozenset[str]
 
+
+_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})年?度|[(（](20[0-9]{2})年?[)）]|年度:(20[0-9]{2})年?")
+_UNIT = re.compile(r"(?:单位:?|\(|金额)\s*(?:人民币)?\s*(万元|元)\s*(?:\)|$)")
+_PROSE = frozenset("，。；,;")
+#: characters; a longer text that names a form is a sentence about it
+_TITLE = 80
 
 #: a text cell: row, column, its label, what stands behind a colon in the same cell, the text itself
 Word = tuple[int, int, str, str, str]
@@ -58,7 +65,8 @@ def vocabulary() -> Vocabulary:
     head_totals = tuple(label for label, keys in labels.items() if "head_total" in keys)
     openers = frozenset(label for label, keys in labels.items() if not keys.isdisjoint(("goals", "tasks")))
     task_names = frozenset(label for label, field in blocks[1].items() if field == "name")
-    return Vocabulary(*blocks, rows, {label: frozenset(keys) for label, keys in labels.items()}, openers, head_totals, task_names, roles)
+    return Vocabulary(*blocks, rows, {label: frozenset(keys) for label, keys in labels.items()}, openers, head_totals, task_names, roles,
+                      frozenset(labels).union(*blocks))
 
 
 @lru_cache(maxsize=16384)
@@ -76,6 +84,49 @@ def label_and_value(text: str) -> tuple[str, str]:
     elif len(text) > LONGEST_HEADING:
         return "", ""
     return plain_label(text), ""
+
+
+class Look:
+    """What one row says by its texts alone: ``words``, their ``labels``, those that are known (``labelled``), the headings of each block as
+    (column, field), whether another block than that of the funds begins (``opens``), the ``unit`` it names, a ``title`` of a form, the
+    ``years`` of a line such as （2021年度） as (column, year), and its ``prose``: what has punctuation inside, or is longer than any heading.
+    """
+
+    __slots__ = ("funds", "indicators", "labelled", "labels", "opens", "prose", "tasks", "title", "unit", "words", "years")
+
+    def __init__(self, row: int, line: tuple) -> None:
+        known = vocabulary()
+        words, labels, labelled, funds, tasks, indicators, years, prose = [], [], [], [], [], [], [], []
+        self.unit, self.title = "", None
+        for column, text in enumerate(line):
+            if not text or type(text) is not str:
+                continue
+            size = len(text)
+            label, value = label_and_value(text) if size <= LABEL_LENGTH else ("", "")
+            words.append((row, column, label, value, text))
+            labels.append(label)
+            if label in known.spellings:
+                if label in known.labels:
+                    labelled.append(words[-1])
+                for found, block in ((funds, known.funds), (tasks, known.tasks), (indicators, known.indicators)):
+                    if label in block:
+                        found.append((column, block[label]))
+            if size <= LABEL_LENGTH:
+                if "元" in text and not self.unit and (match := _UNIT.search(fold(text))):
+                    self.unit = match[1]
+                if ("0" in text or "０" in text) and (match := _YEAR.search("".join(fold(text).split()))):
+                    years.append((column, int(match[1] or match[2] or match[3])))
+            if "自评" in text and self.title is None and size <= _TITLE and ("表" in text or "报告" in text):
+                self.title = _entry(Entry, (tidy(text), None, row, column, "", "", False, 1))
+            if size >= 8 and (size > LONGEST_HEADING or not _PROSE.isdisjoint(text)) and not is_short(text):
+                prose.append(text_entry(text, row, column))
+        self.words, self.labels, self.labelled, self.years, self.prose = tuple(words), frozenset(labels), tuple(labelled), tuple(years), tuple(prose)
+        self.funds, self.tasks, self.indicators = tuple(funds), tuple(tasks), tuple(indicators)
+        self.opens = len(tasks) >= 3 or len(funds) >= 3 or not known.openers.isdisjoint(labels)
+
+
+#: remembered, because most rows of a form's head are alike in all forms of a district
+_look = lru_cache(maxsize=4096)(Look)
 
 
 class Merges:
@@ -112,9 +163,11 @@ class Grid:
 
     def __init__(self, sheet: Sheet) -> None:
         self.sheet, self.words = sheet, vocabulary()
-        width = max(map(len, sheet.rows), default=0)
-        self.lines = [tuple(row) if len(row) == width else (*row, *("",) * (width - len(row))) for row in sheet.rows]
-        self._words: list[list[Word] | None] = [None] * len(self.lines)
+        self.lines = list(map(tuple, sheet.rows))
+        width = max(map(len, self.lines), default=0)
+        if len(set(map(len, self.lines))) > 1:
+            self.lines = [(*line, *("",) * (width - len(line))) for line in self.lines]
+        self._looks: list[Look | None] = [None] * len(self.lines)
         self.merges = _merges(sheet.merged, len(self.lines), width)
         self.tall, self.wide = self.merges.tall, self.merges.wide
 
@@ -128,13 +181,16 @@ class Grid:
         cell = self.value(row, column) if column is not None else ""
         return label_and_value(cell)[0] if type(cell) is str and cell else ""
 
-    def words_of(self, row: int) -> list[Word]:
-        """The text cells of a row; looked at when they are asked for, because most cells are values."""
-        words = self._words[row]
-        if words is None:
-            words = self._words[row] = [(row, column, *label_and_value(cell), cell) for column, cell in enumerate(self.lines[row])
-                                        if cell and type(cell) is str]
-        return words
+    def look(self, row: int) -> Look:
+        """What a row says by its texts; looked at when it is asked for, because most cells are values."""
+        look = self._looks[row]
+        if look is None:
+            look = self._looks[row] = _look(row, self.lines[row])
+        return look
+
+    def looks(self, first: int, after: int) -> list[Look]:
+        """What each of some rows says."""
+        return [self._looks[row] or self.look(row) for row in range(first, after)]
 
     def entry(self, row: int, column: int | None) -> Entry | None:
         """The cell as one number, or None where the form has no such column."""
@@ -155,17 +211,9 @@ class Grid:
             row, column, _ = self.tall[row, column]
         return text_entry(self.value(row, column), row, column)
 
-    def fields(self, row: int, block: dict[str, str]) -> list[tuple[int, str]]:
-        """The headings of a block that stand in a row: (column, field)."""
-        return [(word[1], block[word[2]]) for word in self.words_of(row) if word[2] in block]
-
-    def labels(self, row: int) -> set[str]:
-        """The labels that stand in a row."""
-        return {word[2] for word in self.words_of(row)}
-
     def texts(self, first: int, after: int) -> list[Word]:
         """The text cells of some rows, in reading order."""
-        return [word for row in range(first, after) for word in self.words_of(row)]
+        return [word for look in self.looks(first, after) for word in look.words]
 
 
 def number_entry(value, row: int, column: int, span: int = 1) -> Entry:

@@ -10,7 +10,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 from perfeval_xl import __version__, messages
@@ -140,45 +140,64 @@ class _Parser(argparse.ArgumentParser):
         self.exit(UNREADABLE, say("usage", why=message) + "\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(only: str = "") -> argparse.ArgumentParser:
+    """The parser of all commands, or of one: making all of them takes as long as checking a form."""
     common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--lang", choices=messages.LANGUAGES, help=say("lang"))
     common.add_argument("-q", "--quiet", action="store_true", help=say("quiet"))
-    reading = _Parser(add_help=False)
-    reading.add_argument("--limits", default="", metavar="NAME=N,...", help=say("limits"))
     parser = _Parser(prog="perfeval-xl", description=say("about"), parents=[common])
     parser.add_argument("--version", action="version", version=f"perfeval-xl {__version__}", help=say("version"))
     # prog is given because argparse would work it out by formatting a usage line
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser, prog="perfeval-xl")
-    demo = commands.add_parser("demo", parents=[common], help=say("demo"), description=say("demo"))
-    demo.add_argument("--out", default="demo-output", metavar="DIR", help=say("demo_out"))
-    commands.add_parser("editions", parents=[common], help=say("editions"), description=say("editions"))
-    codes = commands.add_parser("codes", parents=[common], help=say("codes"), description=say("codes"))
-    codes.add_argument("--json", action="store_true", help=say("json"))
-    new = commands.add_parser("new", parents=[common], help=say("new"), description=say("new"))
-    new.add_argument("edition", metavar="EDITION", help=say("new_edition"))
-    new.add_argument("-o", "--out", required=True, metavar="FILE", help=say("new_out"))
-    new.add_argument("--department", default="", metavar="NAME", help=say("department"))
-    new.add_argument("--year", type=_year, metavar="YEAR", help=say("year"))
-    commands.add_parser("build", parents=[common], help=say("build"), description=say("build"))
-    doctor = commands.add_parser("doctor", parents=[common], help=say("doctor"), description=say("doctor"))
-    doctor.add_argument("files", nargs="*", metavar="FILE", help=say("doctor_file"))
-    doctor.add_argument("--json", action="store_true", help=say("json"))
-    install = commands.add_parser("install", parents=[common], help=say("install"), description=say("install"))
-    install.add_argument("--to", default="", metavar="DIR", help=say("install_to"))
-    install.add_argument("--dry-run", action="store_true", help=say("dry_run"))
-    check = commands.add_parser("check", parents=[common, reading], help=say("check"), description=say("check"))
-    check.add_argument("files", nargs="+", metavar="FILE", help=say("file"))
-    check.add_argument("--edition", default="", metavar="ID", help=say("edition"))
-    check.add_argument("--report", default="", metavar="DOC", help=say("report_doc"))
-    check.add_argument("--json", action="store_true", help=say("json"))
-    check.add_argument("--out", metavar="DIR", help=say("out"))
-    _consolidate_options(commands.add_parser("consolidate", parents=[common, reading], help=say("consolidate"), description=say("consolidate")))
-    report = commands.add_parser("report", parents=[common, reading], help=say("report"), description=say("report"))
-    report.add_argument("file", metavar="FILE", help=say("file"))
-    report.add_argument("-o", "--out", required=True, metavar="OUT.docx", help=say("report_out"))
-    report.add_argument("--edition", default="", metavar="ID", help=say("edition"))
+    for name, (declare, _) in _COMMANDS.items():
+        if only in ("", name):
+            declare(commands.add_parser(name, parents=[common], help=say(name), description=say(name)))
     return parser
+
+
+def _no_options(parser: argparse.ArgumentParser) -> None:
+    """Nothing but what all commands have."""
+
+
+def _demo_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", default="demo-output", metavar="DIR", help=say("demo_out"))
+
+
+def _codes_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help=say("json"))
+
+
+def _new_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("edition", metavar="EDITION", help=say("new_edition"))
+    parser.add_argument("-o", "--out", required=True, metavar="FILE", help=say("new_out"))
+    parser.add_argument("--department", default="", metavar="NAME", help=say("department"))
+    parser.add_argument("--year", type=_year, metavar="YEAR", help=say("year"))
+
+
+def _doctor_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="*", metavar="FILE", help=say("doctor_file"))
+    parser.add_argument("--json", action="store_true", help=say("json"))
+
+
+def _install_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to", default="", metavar="DIR", help=say("install_to"))
+    parser.add_argument("--dry-run", action="store_true", help=say("dry_run"))
+
+
+def _check_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="FILE", help=say("file"))
+    parser.add_argument("--edition", default="", metavar="ID", help=say("edition"))
+    parser.add_argument("--report", default="", metavar="DOC", help=say("report_doc"))
+    parser.add_argument("--json", action="store_true", help=say("json"))
+    parser.add_argument("--limits", default="", metavar="NAME=N,...", help=say("limits"))
+    parser.add_argument("--out", metavar="DIR", help=say("out"))
+
+
+def _report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help=say("file"))
+    parser.add_argument("-o", "--out", required=True, metavar="OUT.docx", help=say("report_out"))
+    parser.add_argument("--edition", default="", metavar="ID", help=say("edition"))
+    parser.add_argument("--limits", default="", metavar="NAME=N,...", help=say("limits"))
 
 
 def _consolidate_options(parser: argparse.ArgumentParser) -> None:
@@ -193,6 +212,7 @@ def _consolidate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--edition", default="", metavar="ID", help=say("edition"))
     parser.add_argument("--workers", type=_count, default=0, metavar="N", help=say("workers"))
     parser.add_argument("--scheduler", default="", metavar="ADDRESS", help=say("scheduler"))
+    parser.add_argument("--limits", default="", metavar="NAME=N,...", help=say("limits"))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -204,14 +224,12 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace", **({"encoding": "utf-8"} if "--json" in arguments else {}))
     options = None
     try:
-        options = _parser().parse_args(arguments)
-        commands = {"demo": _demo, "editions": _editions, "codes": _codes, "check": _check, "new": _new, "build": _build, "doctor": _doctor,
-                    "install": _install, "consolidate": _consolidate, "report": _report}
+        options = _parser(_named(arguments)).parse_args(arguments)
         if getattr(options, "limits", ""):
             from perfeval_xl import gate
 
             gate.set_limits(options.limits)
-        status = commands[options.command](options)
+        status = _COMMANDS[options.command][1](options)
         sys.stdout.flush()
         return status
     except SystemExit as end:
@@ -241,6 +259,12 @@ def _speak(arguments: list[str]) -> None:
         chosen = word.partition("=")[2] if word.startswith("--lang=") else arguments[n + 1] if word == "--lang" and n + 1 < len(arguments) else ""
         if chosen in messages.LANGUAGES:
             messages.speak(chosen)
+
+
+def _named(arguments: list[str]) -> str:
+    """The command, "" where the first word that is no option names none."""
+    word = next((word for before, word in zip(["", *arguments], arguments, strict=False) if not word.startswith("-") and before != "--lang"), "")
+    return word if word in _COMMANDS else ""
 
 
 def _tell(line: str) -> None:
@@ -615,6 +639,14 @@ def _demo_district(examples: list, out: str, quiet: bool) -> None:
         _out(say("made", path=path))
     if not quiet:
         _tell(say("consolidated", **run.counts))
+
+
+#: command -> what declares its options, what runs it
+_COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]] = {
+    "demo": (_demo_options, _demo), "editions": (_no_options, _editions), "codes": (_codes_options, _codes), "new": (_new_options, _new),
+    "build": (_no_options, _build), "doctor": (_doctor_options, _doctor), "install": (_install_options, _install),
+    "check": (_check_options, _check), "consolidate": (_consolidate_options, _consolidate), "report": (_report_options, _report),
+}
 
 
 if __name__ == "__main__":

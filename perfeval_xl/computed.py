@@ -212,7 +212,7 @@ def _indicator(desk: _Desk, table: Table, row: int) -> None:
 
 
 def _column(desk: _Desk, table: Table, heading: str) -> int | None:
-    return next((word[1] for word in desk.grid.words_of(table.row) if word[2] == heading), None)
+    return next((word[1] for word in desk.grid.look(table.row).words if word[2] == heading), None)
 
 
 def _by_hand(desk: _Desk, points: tuple[float | str, str], row: int, column: int | None) -> tuple[float | str, str]:

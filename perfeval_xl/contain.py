@@ -29,6 +29,8 @@ from perfeval_xl.messages import Refusal
 
 #: so many files are handed to the worker before the first answer is read: it need not wait for us, and their names fit into the smallest pipe
 _AHEAD = 4
+#: so many files a worker does together when it checks for a person, who sees them come
+_PORTION = 16
 #: a worker that begins on a slow share imports for a while
 _START_SECONDS = 30
 _SIZE = struct.Struct("<L")
@@ -50,8 +52,18 @@ def check_files(paths: Sequence[str], wanted: str = "") -> Iterator:
     if len(paths) == 1 and _is_zip(paths[0]):
         yield from record.check_files(paths, wanted)
         return
-    for records in each(record.check_file, paths, _lost_record, wanted):
+    for _, records in portions(_check_many, record.check_file, _in_portions(paths), _lost_record, 1, wanted):
         yield from records
+
+
+def _check_many(paths: Sequence[str], wanted: str) -> list[list]:
+    from perfeval_xl import record
+
+    return list(record.each_checked(paths, wanted))
+
+
+def _in_portions(paths: Sequence[str]) -> list[tuple[str, ...]]:
+    return [tuple(paths[n : n + _PORTION]) for n in range(0, len(paths), _PORTION)]
 
 
 def _is_zip(path: str) -> bool:
@@ -77,14 +89,16 @@ def each(work: Callable, tasks: Iterable, lost: Callable[[Any, Refusal], Any], *
         yield result
 
 
-def spread(work: Callable, tasks: Iterable, lost: Callable[[Any, Refusal], Any], workers: int, *options: object) -> Iterator[tuple[Any, Any]]:
-    """The same by several workers: (task, result) as they come. A worker that dies costs its file and is replaced; the others go on."""
+def spread(work: Callable, tasks: Iterable, lost: Callable[[Any, Refusal], Any], workers: int, *options: object,
+           again: bool = True) -> Iterator[tuple[Any, Any]]:
+    """The same by several workers: (task, result) as they come. A worker that dies costs its file and is replaced; the others go on. ``again``:
+    a task is tried twice before it is lost."""
     shared = _Tasks(tasks)
     if workers < 2:
-        yield from _lead(work, shared, lost, options)
+        yield from _lead(work, shared, lost, options, again)
         return
     done: queue.SimpleQueue = queue.SimpleQueue()
-    leads = [threading.Thread(target=_follow, args=(done, work, shared, lost, options), daemon=True) for _ in range(workers)]
+    leads = [threading.Thread(target=_follow, args=(done, work, shared, lost, options, again), daemon=True) for _ in range(workers)]
     for one in leads:
         one.start()
     try:
@@ -104,6 +118,17 @@ def spread(work: Callable, tasks: Iterable, lost: Callable[[Any, Refusal], Any],
         shared.stop()
         for one in leads:
             one.join()
+
+
+def portions(many: Callable, one: Callable, chunks: Iterable[tuple], lost: Callable[[str, Refusal], Any], workers: int,
+             *options: object) -> Iterator[tuple[str, Any]]:
+    """The same for portions of files, which a worker does faster than one after the other: ``many(paths, *options)`` gives a list. A portion
+    that a worker does not survive is done again file by file, by ``one(path, *options)``: (path, result) as they come."""
+    for chunk, results in spread(many, chunks, lambda chunk, refusal: None, workers, *options, again=False):
+        if results is None:
+            yield from spread(one, chunk, lost, 1, *options)
+        else:
+            yield from zip(chunk, results, strict=True)
 
 
 class _Tasks:
@@ -132,17 +157,17 @@ class _Tasks:
                 worker.kill()
 
 
-def _follow(done: queue.SimpleQueue, work: Callable, shared: _Tasks, lost: Callable, options: tuple) -> None:
+def _follow(done: queue.SimpleQueue, work: Callable, shared: _Tasks, lost: Callable, options: tuple, again: bool) -> None:
     """One thread of ``spread``: leads one worker, and its successors."""
     try:
-        for pair in _lead(work, shared, lost, options):
+        for pair in _lead(work, shared, lost, options, again):
             done.put(("pair", pair))
         done.put(("over", None))
     except BaseException as error:  # raised again by whoever waits for the results
         done.put(("error", error))
 
 
-def _lead(work: Callable, shared: _Tasks, lost: Callable, options: tuple) -> Iterator[tuple[Any, Any]]:
+def _lead(work: Callable, shared: _Tasks, lost: Callable, options: tuple, again: bool = True) -> Iterator[tuple[Any, Any]]:
     if work.__module__ == "__main__":
         raise ValueError("a worker cannot import a function of __main__")
     gate.look_up()
@@ -172,7 +197,7 @@ def _lead(work: Callable, shared: _Tasks, lost: Callable, options: tuple) -> Ite
                 refusal = worker.close(os.path.basename(os.path.normpath(file)))
                 shared.workers.discard(worker)
                 worker = None
-                if refusal.code == "X125" and suspect is not waiting[0]:
+                if again and refusal.code == "X125" and suspect is not waiting[0]:
                     suspect = waiting[0]  # the system ends processes too: the file is guilty if it happens again
                     continue
                 result = lost(waiting[0], refusal)

@@ -135,7 +135,8 @@ def read_all(paths: Sequence[str], wanted: str = "", lang: str = "", workers: in
     No file is read in this process: one that ends its reader, or takes too long, costs its own line (``contain``)."""
     workers = min(workers or processes_for(len(paths)), max(len(paths), 1))
     lines: dict[str, list[Form]] = {}
-    for path, forms in contain.spread(read_one, paths, _fallen, workers, wanted, lang or messages.language()):
+    chunks = [tuple(chunk) for chunk in chunked(paths, workers)]
+    for path, forms in contain.portions(read_many, read_one, chunks, _fallen, workers, wanted, lang or messages.language()):
         lines[path] = forms
         told(1)
     return [form for path in paths for form in lines[path]]

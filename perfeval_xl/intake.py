@@ -52,15 +52,76 @@ class Book(NamedTuple):
     acts: tuple[Finding, ...] = ()
 
 
+class Admitted(NamedTuple):
+    """A file that passed the gate: ``content`` is what calamine may read of it, ``marks`` and ``names`` what calamine does not tell; ``tables`` are
+    the sheets of an .xls, which calamine does not read at all. The others as in ``Book``."""
+
+    file: str
+    data: bytes
+    package: Package | None
+    xml: dict[str, bytes]
+    odd: set[str]
+    looks: dict[str, Look]
+    acts: list[Finding]
+    marks: dict[str, Marks]
+    names: dict[str, tuple[str, int, int]]
+    content: bytes
+    tables: tuple[tuple[bool, Sheet], ...] = ()
+
+
 def load(path: str) -> Book:
     """Reads a workbook; what cannot be read is refused with one line that says what it is and what to do."""
+    return read(admit(path))
+
+
+def admit(path: str) -> Admitted:
+    """A file from outside, read once and held against the limits, before any parser sees it."""
     file = os.path.basename(os.path.normpath(path))
     gate.look_up()
     try:
-        return _load(file, _bytes(path, file))
-    except Refusal as refusal:
-        refusal.args_.setdefault("file", file)
-        raise
+        data = _bytes(path, file)
+        kind, package = _kind(data, file)
+        if kind == "xls":
+            return _old(file, data)
+        xml, odd, looks, acts = {}, set(), {}, []
+        return Admitted(file, data, package, xml, odd, looks, acts, *(
+            _xlsx(package, xml, odd) if kind == "xlsx" else _ods(package, looks, acts)))
+    except BaseException as error:
+        raise _refused(error, file) from None
+
+
+def read(one: Admitted) -> Book:
+    """The grids of a file that passed the gate."""
+    try:
+        if one.tables:
+            return _book(one, one.tables)
+        with python_calamine.load_workbook(io.BytesIO(one.content)) as workbook:
+            return _book(one, _tables(one, workbook))
+    except BaseException as error:
+        raise _refused(error, one.file) from None
+
+
+def _old(file: str, data: bytes) -> Admitted:
+    from perfeval_xl import xls
+
+    old = xls.read(data)
+    tables = tuple((table.visible, _held(Sheet(table.name, table.rows, table.merged))) for table in old.tables)
+    if not tables:
+        raise Refusal("X107")
+    return Admitted(file, data, None, {}, set(), {table.name: table.look for table in old.tables}, old.acts, {}, old.names, b"", tables)
+
+
+def _refused(error: BaseException, file: str) -> BaseException:
+    """What a file is refused with for an error that its bytes led to; any other error as it is."""
+    if isinstance(error, Refusal):
+        error.args_.setdefault("file", file)
+        return error
+    if isinstance(error, python_calamine.PasswordError):
+        return Refusal("X104", file=file)
+    # a panic inside calamine is no Exception
+    if isinstance(error, (python_calamine.CalamineError, OSError, ValueError, KeyError)) or type(error).__name__ == "PanicException":
+        return Refusal("X103", file=file)
+    return error
 
 
 def sheet_rows(path: str, name: str) -> list[list]:
@@ -80,38 +141,23 @@ def sheet_rows(path: str, name: str) -> list[list]:
         raise ValueError(str(error)) from None
 
 
-def _load(file: str, data: bytes) -> Book:
-    kind, package = _kind(data, file)
-    try:
-        if kind == "xls":
-            return _old_book(file, data)
-        xml: dict[str, bytes] = {}
-        odd: set[str] = set()
-        looks: dict[str, Look] = {}
-        acts: list[Finding] = []
-        marks, names, content = _xlsx(package, xml, odd) if kind == "xlsx" else _ods(package, looks, acts)
-        with python_calamine.load_workbook(io.BytesIO(content)) as workbook:
-            book = _book(file, data, _tables(workbook, marks), names)
-        return book._replace(package=package, xml=xml, odd=frozenset(odd), looks=looks, acts=tuple(acts))
-    except python_calamine.PasswordError:
-        raise Refusal("X104") from None
-    except (python_calamine.CalamineError, OSError, ValueError, KeyError):
-        raise Refusal("X103") from None
-    except BaseException as error:
-        # a panic inside calamine is no Exception
-        if type(error).__name__ == "PanicException":
-            raise Refusal("X103") from None
-        raise
+#: a pipe is refused, not waited for
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def _bytes(path: str, file: str) -> bytes:
     try:
-        with open(path, "rb", buffering=0) as stream:
-            status = os.fstat(stream.fileno())
+        handle = os.open(path, _READ)
+        try:
+            status = os.fstat(handle)
+            if stat.S_ISDIR(status.st_mode):
+                raise Refusal("X102", file=file)
             if not stat.S_ISREG(status.st_mode):
                 raise Refusal("X103", file=file)
             gate.hold("file", status.st_size)
-            data = stream.read(status.st_size)
+            data = os.read(handle, status.st_size)
+        finally:
+            os.close(handle)
     except FileNotFoundError:
         raise Refusal("X101", file=path) from None
     except (OSError, ValueError) as error:
@@ -148,39 +194,33 @@ def _kind(data: bytes, file: str) -> tuple[str, Package | None]:
     return kind, package
 
 
-def _old_book(file: str, data: bytes) -> Book:
-    from perfeval_xl import xls
-
-    old = xls.read(data)
-    return _book(file, data, ((table.visible, _held(Sheet(table.name, table.rows, table.merged))) for table in old.tables), old.names)._replace(
-        looks={table.name: table.look for table in old.tables}, acts=tuple(old.acts))
-
-
-def _tables(workbook, marks: dict[str, Marks]) -> Iterator[tuple[bool, Sheet]]:
+def _tables(one: Admitted, workbook) -> Iterator[tuple[bool, Sheet]]:
     """(can it be seen, grid) of each worksheet; all of them together are held against the limit before they are copied out of the reader."""
     cells = 0
     for n, meta in enumerate(workbook.sheets_metadata):
         if meta.typ != python_calamine.SheetTypeEnum.WorkSheet:
             continue
-        if meta.name not in marks:  # the reader has found a sheet that nobody has looked at
+        if meta.name not in one.marks:  # the reader has found a sheet that nobody has looked at
             raise Refusal("X103")
         sheet = workbook.get_sheet_by_index(n)
         if sheet.end is not None:
             cells += (sheet.end[0] + 1) * (sheet.end[1] + 1)
             gate.hold("grids", cells)
-        yield meta.visible == python_calamine.SheetVisibleEnum.Visible, _grid(sheet, meta.name, marks[meta.name])
+        yield meta.visible == python_calamine.SheetVisibleEnum.Visible, _grid(sheet, meta.name, one.marks[meta.name])
 
 
-def _book(file: str, data: bytes, tables: Iterable[tuple[bool, Sheet]], names: dict[str, tuple[str, int, int]]) -> Book:
+def _book(one: Admitted, tables: Iterable[tuple[bool, Sheet]]) -> Book:
     sheets, hidden = [], []
     for visible, sheet in tables:
         (sheets if visible else hidden).append(sheet)
     if not any(sheet.rows for sheet in (*sheets, *hidden)):
-        raise Refusal("X107", file=file)
-    grids = {sheet.name: sheet.rows for sheet in (*sheets, *hidden)}
-    stamp = {name: value for name, (sheet, row, column) in names.items()
-             if (value := _at(grids.get(sheet, ()), row, column)) not in ("", None)}
-    return Book(file, tuple(sheet._replace(stamp=stamp) for sheet in sheets), tuple(sheet._replace(stamp=stamp) for sheet in hidden), data)
+        raise Refusal("X107")
+    if one.names:
+        grids = {sheet.name: sheet.rows for sheet in (*sheets, *hidden)}
+        stamp = {name: value for name, (sheet, row, column) in one.names.items()
+                 if (value := _at(grids.get(sheet, ()), row, column)) not in ("", None)}
+        sheets, hidden = ([sheet._replace(stamp=stamp) for sheet in some] for some in (sheets, hidden))
+    return Book(one.file, tuple(sheets), tuple(hidden), one.data, one.package, one.xml, frozenset(one.odd), one.looks, tuple(one.acts))
 
 
 def _at(rows, row: int, column: int):
@@ -364,16 +404,15 @@ def _xlsx(package: Package, xml: dict[str, bytes], odd: set[str], only: str = ""
 def _for_the_reader(xml: bytes, written: gate.Cells) -> bytes:
     """A sheet with its merged areas in front of its cells, and without what calamine does not look at: it reads a sheet twice, once up to the
     end of the cells and once up to the merged areas. As it stands where these are not written as usual."""
-    merges = xml.find(b"<mergeCells", written.end)
-    after = xml.find(b"</mergeCells>", merges) + 13 if merges >= 0 else -1
-    if xml.count(b"mergeCells") != (2 if after > 12 else 0):
+    head, merges, after = xml[: written.begin], xml.find(b"<mergeCells", written.end), xml.find(b"</mergeCells>", written.end) + 13
+    if not written.kind or b"mergeCells" in head or xml.count(b"mergeCells", written.end) != (2 if 0 <= merges < after else 0):
         return xml
-    root = xml[: xml.find(b">", written.root) + 1]
-    return b"%s%s%s</worksheet>" % (root, xml[merges:after] if after > 12 else b"<mergeCells></mergeCells>", xml[written.begin : written.end])
+    root = head[: head.find(b">", written.root) + 1]
+    return b"%s%s%s</worksheet>" % (root, xml[merges:after] if merges >= 0 else b"<mergeCells></mergeCells>", xml[written.begin : written.end])
 
 
 def _sheet_marks(xml: bytes, plain: str, styles: Styles) -> Marks:
-    percent = _percent_cells(xml, styles.shown) if plain and styles.shown else ()
+    percent = _percent_cells(xml, styles) if plain and styles.shown else ()
     if not plain or percent is None:
         return _read_marks(xml, styles.percent)
     texts: list = []
@@ -388,15 +427,27 @@ def _typed(error: bool, text: str) -> str:
     return text if error else "FALSE" if text in ("0", "false") else "TRUE"
 
 
-def _percent_cells(xml: bytes, style: re.Pattern) -> list[tuple[int, int]] | None:
-    """The cells of these styles; None where a cell does not begin with its place and its style, as all programs write it."""
+def _percent_cells(xml: bytes, styles: Styles) -> list[tuple[int, int]] | None:
+    """The cells that hold a number in one of these styles; None where one does not begin with its place and its style, as all programs write it.
+    A pattern looks for all styles at once, and takes as long as searching for a few of them one by one."""
+    if len(styles.percent) > 2:
+        found = [match.start() for match in styles.shown.finditer(xml)]
+    else:
+        found = []
+        for number in styles.percent:
+            sought = b's="%s"' % number.encode()
+            place = xml.find(sought)
+            while place >= 0:
+                if xml.startswith((b"><", b' t="n"><'), place + len(sought)):
+                    found.append(place)
+                place = xml.find(sought, place + 1)
     cells = []
-    for match in style.finditer(xml):
-        begin, end = xml.rfind(b"<", 0, match.start()), match.start() - 2  # the place ends before its quote and a blank
+    for place in found:
+        begin = xml.rfind(b"<", 0, place)
         if xml.startswith(b'<c r="', begin):
-            if (place := _place(xml[begin + 6 : end])) is None:
+            if (cell := _place(xml[begin + 6 : place - 2])) is None:  # the place ends before its quote and a blank
                 return None
-            cells.append(place)
+            cells.append(cell)
         elif not xml.startswith(b"<row ", begin):
             return None
     return cells

@@ -11,20 +11,15 @@ from decimal import Decimal
 from functools import cache, lru_cache
 
 from perfeval_xl import table as indicator_table
-from perfeval_xl.cells import LABEL_LENGTH, LONGEST_HEADING, Grid, Word, label_and_value, text_entry, vocabulary
+from perfeval_xl.cells import LABEL_LENGTH, Grid, Look, Word, label_and_value, text_entry, vocabulary
 from perfeval_xl.edition import DEFAULT, Edition, editions, get, known, plain_label
 from perfeval_xl.messages import Finding, Refusal, is_short
 from perfeval_xl.model import FORM_VERSION, MONEY, Entry, FundsRow, Sheet, Submission, Task, cell_name
 from perfeval_xl.numbers import fold, is_nothing, read_number, tidy
 from perfeval_xl.table import Table
 
-_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})年?度|[(（](20[0-9]{2})年?[)）]|年度:(20[0-9]{2})年?")
 _TITLE_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
 _FILE_YEAR = re.compile(r"(?<![0-9])(20[1-3][0-9])(?![0-9])\s*(?:年|部门|单位|项目|绩效|自评|$|[-_. ])")
-_UNIT = re.compile(r"(?:单位:?|\(|金额)\s*(?:人民币)?\s*(万元|元)\s*(?:\)|$)")
-_PROSE = frozenset("，。；,;")
-#: characters; a longer text that names a form is a sentence about it
-_TITLE = 80
 
 
 def recognise(grid: Grid, table: Table, wanted: str = "") -> tuple[Edition, bool, str]:
@@ -36,9 +31,9 @@ def recognise(grid: Grid, table: Table, wanted: str = "") -> tuple[Edition, bool
         return get(wanted), True, ""
     stamp = str(grid.sheet.stamp.get("pe_edition") or "").strip()
     stamped = get(stamp) if stamp in known() else None
-    if stamped is not None and _printed(stamp).issubset(grid.labels(table.row)):
+    if stamped is not None and _printed(stamp).issubset(grid.look(table.row).labels):
         return stamped, True, ""
-    there = {word[2] for word in grid.texts(0, table.last + 1)}
+    there = set().union(*[look.labels for look in grid.looks(0, table.last + 1)])
     there.update(grid.label(row, table.columns.get("part")) for row in range(table.last + 1, len(grid.lines)))
     fits = [edition for edition in editions().values() if there.issuperset(edition.recognise)]
     if fits:
@@ -62,16 +57,17 @@ def read(sheet: Sheet, wanted: str = "", file: str = "") -> tuple[Submission, li
     if table is None:
         return None
     edition, recognised, stamp = recognise(grid, table, wanted)
-    words = grid.texts(0, table.row)
+    head = grid.looks(0, table.row)
     by_label: dict[str, list[Word]] = {}
-    for word in words:
-        by_label.setdefault(word[2], []).append(word)
-    unit = _unit(words, edition)
+    for look in head:
+        for word in look.labelled:
+            by_label.setdefault(word[2], []).append(word)
+    unit = next((look.unit for look in head if look.unit), edition.unit)
     rows = indicator_table.read_rows(grid, table, _part_names(edition.id))
     totals, total_weight = _totals(grid, table, rows.totals, by_label, file)
-    below = grid.texts(rows.end, len(grid.lines))
-    title = _title(words)
-    years = _years(sheet, title, words, file)
+    below = grid.looks(rows.end, len(grid.lines))
+    title = next((look.title for look in head if look.title is not None), None)
+    years = _years(sheet, title, head, file)
     funds = _funds(grid, table.row, unit)
     form = Submission(
         sheet=sheet.name, edition=edition.id, recognised=recognised,
@@ -81,7 +77,7 @@ def read(sheet: Sheet, wanted: str = "", file: str = "") -> tuple[Submission, li
         funds=funds, total_row=next((row for row in funds if row.role == "total"), None), tasks=_tasks(grid, table.row, unit),
         indicators=rows.indicators,
         parts_stated=rows.parts_stated, totals=totals, total_weight=total_weight, grade=_grade(grid, by_label, below, rows, edition),
-        texts=_texts(words, below), columns=frozenset(table.columns),
+        texts=tuple([entry for look in (*head, *below) for entry in look.prose]), columns=frozenset(table.columns),
     )
     place = {"row": table.row, "column": table.columns["name"]}
     notes = [] if recognised else [Finding("L201", "", **place)]
@@ -120,9 +116,11 @@ def part_name(text: object, edition_id: str) -> str:
 def _funds(grid: Grid, before: int, unit: str) -> tuple[FundsRow, ...]:
     """The funds block: its heading names the executed amount and a budget, and is not the one of the tasks."""
     for row in range(before):
-        found = grid.fields(row, grid.words.funds)
+        look = grid.look(row)
+        if len(found := look.funds) < 2:
+            continue
         fields = {field for _, field in found}
-        if "executed" in fields and not fields.isdisjoint(("adjusted", "initial")) and grid.words.task_names.isdisjoint(grid.labels(row)):
+        if "executed" in fields and not fields.isdisjoint(("adjusted", "initial")) and grid.words.task_names.isdisjoint(look.labels):
             columns: dict[str, int] = {}
             for column, field in found:
                 columns.setdefault(field, column)
@@ -133,7 +131,7 @@ def _funds(grid: Grid, before: int, unit: str) -> tuple[FundsRow, ...]:
 def _funds_rows(grid: Grid, header: int, columns: dict[str, int], before: int, unit: str) -> tuple[FundsRow, ...]:
     rows, seen, first = [], set(), min(columns.values())
     for row in range(header + 1, before):
-        if _starts_another_block(grid.words_of(row)):
+        if grid.look(row).opens:
             break
         label, role = _funds_label(grid.lines[row][:first])
         entries = [_money(grid.entry(row, columns.get(field)), unit) for field in MONEY]
@@ -166,18 +164,6 @@ def _funds_label(cells: tuple) -> tuple[str, str]:
     return tidy(texts[-1]) if texts else "", role
 
 
-def _starts_another_block(row: list[Word]) -> bool:
-    """Goals, tasks or another heading row: the funds block is over."""
-    words, tasks, funds = vocabulary(), 0, 0
-    for word in row:
-        label = word[2]
-        if label in words.openers:
-            return True
-        tasks += label in words.tasks
-        funds += label in words.funds
-    return tasks >= 3 or funds >= 3
-
-
 def _money(entry: Entry | None, unit: str) -> Entry | None:
     """An amount; one that names another unit than the form's is no number of this form (2000元 in a form in 万元)."""
     if entry is None or not entry.unit or entry.unit == unit:
@@ -187,13 +173,13 @@ def _money(entry: Entry | None, unit: str) -> Entry | None:
 
 def task_rows(grid: Grid, before: int) -> tuple[dict[str, int], range]:
     """Where 年度主要任务 stands above row ``before``: the column of each field and the rows below its heading, blank ones included."""
-    row = next((row for row in range(before) if not grid.words.task_names.isdisjoint(grid.labels(row))), None)
+    row = next((row for row in range(before) if not grid.words.task_names.isdisjoint(grid.look(row).labels)), None)
     if row is None:
         return {}, range(0)
     columns: dict[str, int] = {}
-    for column, field in grid.fields(row, grid.words.tasks):
+    for column, field in grid.look(row).tasks:
         columns.setdefault(field, column)
-    return columns, range(row + 1, next((line for line in range(row + 1, before) if _starts_another_block(grid.words_of(line))), before))
+    return columns, range(row + 1, next((line for line in range(row + 1, before) if grid.look(line).opens), before))
 
 
 def _tasks(grid: Grid, before: int, unit: str) -> tuple[Task, ...]:
@@ -208,14 +194,6 @@ def _tasks(grid: Grid, before: int, unit: str) -> tuple[Task, ...]:
         name = f"{place.text} {content.text}".strip() if short else place.text
         tasks.append(Task(name, place, grid.text(line, columns.get("status")), *money))
     return tuple(tasks)
-
-
-def _unit(words: list[Word], edition: Edition) -> str:
-    """元 or 万元, where the form says it: 单位：元, （万元）; else the edition's."""
-    for *_, text in words:
-        if len(text) <= LABEL_LENGTH and "元" in text and (match := _UNIT.search(fold(text))):
-            return match[1]
-    return edition.unit
 
 
 # ---- totals ----
@@ -266,7 +244,7 @@ def _head_total(grid: Grid, by_label: dict[str, list[Word]]) -> Entry | None:
     blank = None
     for word in (word for label in grid.words.head_totals for word in by_label.get(label, ())):
         row, column, _, value, _ = word
-        if len(grid.fields(row, grid.words.funds)) >= 3:
+        if len(grid.look(row).funds) >= 3:
             continue
         if value:
             return _figure(value, row, column)
@@ -313,26 +291,19 @@ def _spellings(key: str, edition_id: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(plain_label, (*get(edition_id).labels[key], *get(DEFAULT).labels[key]))))
 
 
-def _grade(grid: Grid, by_label: dict[str, list[Word]], below: list[Word], rows: indicator_table.Rows, edition: Edition) -> Entry | None:
+def _grade(grid: Grid, by_label: dict[str, list[Word]], below: list[Look], rows: indicator_table.Rows, edition: Edition) -> Entry | None:
     """The grade: beside its label in the head or below the rows, or in the total row itself."""
     spellings = _spellings("grade", edition.id)
-    for word in [*(word for label in spellings for word in by_label.get(label, ())), *below]:
-        if word[2] in spellings and (entry := _beside(grid, word)) is not None and not is_nothing(entry.text) and not is_short(entry.text):
+    beneath = [word for look in below for word in look.labelled if word[2] in spellings]
+    for word in [*(word for label in spellings for word in by_label.get(label, ())), *beneath]:
+        if (entry := _beside(grid, word)) is not None and not is_nothing(entry.text) and not is_short(entry.text):
             return entry
     names = {name for one in edition.grades for name in (one.name, *one.also)}
-    totals = {row for row, *_ in rows.totals}
-    return next((text_entry(text, row, column) for row, column, _, _, text in below if row in totals and text.strip() in names), None)
+    words = [word for row, *_ in rows.totals if row >= rows.end for word in grid.look(row).words]
+    return next((text_entry(text, row, column) for row, column, _, _, text in words if text.strip() in names), None)
 
 
-def _title(words: list[Word]) -> Entry | None:
-    """The title: the first text that calls itself a self-assessment form."""
-    for row, column, _, _, text in words:
-        if "自评" in text and ("表" in text or "报告" in text) and len(text) <= _TITLE:
-            return Entry(tidy(text), None, row, column)
-    return None
-
-
-def _years(sheet: Sheet, title: Entry | None, words: list[Word], file: str) -> tuple[tuple[str, int], ...]:
+def _years(sheet: Sheet, title: Entry | None, head: list[Look], file: str) -> tuple[tuple[str, int], ...]:
     """Where a year stands: (place, year), the most binding first: stamp, title, a line such as （2021年度）, file name."""
     years = []
     stamped = str(sheet.stamp.get("pe_year") or "").strip().removesuffix(".0")
@@ -340,20 +311,9 @@ def _years(sheet: Sheet, title: Entry | None, words: list[Word], file: str) -> t
         years.append(("pe_year", int(stamped)))
     if title is not None and (match := _TITLE_YEAR.search(fold(title.text))):
         years.append((cell_name(title.row, title.column), int(match[1])))
-    top = title.row if title is not None else words[0][0] if words else 0
-    for row, column, _, _, text in words:
-        if row > top + 6:
-            break
-        if len(text) > LABEL_LENGTH or not ("0" in text or "０" in text) or (title is not None and (row, column) == (title.row, title.column)):
-            continue
-        if match := _YEAR.search("".join(fold(text).split())):
-            years.append((cell_name(row, column), int(match[1] or match[2] or match[3])))
+    top = title.row if title is not None else next((row for row, look in enumerate(head) if look.words), 0)
+    for row, look in enumerate(head[: top + 7]):
+        years += [(cell_name(row, column), year) for column, year in look.years if title is None or (row, column) != (title.row, title.column)]
     if match := _FILE_YEAR.search(file):
         years.append((file, int(match[1])))
     return tuple(years)
-
-
-def _texts(words: list[Word], below: list[Word]) -> tuple[Entry, ...]:
-    """The prose of the form: what has punctuation inside, or is longer than any heading."""
-    return tuple([text_entry(text, row, column) for row, column, _, _, text in (*words, *below)
-                  if len(text) >= 8 and not is_short(text) and (len(text) > LONGEST_HEADING or not _PROSE.isdisjoint(text))])

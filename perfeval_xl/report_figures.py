@@ -22,7 +22,7 @@ from perfeval_xl.messages import Finding
 from perfeval_xl.model import Entry, Indicator, Task
 from perfeval_xl.numbers import plain, tidy
 from perfeval_xl.record import Record
-from perfeval_xl.scoring import PartScore, RowScore, explained, missing_parts
+from perfeval_xl.scoring import PartScore, RowScore, explained
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "reports")
 #: findings that say that an actual is not what the rest of the form gives
@@ -144,7 +144,7 @@ class Figures:
         scores = {part.name: part for part in self.card.parts}
         known = {part.name: part for part in self.edition.parts}
         funds = next((part.name for part in self.edition.parts if part.place == "funds"), "")
-        lacking = {part.name for part in missing_parts(self.form, self.edition)}
+        lacking = {part.name for part in self.card.missing}
         order = [name for name in known if name in scores or name in lacking] + [name for name in scores if name not in known]
         parts = []
         for name in order:
@@ -203,7 +203,7 @@ class Figures:
         if self.card.total is not None:
             period = f"{self.form.year}年度" if self.form.year else ""
             return say("score", period=period, subject=self.subject, total=points(self.card.total), grade=self.card.grade)
-        lacking = [part.name for part in missing_parts(self.form, self.edition)]
+        lacking = [part.name for part in self.card.missing]
         open_rows = [clean(row.name) for row, result in self.rows if assessed(result) and result.counted is None]
         why = (say("score_why_parts", names=_listed(lacking)) if lacking else
                say("score_why_rows", names=_listed(open_rows)) if open_rows else say("score_why_none"))
@@ -356,7 +356,7 @@ def _goals(one: Record) -> tuple[str, str]:
     if not sides:
         return "", ""
     top, _, height = grid.tall.get(sides[0][:2], (*sides[0][:2], 1))
-    columns = [next((word[1] for word in grid.words_of(top) if word[2] in head), None) for head in heads]
+    columns = [next((word[1] for word in grid.look(top).words if word[2] in head), None) for head in heads]
     if None not in columns:  # under two headings
         lines = range(top + 1, min(top + max(height, 2), len(grid.lines)))
         return tuple(clean("".join(str(grid.value(row, column)) for row in lines)) for column in columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -59,13 +60,12 @@ class Rows(NamedTuple):
 
 def find(grid: Grid, file: str) -> Table | None:
     """The indicator block: the first row that names the indicator and at least two of its other columns."""
-    block = grid.words.indicators
     for row in range(len(grid.lines)):
-        found = grid.fields(row, block)
+        found = grid.look(row).indicators
         if not found:
             continue
         fields = {field for _, field in found}
-        below = grid.fields(row + 1, block) if row + 1 < len(grid.lines) else []
+        below = grid.look(row + 1).indicators if row + 1 < len(grid.lines) else ()
         if "name" not in fields and len(fields & {"weight", "score", "target", "actual"}) >= 2:
             fields |= {field for _, field in below if field in ("part", "group", "name")}
         if "name" in fields and len(fields) >= 3 and fields & {"score", "target", "actual"}:
@@ -73,7 +73,7 @@ def find(grid: Grid, file: str) -> Table | None:
     return None
 
 
-def _table(grid: Grid, row: int, found: list[tuple[int, str]], below: list[tuple[int, str]], file: str) -> Table:
+def _table(grid: Grid, row: int, found: Sequence[tuple[int, str]], below: Sequence[tuple[int, str]], file: str) -> Table:
     """The columns of the block. A heading may take two rows: one that spans several columns is split below, or stands above the others."""
     name = next((column for column, field in found if field == "name"), None)
     last = row

@@ -105,6 +105,21 @@ def slow_file(path, wanted="", lang=""):
     return _read_one(path, wanted, lang)
 
 
+def fatal_once_many(paths, *options):
+    """The same for a portion."""
+    return [fatal_once(path, *options) for path in paths]
+
+
+def fatal_file_many(paths, *options):
+    """The same for a portion."""
+    return [fatal_file(path, *options) for path in paths]
+
+
+def slow_file_many(paths, *options):
+    """The same for a portion."""
+    return [slow_file(path, *options) for path in paths]
+
+
 def test_the_pool_gives_what_one_process_gives(folder):
     paths, told = gather.find([str(folder)]), []
     assert gather.read_all(paths, workers=2, told=told.append) == gather.read_all(paths, workers=1)
@@ -118,6 +133,7 @@ def test_a_killed_process_loses_nothing_and_doubles_nothing(folder, monkeypatch,
     expected = gather.read_all(paths, workers=1)
     (folder / "mark").touch()
     monkeypatch.setattr(gather, "read_one", fatal_once)
+    monkeypatch.setattr(gather, "read_many", fatal_once_many)
     assert gather.read_all(paths, workers=workers, told=told.append) == expected
     assert sum(told) == 10 and not (folder / "mark").exists()
 
@@ -126,6 +142,7 @@ def test_a_killed_process_loses_nothing_and_doubles_nothing(folder, monkeypatch,
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_file_that_kills_its_readers_is_a_line_that_says_so(folder, monkeypatch, workers):
     monkeypatch.setattr(gather, "read_one", fatal_file)
+    monkeypatch.setattr(gather, "read_many", fatal_file_many)
     lines = gather.read_all(gather.find([str(folder)]), workers=workers)
     assert [line.error and line.error[0] for line in lines] == [None] * 7 + ["X125"] + [None] * 2
 
@@ -133,6 +150,7 @@ def test_a_file_that_kills_its_readers_is_a_line_that_says_so(folder, monkeypatc
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_file_that_takes_for_ever_is_a_line_that_says_so(folder, monkeypatch, workers):
     monkeypatch.setattr(gather, "read_one", slow_file)
+    monkeypatch.setattr(gather, "read_many", slow_file_many)
     monkeypatch.setenv("PERFEVAL_LIMITS", "seconds=2")
     lines = gather.read_all(gather.find([str(folder)]), workers=workers)
     assert [line.error and line.error[0] for line in lines] == [None] * 7 + ["X124"] + [None] * 2

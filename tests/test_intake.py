@@ -756,7 +756,7 @@ def test_a_file_that_another_program_holds(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     path = save(tmp_path / "表.xlsx", FORM)
-    monkeypatch.setattr("builtins.open", held)
+    monkeypatch.setattr("os.open", held)
     one = record.check_file(path)[0]
     monkeypatch.undo()
     assert one.refusal.code == "X112" and "表.xlsx" in one.refusal.words()
