@@ -230,7 +230,7 @@ def _reached(at: dict[str, str]) -> str:
 def _fraction(at: dict[str, str]) -> str:
     """0.95 against ≥90%: see ``targets.is_open_fraction``."""
     target, actual, unit, other = at["t_value"], at["a_value"], at["t_place"], at["a_place"]
-    return (f"OR(AND({unit}>0,{unit}<3,{other}=0,{actual}<>0,ABS(N({actual}))<=1,{target}>1),"
+    return (f"OR(AND({unit}>0,{unit}<3,{other}=0,{actual}<>0,OR(ABS(N({actual}))<=1,AND(ABS(N({actual}))<2,{target}>=50)),{target}>1),"
             f"AND({other}>0,{other}<3,{unit}=0,{target}<>0,{target}<=1))")
 
 
