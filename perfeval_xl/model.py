@@ -193,6 +193,7 @@ class Submission(NamedTuple):
     subtotals: tuple[Subtotal, ...] = ()
 
 
+@lru_cache(maxsize=1024)
 def column_name(column: int) -> str:
     """0 -> A, 26 -> AA."""
     name = ""
@@ -203,6 +204,7 @@ def column_name(column: int) -> str:
     return name
 
 
+@lru_cache(maxsize=8192)
 def cell_name(row: int, column: int) -> str:
     """Zero-based row and column -> ``G60``."""
     return f"{column_name(column)}{row + 1}"
