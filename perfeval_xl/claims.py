@@ -7,7 +7,7 @@ A claim has a scope: the rows that its sentence names, else the part or group of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from perfeval_xl.checks_funds import adjustment
 from perfeval_xl.checks_sums import grade_name
@@ -40,6 +40,7 @@ _BLOCKED = re.compile("(?:无法|未能|没能|不能|没有能够?|难以)(?:�
                       "|(?:经费|资金|拨款|预算)(?:一直|始终|全年|全部|均|都)(?:没有|未)(?:得到)?(?:拨|到位|下达|批复)[款付到]?")
 _NOT_A_FACT = re.compile("如果|若|一旦|防止|避免|杜绝|防范|对于?[^，]*$|以免")
 _DONE = re.compile("(?:已经?|全部|均已?|圆满|全面)完成(?!支付|拨付|采购|招标|部分)|(?:情况|状态)[:为](?:已|全部)?完成")
+_REPORTED = re.compile("[0-9](?:%|万?元)|完成")
 _EXCEPT = re.compile("除了?([^，。；]{2,60}?)(?:未[^，。；]{1,12})?(?:之|以)?外")
 _EXCEPT_COUNT = re.compile("([0-9一二两三四五六七八九十]+)[项个]")
 _NONE = re.compile("(?:无|没有|未曾?)(?:发生|产生|列支|安排|开支|涉及|使用|支出)?(?:任何)?(?:[^，。；]{0,14}?)(?:三公|政府采购)[^，。；]{0,14}")
@@ -75,10 +76,10 @@ class Claims:
         yield from self.grade(sentence, place)
         yield from self.no_spending(sentence, place)
         yield from self.omitted(sentence, place)
-        if place.chapter.topic in _FACTS and not self.facts.is_of_form(sentence.text):
-            yield from self.reached(sentence, place)
-            yield from self.blocked(sentence, place)
-            yield from self.task_done(sentence, place)
+        if place.chapter.topic in _FACTS:
+            found = [*self.reached(sentence, place), *self.blocked(sentence, place), *self.task_done(sentence, place)]
+            if found and not self.facts.is_of_form(sentence.text):
+                yield from found
 
     def _found(self, code: str, place: Place, sentence: Sentence, start: int, end: int, stated: str, expected: str | None, **args) -> Finding:
         return Finding(code, place.title, stated, expected, args={"quote": sentence.quote(start, end), **args})
@@ -214,6 +215,21 @@ class Claims:
         if rate is not None and rate < self.edition.explain.execution_below:
             yield self._found("R403", place, sentence, match.start(), match.end(), match[0], None, what=task.name, what_en=task.name,
                               rate=percent(half_up(rate, 2)))
+
+    def tasks_left_out(self, paragraphs: Iterable[Paragraph]) -> Iterator[Finding]:
+        """Tasks of which nothing is reported, in a report that goes through the others one by one (R5)."""
+        stems = {re.sub("(?:项目|工作)?(?:经费|资金|支出)$|项目$", "", name): one.key for name, one in self.lexicon.tasks.items()}
+        told: dict[object, tuple[Sentence, Place]] = {}
+        for place, block, sentences in paragraphs:
+            if place.chapter.topic == "results" and not block.form:
+                for sentence in sentences:
+                    if _REPORTED.search(sentence.text):
+                        told |= {key: told.get(key, (sentence, place)) for stem, key in stems.items() if len(stem) >= 2 and stem in sentence.text}
+        left = [name for name, one in {one.key: (name, one) for name, one in reversed(self.lexicon.tasks.items())}.values() if one.key not in told]
+        if len(told) >= 2 and left:
+            sentence, place = next(iter(told.values()))
+            names = "、".join(reversed(left))
+            yield self._found("R308", place, sentence, 0, 0, f"{len(told)} 项", f"{len(told) + len(left)} 项", what=names, what_en=names)
 
     def no_spending(self, sentence: Sentence, place: Place) -> Iterator[Finding]:
         """No such spending, says the report; then its rate does not apply and earns nothing (L4)."""

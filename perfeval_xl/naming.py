@@ -56,6 +56,7 @@ _NOUN = re.compile("(?P<share>得分率)$|(?P<weight>(?:总|标准|权重|指标
                    "|(?P<score>(?:自评|实际|最终|最后|综合|总体|总|评价|评审|考核|自我|评定|该项|本项)*(?:得分|评分|分数|实得|自评分|得)|自评(?:结果|结论)?)$")
 _THIS_YEAR = re.compile("20[0-9]{2}年度?|今年|本年度?|当年|(?:20[0-9]{2}年)?全年")
 _RESULT = re.compile("(?:自评|评价)(?:结果|结论|得分|总分)\\($")
+_CUT = re.compile(".*[，;:；。(（]", re.S)
 _BRACKETS = re.compile(r"\([^()]*\)")
 
 
@@ -68,8 +69,8 @@ def read_lead(lead: str) -> Lead:
         lead = _FORMULA.sub("", lead)
     if lead.endswith("(") and _RESULT.search(lead):  # 根据自评结果(96.88分，优)
         lead = lead[:-1]
-    cut = max(lead.rfind(mark) for mark in "，;:；。(（")
-    before, core = lead[: cut + 1], lead[cut + 1 :]
+    cut = _CUT.match(lead)
+    before, core = (cut[0], lead[cut.end() :]) if cut else ("", lead)
     role = noun = ""
     every = apart = False
     summed = re.search("(?:合计|总计|共计)(?:为|是|得分|得)*$", core) is not None
