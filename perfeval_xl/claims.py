@@ -149,7 +149,8 @@ class Claims:
         large = [one for start, _, one in mentions if one.kind in ("part", "group")
                  and (start >= clause or not bare(before[:start].rpartition(";")[2]))]
         if rows or large:
-            return rows or large[-1:]
+            listed = [one for start, _, one in mentions if start >= clause and one in large]
+            return rows or (listed if len(listed) > 1 and "、" in before[clause:] else large[-1:])
         for text in (place.head, *reversed(place.headings)):
             found, _ = self.lexicon.at_end(text)
             found = found or [one for _, _, one in self.lexicon.mentions(normal(text)) if one.kind in ("part", "group")]

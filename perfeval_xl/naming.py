@@ -47,7 +47,8 @@ _COPULA = re.compile("(?:为|是|达到了?|达|共计|总计|合计|共|计|约
 #: 没有达到48次的目标: what was to be reached, or anything else
 _NOT_REACHED = re.compile("(?:没有|未能?|没能|尚未|未曾)$")
 #: 预算执行率=全年执行数÷全年预算数×100%=93.79%
-_FORMULA = re.compile("=[^=，;]*[÷/×*][^，;]*$")
+_FORMULA = re.compile("=[^=，;]*[÷/×*+][^，;]*$")
+_COUNTED_LIST = re.compile("(?<=[率度性数量])(?:等)?[0-9二两三四五六七八九十]+[项个](?:三级)?指标$")
 _ALL_OF, _APART = re.compile("(?:均|都|皆|各|全都)$"), re.compile("分别$")
 _TARGET = re.compile("(?:年度|年初|全年|绩效|预期|计划|设定|既定|预定|预设)*(?:指标值|目标值|预期值|计划值|标准值|(?<!履职)(?<!绩效)目标)$")
 _ACTUAL = re.compile("(?:实际|年度|全年|年末|最终|当年)*(?:完成值|实际值|完成数|达成值|完成情况|实际完成|实际达到|实际达成|实际)$"
@@ -80,6 +81,8 @@ def read_lead(lead: str) -> Lead:
             every = True
         elif not role and (match := _NOT_REACHED.search(core)):
             role = "limit"
+        elif match := _COUNTED_LIST.search(core):  # A率、B率及C率三项指标均为100%
+            pass
         elif match := _APART.search(core):
             apart = True
         elif not noun and (match := _NOUN.search(core)):
@@ -129,7 +132,10 @@ _OF_BUDGET = re.compile("(?:占|达|完成)了?(?:部门|单位|本?年度?|当�
 _FOREIGN = re.compile("项目|经费|专项|费$|费用|三公|采购|工程|任务|人员|工资|公积金|社保|津贴|补[助贴]|奖金|公用|购置|租赁|维修"
                       "|培训|会议|债|基金|结转|结余|追加|调[增减]|压减|节约|收回|上缴|非税|资产|上年|去年|上一年|前年|往年|下年|明年|下一年|季度|上半年|下半年|(?<![0-9])(?:[1-9]|1[01])月|全区|全市|全省|全国|平均|行业|科室|下属|二级|"
                       "街道办|村|学校|企业|本金|合同|中标|招标|债券|捐赠|救灾|扶贫|帮扶|上级|中央|省级|市级|转移支付|人均|每")
-_PASSING = re.compile("追加|调[增减]|压减|节约|收回|结转|结余|上年|去年|上一年|前年|往年|下年|明年|下一年|季度|上半年|下半年|[0-9]+月|平均|人均|每")
+#: what passes with its own figure, and words that name nothing of their own: 经费执行情况良好
+_PASSING = re.compile("(?<![\u4e00-\u9fff])(?:经费|资金)(?=执行|使用|管理|保障|支出情况)"
+                      "|追加|调[增减]|压减|节约|收回|结转|结余|上年|去年|上一年|前年|往年|下年|明年|下一年"
+                      "|季度|上半年|下半年|[0-9]+月|平均|人均|每")
 _OWN = re.compile("我|本(?:单位|部门|级|中心|局|委|办|院|年)|部门|整体|单位")
 #: words that say nothing of their own in front of a name
 _NEUTRAL = re.compile("^(?:其中|我(?:单位|部门|局|委|办|中心|院|会)|本(?:单位|部门|年度?|次|项|中心|局|委|办)|部门|单位|20[0-9]{2}年度?"

@@ -59,7 +59,8 @@ def _sentence(speech: Speech) -> None:
 def _figure(speech: Speech, quote: Quote) -> list[Said]:
     """One figure against the form; gives what it was taken for."""
     figure, lead = quote.figure, quote.lead
-    if lead.noun == "share" or (figure.kind == "percent" and lead.noun):
+    of_row = lead.noun == "score" and any(one.kind == "row" for one in quote.subjects)  # 满意度调查得分为91.7%
+    if lead.noun == "share" or (figure.kind == "percent" and lead.noun and not of_row):
         return quotes_points.share(speech, quote)
     if figure.kind == "points" or (figure.kind == "plain" and lead.noun):
         return quotes_points.score(speech, quote)

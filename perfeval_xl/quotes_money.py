@@ -69,7 +69,7 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
 
 def _only_spent(speech: Speech, figure: Figure, core: str) -> bool:
     """A bare 支出 behind the budget of the same thing: 全年预算923.86万元，支出615.33万元."""
-    after = any(one.column in _BUDGETS for one in speech.said[-1:])
+    after = any(one.column in (*_BUDGETS, "source") for one in speech.said[-1:])
     if not after and not speech.foreign and speech.task is None:
         after = re.search("(?:资金|预算)[^，;]{0,4}到位[^，;]*[，;]", speech.text[: figure.start]) is not None
     spent = core in ("支出", "支付", "使用", "整体支出", "部门支出", "部门整体支出") and figure.kind == "money"

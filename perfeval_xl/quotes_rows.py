@@ -23,6 +23,7 @@ _LIST_COUNTED = re.compile("、[^，]*[0-9一二三四五六七][类个项](?:�
 #: powers of ten of lengths, and what they are counted in
 _LENGTHS = {"公里": (3, "米"), "千米": (3, "米")}
 #: 管理制度健全性: of what, and how it is to be
+_LIMIT = re.compile("的(?:年初|年度|预期|既定)*(?:控制|目标|指标值|上限|限额|标准|红线)")
 _QUALITY = re.compile("(?P<what>.{2,8})(?P<how>..)性")
 _ALSO = {"健全": "完备|完善", "完整": "完备", "规范": "合规", "合规": "规范"}
 _APART = re.compile("低于|高于|超|比|较|相差|优于|少于|多于")
@@ -39,7 +40,8 @@ def row(speech: Speech, quote: Quote, subject: Subject) -> Said:
     line = facts.form.indicators[subject.key]
     following = read_lead(quote.following)
     before, after = speech.text[: figure.start], speech.text[figure.end :]
-    if lead.role == "limit" and re.match("的?(?:年初|年度|预期|既定)*(?:目标|指标|计划|任务)", after):
+    if (lead.role == "limit" and re.match("的?(?:年初|年度|预期|既定)*(?:目标|指标|计划|任务)", after)) or (
+            not lead.role and not figure.op and _LIMIT.match(after)):  # 在15%的控制线以内
         lead = lead._replace(role="target")
     target = lead.role == "target" or figure.bound or (not lead.role and following.carried and following.role == "actual" and not following.noun)
     said, reading = Said(figure, subject, "target" if target else "actual"), line.target if target else line.actual
