@@ -29,8 +29,10 @@ _WORDS = messages.Words({
     "editions": ("列出认识的各版自评表", "the editions of the form it knows"),
     "codes": ("列出全部校验代码：级别、含义、改法、依据", "the catalogue of findings: code, severity, text, fix, source"),
     "check": ("重算并检查自评表（.xlsx .xlsm .xls .ods）", "recomputes every figure of the forms and checks everything"),
-    "new": ("生成一份空的自评表：.xlsm 有按钮和函数，.xlsx 没有宏", "a blank form; .xlsm = with functions and buttons, .xlsx = without macros"),
-    "new_edition": ("版本，如 shangjie-2022（见 editions）", "the edition, e.g. shangjie-2022 (see `editions`)"),
+    "new": ("生成一份空的自评表：.xlsm 有按钮和函数，.xlsx 没有宏；或一份区级汇总工作簿",
+            "a blank form; .xlsm = with functions and buttons, .xlsx = without macros; or a district's workbook"),
+    "new_edition": ("版本，如 shangjie-2022（见 editions）；“区级汇总”或 district 为汇总用的工作簿",
+                    "the edition, e.g. shangjie-2022 (see `editions`); district = the workbook in which a bureau consolidates"),
     "new_out": ("写到这个文件（.xlsm 或 .xlsx），已有的文件不覆盖", "the file to write (.xlsm or .xlsx); an existing one is left alone"),
     "department": ("先填好部门（单位）名称", "fill in the department's name"),
     "year": ("先填好年度，如 2022", "fill in the year, e.g. 2022"),
@@ -281,18 +283,21 @@ def _count(text: str) -> int:
 
 
 def _new(options: argparse.Namespace) -> int:
-    from perfeval_xl import workbook_file
+    from perfeval_xl import district_sheets, workbook_file
     from perfeval_xl.edition import get
 
-    workbook_file.new(options.out, get(options.edition), options.department.strip(), options.year)
+    if options.edition in ("district", district_sheets.NAME):
+        district_sheets.new(options.out)
+    else:
+        workbook_file.new(options.out, get(options.edition), options.department.strip(), options.year)
     print(say("made", path=options.out))
     return DONE
 
 
 def _build(options: argparse.Namespace) -> int:
-    from perfeval_xl import workbook_file
+    from perfeval_xl import district_sheets, workbook_file
 
-    for path in workbook_file.build_all():
+    for path in (*workbook_file.build_all(), district_sheets.shipped()):
         print(say("made", path=path))
     return DONE
 

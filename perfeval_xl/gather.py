@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from perfeval_xl import intake, record
@@ -18,9 +21,9 @@ from perfeval_xl.messages import Refusal
 #: what is taken out of a folder; the last ones only to say that they cannot be read. A file that is named is always taken.
 EXTENSIONS = (".xlsx", ".xlsm", ".xls", ".ods", ".et", ".ett", ".xlsb")
 #: marks a district workbook, among its document properties and in the first cell of its hidden sheet
-STAMP, STAMP_SHEET, SCHEMA = "perfeval_xl district", "_数据", 1
+STAMP, STAMP_SHEET, SCHEMA = "perfeval_xl district", "_数据", 2
 #: files that a process reads at a time: enough that handing them over costs nothing, few enough that the bar moves
-CHUNK = 32
+CHUNK = 64
 #: below this many files for each process starting it takes longer than it saves
 FEW = 100
 _TAIL = 66_000
@@ -56,15 +59,19 @@ def _inside(folder: str, extensions: tuple[str, ...]) -> Iterator[str]:
 
 def read_one(path: str, wanted: str = "", lang: str = "") -> list[Form]:
     """All forms of a file as lines; one line with an error where it cannot be read. A district workbook gives the lines it keeps."""
+    return read_many([path], wanted, lang)[0]
+
+
+def _kept(path: str, lang: str) -> tuple[float, list[Form] | None]:
+    """When the file system says a file was saved; and the lines that it keeps, if it is a district workbook."""
+    saved = 0.0
     try:
         saved = float(int(os.stat(path).st_mtime))
-        if path.lower().endswith(".xlsx") and is_district(path):
-            return stamped(path)
+        return saved, stamped(path) if path.lower().endswith(".xlsx") and is_district(path) else None
     except (OSError, ValueError):
-        saved = 0.0
+        return saved, None  # the check says why it cannot be read
     except Refusal as refusal:
-        return [Form(path, None, None, "", saved, (refusal.code, refusal.words(lang)))]
-    return [from_record(one, saved, lang) for one in record.check_file(path, wanted)]
+        return saved, [Form(path, None, None, "", saved, (refusal.code, refusal.words(lang)))]
 
 
 def is_district(path: str) -> bool:
@@ -103,7 +110,9 @@ def stamped(path: str) -> list[Form]:
 def read_many(paths: Sequence[str], wanted: str = "", lang: str = "") -> list[list[Form]]:
     """The lines of each of some files, in their order."""
     with resting():
-        return [read_one(path, wanted, lang) for path in paths]
+        kept = [_kept(path, lang) for path in paths]
+        checked = record.each_checked([path for path, (_, lines) in zip(paths, kept, strict=True) if lines is None], wanted)
+        return [[from_record(one, saved, lang) for one in next(checked)] if lines is None else lines for saved, lines in kept]
 
 
 @contextmanager
@@ -191,11 +200,15 @@ def _run(chunks: list[Sequence[str]], wanted: str, lang: str, workers: int, line
 
 
 def _pool(workers: int):
-    """Processes that begin anew and not as copies of this one, as on Windows; where a server can start them it loads this room once."""
+    """Processes that are copies of this one where that is safe and quick (Linux, and no other thread that a copy could catch holding a lock);
+    elsewhere they begin anew, and where a server can start them it loads this room once."""
     import multiprocessing
+    import threading
     from concurrent.futures import ProcessPoolExecutor
 
-    way = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    ways = multiprocessing.get_all_start_methods()
+    copied = sys.platform == "linux" and threading.active_count() == 1
+    way = "fork" if copied else "forkserver" if "forkserver" in ways else "spawn"
     context = multiprocessing.get_context(way)
     if way == "forkserver":
         context.set_forkserver_preload([__name__])
@@ -225,13 +238,19 @@ def _undisturbed() -> Iterator[None]:
 
 
 def each(work: Callable[[Any], Any], tasks: Sequence[Any], workers: int) -> Iterator[Any]:
-    """What ``work`` gives for each task, in their order; by a pool where there are tasks enough."""
+    """What ``work`` gives for each task, in their order; by a pool where there are tasks enough, which begins at once and never has more than a
+    few results waiting."""
     if workers < 2 or len(tasks) < 2 * workers:
-        yield from map(work, tasks)
-        return
-    pool = _pool(workers)
+        return map(work, tasks)
+    pool, left = _pool(workers), iter(tasks)
+    return _taken(pool, deque(pool.submit(work, task) for task in islice(left, 2 * workers)), left, work)
+
+
+def _taken(pool: Any, waiting: deque, left: Iterator[Any], work: Callable[[Any], Any]) -> Iterator[Any]:
     try:
-        yield from pool.map(work, tasks)
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(pool.submit(work, task) for task in islice(left, 1))
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from perfeval_xl import compact, document, gather, narrative, record
 from perfeval_xl.compact import Form
 from perfeval_xl.district import Across, District, Line
+from perfeval_xl.gate import Package
 from perfeval_xl.messages import Finding, Refusal
 from perfeval_xl.numbers import fold
 from perfeval_xl.roster import Roster
@@ -108,7 +109,8 @@ def read(task: tuple[str, str]) -> Report:
     try:
         one = document.load(path)
         with open(path, "rb") as stream:
-            modified = compact.modified(stream.read())
+            data = stream.read()
+        modified = compact.modified(Package(data) if data.startswith(b"PK") else None)
         stem, folder = os.path.splitext(os.path.basename(path))[0], os.path.basename(os.path.dirname(os.path.abspath(path)))
         names = dict.fromkeys(filter(None, (one.department, document.named(stem), document.named(folder))))
         return Report(path, tuple(names), one.title, one.year or document.year_of(stem), modified, float(int(os.stat(path).st_mtime)))

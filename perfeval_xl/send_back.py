@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from perfeval_xl import files, gather, messages, record, review
 from perfeval_xl.district import Change, District, Line, department_key
-from perfeval_xl.district_book import Book, Column, place_of
+from perfeval_xl.district_book import Book
+from perfeval_xl.district_lists import Column, place_of
 from perfeval_xl.messages import Refusal
 from perfeval_xl.review_lists import LOOKS
 
