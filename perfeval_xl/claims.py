@@ -36,7 +36,7 @@ _HEDGED = re.compile("基本|大部分|多数|较好|大体|部分|确保|力争
 _ABOUT_FORM = re.compile("各项(?:工作)?(?:目标|任务)|目标任务|指标|绩效|年初|年度|考核|预期|既定|设定|偏差|目标值")
 _STRICT = re.compile("严格(?:执行|落实|按照?)(?:了)?(?:年初|批复的?|部门|年度|单位|财政)*(?:部门)?预算(?:执行)?(?![管法制计绩收会编单指])")
 _BLOCKED = re.compile("(?:无法|未能|没能|不能|没有能够?|难以)(?:全面|正常|按期|按时|如期|继续|顺利|有效)*(?:开展|实施|完成|启动|举办|推进)(?!的)"
-                      "|(?:活动|项目|工作|任务|培训)(?:一直|均|都|尚)?未(?:能)?(?:全面|正常|按期|按时|如期)*(?:开展|实施|完成|启动)(?!的)"
+                      "|(?:活动|项目|工作|任务|培训)(?:一直|均|都|尚)?(?:未|没有)(?:能)?(?:全面|正常|按期|按时|如期)*(?:开展|实施|完成|启动)(?!的)"
                       "|(?:经费|资金|拨款|预算)(?:一直|始终|全年|全部|均|都)(?:没有|未)(?:得到)?(?:拨|到位|下达|批复)[款付到]?")
 _NOT_A_FACT = re.compile("如果|若|一旦|防止|避免|杜绝|防范|对于?[^，]*$|以免")
 _DONE = re.compile("(?:已经?|全部|均已?|圆满|全面)完成(?!支付|拨付|采购|招标|部分)|(?:情况|状态)[:为](?:已|全部)?完成")
@@ -122,7 +122,9 @@ class Claims:
             if not spared and (not self.lexicon.mentions(ahead) or match[0].startswith(("以上", "上述"))):
                 ahead = text[: match.start()]
             scope = self._scope(ahead, place)
-            short = self._short(scope, [n for one in except_for for n in self.facts.rows_of(one)], any(one.kind == "funds" for one in except_for))
+            rows = [n for one in except_for for n in self.facts.rows_of(one)]
+            rows += [n for n in range(len(self.form.indicators)) if spared and len(stem := self.lexicon.stem(n)) >= 4 and stem in spared[1]]
+            short = self._short(scope, rows, any(one.kind == "funds" for one in except_for))
             count = _EXCEPT_COUNT.search(spared[1]) if spared and not except_for else None
             if short and not (count and len(short) - any("预算执行率 " in one for one, _ in short) <= _number(count[1])):
                 said.append(match[0])

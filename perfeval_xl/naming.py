@@ -111,9 +111,9 @@ _MONEY = re.compile(
     "(?:(?P<adjusted>(?:全年|调整后?的?|追加后|变更后|调剂后)"
     "(?:部门|整体|单位|收入|支出|财政|总|的|\\(调整\\))*预算" + _MORE + "|预算调整后?|预算全年)"
     "|(?P<initial>年初(?:批复|安排|部门|整体|单位|下达|核定|财政|的|设定|收入|支出|总|财政局)*预算" + _MORE + "|预算年初|(?<=列入)年初)"
-    "|(?P<government>(?:政府|财政)(?:预算|财政|性)*(?:拨款|资金)(?:收入|支出)?|一般公共预算(?:财政)?(?:拨款|资金)?(?:收入|支出)?|财政拨款)"
-    "|(?P<special_account>(?:财政专户管理资金|专户(?:管理)?资金)(?:收入|支出)?)"
-    "|(?P<own>(?:单位(?:自有)?资金|自有资金|其他资金)(?:收入|支出)?)|(?P<carry_over>上年结转(?:结余)?(?:资金)?(?:收入|支出)?)"
+    "|(?P<government>(?:政府|财政)(?:预算|财政|性)*(?:拨款|资金)(?:收入|支出|执行|支付)?|一般公共预算(?:财政)?(?:拨款|资金)?(?:收入|支出|执行|支付)?|财政拨款)"
+    "|(?P<special_account>(?:财政专户管理资金|专户(?:管理)?资金)(?:收入|支出|执行|支付)?)"
+    "|(?P<own>(?:单位(?:自有)?资金|自有资金|其他资金)(?:收入|支出|执行|支付)?)|(?P<carry_over>上年结转(?:结余)?(?:资金)?(?:收入|支出|执行|支付)?)"
     "|(?P<executed>(?<![有户])(?:全年|当年|本年|年度|预算|决算|实际|累计|资金|已|全部|总|年末|[我本全][局委办院会处校站馆所]|[我本]?(?:单位|部门|中心))+"
     "(?:预算)?(?:执行|支出|拨付|支付|使用|到账并使用)(?:完成|合计|总|资金|了|数|金额)*|执行(?:数|金额)|支出(?:总|合计|总计|完成)|总支出|共支出|执行)"
     "|(?P<basic>基本支出)|(?P<project>项目支出)"
@@ -304,6 +304,10 @@ class Lexicon:
             return None
         rows = [n for name, n in self.rows.items() if name.endswith(words)]
         return Subject("row", self.form.indicators[rows[0]].name, rows[0]) if len(rows) == 1 else None
+
+    def stem(self, n: int) -> str:
+        """The name of a row without its last general word: 河道巡查 for 河道巡查次数."""
+        return _GENERAL_TAIL.sub("", normal(self.form.indicators[n].name))
 
     @cached_property
     def _letters(self) -> dict[str, list[tuple[int, str]]]:

@@ -41,8 +41,10 @@ def score(speech: Speech, quote: Quote) -> list[Said]:
 
 def _of_whom(speech: Speech, quote: Quote) -> Subject | None:
     lead = quote.lead
-    if lead.summed and lead.carried:  # 产出指标得25分，效益指标得35分，合计96.88分
-        return WHOLE if len({one.subject for one in speech.said if one.subject.kind in ("part", "funds") and one.column == "score"}) > 1 else None
+    if lead.carried and (lead.summed or lead.noun == "sum"):  # 产出指标得25分，效益指标得35分，合计96.88分
+        scored = {one.subject for one in speech.said if one.subject.kind in ("part", "funds") and one.column == "score"}
+        if len(scored) > 1 or lead.summed:
+            return WHOLE if len(scored) > 1 else None
     if not lead.noun and _AS_RESULT.match(speech.text, quote.figure.end) and speech.place.chapter.topic in ("conclusion", "use", "results", ""):
         return WHOLE
     subject = quote.subjects[0] if quote.subjects else None

@@ -120,7 +120,7 @@ class Speech:
         self.said: list[Said] = []
         self.blamed: list[Figure] = []
         self.line: FundsRow | None = None  # of the funds block, spoken of last
-        self.task = facts.lexicon.task_in(self.text)
+        self.task: Subject | None = None  # named in front of the figure that is read
         self.subject: Subject | None = None
         self.foreign = is_foreign(place.head) and not is_own(place.head) and facts.entity(place.head) is None
         self._apart: list[Subject] = []
@@ -153,6 +153,7 @@ class Speech:
         """The figure with what it is said of; keeps in mind whether something is spoken of that is not on the form."""
         figure = self.found[n]
         lead = read_lead(figure.lead)
+        self.task = self.facts.lexicon.task_in(figure.lead) or self.task
         if not lead.role and _AIMS.search(self.place.head):
             lead = lead._replace(role="target")
         if ";" in lead.before:
