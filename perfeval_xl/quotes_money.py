@@ -18,6 +18,7 @@ from perfeval_xl.speech import Quote, Said, Speech
 
 _BUDGETS = ("adjusted", "budget", "initial")
 _IN_WORDS = (("initial", "年初"), ("adjusted", "全年预算|调整"), ("executed", "执行|支出"))
+_SHORTLY = {"年初": "initial", "年初数": "initial", "调整后": "adjusted", "调整": "adjusted", "追加后": "adjusted"}
 _MOVED = re.compile("(?:追加|调[增减]|增加|减少|净增|净减)(?:部门|预算|资金|财政|了|额|数)*(?:为|共)*$")
 _REACHED = re.compile("[，;]?(?:实际|全年|年末)*(?:完成|达到|执行)")
 _OTHER_BASE = re.compile("调整|追加|调[增减]|全年预算|占年初|完成年初|年初预算的")
@@ -37,6 +38,9 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
     kind, words = money_kind(lead.core)
     if not kind and _only_spent(speech, figure, lead.core):
         kind, words = "executed", ""
+    if not kind and figure.kind == "money" and (bare_kind := _SHORTLY.get(lead.core)) and not speech.foreign and speech.task is None and (
+            "预算" in speech.text[: figure.start]):
+        kind, words = bare_kind, ""  # 预算调整情况：年初855.66万元，调整后923.86万元
     base = next(filter(facts.is_execution, quote.subjects), None) if figure.kind == "money" and lead.role and not kind else None
     if rate_name(lead.core) is not None or (not kind and base is None):
         return None

@@ -89,6 +89,8 @@ _AIMS = re.compile("目标(?:值|设定|为|是|如下)*$")
 #: 低于指标值23.4个百分点: the subject stays
 _COMPARED = re.compile("低于|高于|超过|大于|小于|优于|少于|未达|没有达|比|较|相差|差")
 _DID = re.compile("(?:实际|全年|累计|共|已)+(?!支出|执行|使用|支付|拨付|到位|采购|安排|下达)[\u4e00-\u9fff]{2,3}")
+#: 得分率为：预算执行90%、投入管理100%
+_SHARES = re.compile("得分率(?:分别|依次)?(?:为|是|达)?:[^;]*$")
 _FROM = re.compile("[由从][^，;]*[0-9]")
 _YEAR = re.compile("(20[0-9]{2})年")
 _BEFORE = re.compile("(?:上年|去年|上一年|前年|往年|较上|同比|比上)[^，;。]*$")
@@ -154,6 +156,8 @@ class Speech:
         figure = self.found[n]
         lead = read_lead(figure.lead)
         self.task = self.facts.lexicon.task_in(figure.lead) or self.task
+        if figure.kind == "percent" and not lead.noun and _SHARES.search(self.text[: figure.start]):
+            lead = lead._replace(noun="share")
         if not lead.role and _AIMS.search(self.place.head):
             lead = lead._replace(role="target")
         if ";" in lead.before:
@@ -215,7 +219,7 @@ class Speech:
             heading = self.heading()
             return [heading] if heading is not None else []
         opened = [one for start, _, one in self.facts.lexicon.mentions(lead.before)
-                  if not bare(re.split("[，:]", lead.before[:start])[-1])]
+                  if not bare(re.split("[，:;]", lead.before[:start])[-1])]
         if self.subject is not None and not opened:
             return [self.subject]
         head = self.facts.entity(self.place.head)
