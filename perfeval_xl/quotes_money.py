@@ -180,6 +180,8 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
         return _change(speech, figure)
     if words is None and figure.kind == "percent" and (base := budget_share(lead.core)) is not None:
         return _share_of_budget(speech, figure, base)
+    if words is None and lead.carried and not quote.subjects and not speech.said and rate_name(bare(speech.place.head)) == "":
+        words = ""  # 2.执行率：全年为87.5%
     if not any(map(facts.is_execution, quote.subjects)) and (words is None or any(one.kind == "row" for one in quote.subjects)):
         return None
     reached = not lead.role and figure.value >= 80 and _REACHED.match(speech.text, figure.end)
