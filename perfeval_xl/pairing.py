@@ -67,7 +67,8 @@ def add(found: District, paths: Sequence[str], roster: Roster | None = None, edi
     """Reads the reports and holds each against the form it belongs to. ``found`` is the run without them: only a form that counts has a report.
     What a report contradicts is put into words in the language given, like the findings of the form itself."""
     workers = workers or gather.processes_for(len(paths))
-    reports = list(gather.each(read, [(path, lang) for path in paths], workers))
+    found_in = dict(gather.each_file(read, [(path, lang) for path in paths], workers, _unread))
+    reports = [found_in[path, lang] for path in paths]
     said, chosen = _sorted(reports, found.counted, roster or Roster())
     tasks: list[Task] = []
     for place, line in enumerate(found.counted):
@@ -80,7 +81,7 @@ def add(found: District, paths: Sequence[str], roster: Roster | None = None, edi
                 said.append(Across(Finding("D115", found.name(line), others, used, args={"n": 1 + len(older)}), (line.form,)))
         elif not line.form.origin:
             said.append(Across(Finding("D113", found.name(line)), (line.form,)))
-    more = {(path, sheet): one for (_, path, sheet, *_), one in zip(tasks, gather.each(contradictions, tasks, workers), strict=True)}
+    more = {(path, sheet): one for (_, path, sheet, *_), one in gather.each_file(contradictions, tasks, workers, _unchecked)}
     forms = tuple(form if form.origin else compact.with_findings(form, more.get((form.path, form.sheet), [])) for form in found.forms)
     paired = {(path, sheet): report for report, path, sheet, *_ in tasks}
     return Pairs(forms, tuple(said), paired, len(reports), sum(bool(one.error) for one in reports))
@@ -118,6 +119,19 @@ def read(task: tuple[str, str]) -> Report:
         return Report(path, error=refusal.words(lang))
     except OSError as error:
         return Report(path, error=Refusal("X112", file=os.path.basename(path), why=error.strerror or error).words(lang))
+
+
+def _unread(task: tuple[str, str], refusal: Refusal) -> Report:
+    """A report that ended its reader."""
+    path, lang = task
+    return Report(path, error=refusal.words(lang))
+
+
+def _unchecked(task: Task, refusal: Refusal) -> list[dict]:
+    """A report, or a form, that ended its reader when they were held against each other."""
+    path, _, sheet, _, lang = task
+    why = {"why": refusal.words("zh"), "why_en": refusal.words("en")}
+    return [record.finding_json(Finding("D114", os.path.basename(path), args=why), sheet, lang)]
 
 
 def contradictions(task: Task) -> list[dict]:

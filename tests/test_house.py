@@ -24,7 +24,7 @@ _WINGS = """
     edition_file edition compare scoring
     checks_funds checks_rows checks_sums rules
     cells table udfs layout computed indicator_block
-    container gate intake signs record contain
+    container gate looks compound xls ods intake signs record contain
     pdf_text lines document
     figures naming facts speech adding
     quotes_rows quotes_points quotes_money quotes_tables quotes claims wording narrative
@@ -44,7 +44,7 @@ LIBRARIES = {"pandas": (), "xlwings": ("xlwings_host", "vba"), "pyopenvba": ("vb
              "rich": ("cli",),
              "xlsxwriter": ("template", "form_sheet", "vba", "sheets", "workbook_file", "examples", "review", "long_list", "district_file",
                             "district_book", "district_summary"),
-             "python_calamine": ("intake",), "xlrd": ("intake",), "distributed": ("cluster",), "dask": ("cluster",),
+             "python_calamine": ("intake",), "xlrd": ("xls",), "distributed": ("cluster",), "dask": ("cluster",),
              "pyarrow": ("parquet",), "docx": ("report_file",), "pypdf": ("pdf_text",)}
 #: libraries that a room may import at its top, because nothing it does works without them
 AT_THE_TOP = {("intake", "python_calamine"), ("template", "xlsxwriter"), ("examples", "xlsxwriter"), ("form_sheet", "xlsxwriter"),
