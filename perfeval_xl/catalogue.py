@@ -425,6 +425,8 @@ _ALL = (
          ("不适用的指标不应计满分，请按本地规定处理。", "A rate that does not apply earns no marks; follow the local rule."), _PRACTICE),
     Code("R307", "note", ("报告写{stated}只有“{said}”，表上还有“{expected}”（{score} 分）。原文：“{quote}”", "The report says that {stated} consists of {said}; the form also has {expected} ({score} points). It says: “{quote}”"),
          ("请补写。", "Add it."), _REPORT),
+    Code("R308", "note", ("报告写了 {stated}任务的完成情况，表上有 {expected}，没有写到：{what}。原文：“{quote}”", "The report tells of {stated} tasks, the form has {expected}; nothing is told of: {what_en}. It says: “{quote}”"),
+         ("请补写其余任务，没有开展的写明原因。", "Tell of the others too, and why one was not begun."), _REPORT),
     Code("R401", "warning", ("报告写“{stated}”，而{what}。原文：“{quote}”", "The report says “{stated}”, yet {what_en}. It says: “{quote}”"),
          ("请按实际情况改写，没有达到的写明差多少。", "Say what was not reached, and by how much."), _REPORT),
     Code("R402", "warning", ("报告写“{stated}”，表上产出和效益指标却全部得满分、没有偏差。原文：“{quote}”", "The report says “{stated}”, yet all outputs and benefits of the form have full marks and no deviation. It says: “{quote}”"),
