@@ -6,6 +6,7 @@ SUMPRODUCT. Every stored value is held against LibreOffice cell by cell (tests/t
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 from collections.abc import Callable
@@ -24,6 +25,8 @@ class Error:
 
 
 ERROR = Error()
+#: days are counted from here
+_DAY_ZERO = datetime.date(1899, 12, 30)
 
 
 class Area(NamedTuple):
@@ -349,20 +352,17 @@ def plain_places(value: float) -> str:
 
 def _date(year: float, month: float, day: float) -> float:
     """The number of a day as Excel counts; beyond the end of its month it is a day of the next one."""
-    import datetime
-
     year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
-    return float((datetime.date(int(year), int(month), 1) - datetime.date(1899, 12, 30)).days + int(day) - 1)
+    return float((datetime.date(int(year), int(month), 1) - _DAY_ZERO).days + int(day) - 1)
 
 
-def _day(serial: float) -> float:
-    import datetime
-
-    return float((datetime.date(1899, 12, 30) + datetime.timedelta(int(serial))).day)
+def _day_of(serial: Value) -> datetime.date:
+    return _DAY_ZERO + datetime.timedelta(int(_number(serial)))
 
 
 _PLAIN: dict[str, Callable] = {
-    "ABS": lambda value: abs(_number(value)), "CHAR": lambda code: chr(int(code)), "DATE": _date, "DAY": _day,
+    "ABS": lambda value: abs(_number(value)), "CHAR": lambda code: chr(int(code)), "DATE": _date, "DAY": lambda serial: float(_day_of(serial).day),
+    "YEAR": lambda serial: float(_day_of(serial).year), "MONTH": lambda serial: float(_day_of(serial).month),
     "EXACT": lambda one, other: text(one) == text(other), "FIND": _find, "INT": lambda value: float(math.floor(_number(value))),
     "ISERROR": _is_error, "ISNUMBER": _is_number, "ISTEXT": lambda value: isinstance(value, str),
     "LEFT": lambda value, count=1.0: text(value)[: _end(count)], "LEN": lambda value: float(len(text(value))),

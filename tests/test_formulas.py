@@ -554,7 +554,7 @@ def test_a_row_without_formulas_is_named_and_the_total_stays_right(live):
 FUNCTIONS = frozenset((
     "ABS", "AND", "CELL", "CHAR", "COUNT", "DATE", "DAY", "EXACT", "FIND", "IF", "IFERROR", "INDEX", "INT", "ISERROR", "ISNUMBER", "LEFT", "LEN",
     "LOOKUP", "MATCH", "MAX", "MID", "MIN", "N", "NOT", "OFFSET", "OR", "RIGHT", "ROUND", "ROW", "SUBSTITUTE", "SUM", "SUMPRODUCT", "TEXT", "TRIM",
-    "VALUE", "ISTEXT", "REPT"))
+    "VALUE", "ISTEXT", "REPT", "YEAR", "MONTH"))
 
 
 
