@@ -99,7 +99,7 @@ def test_a_row_above_the_first_one_counts_as_well(calc, live, tmp_path):  # noqa
     form.sheet.getCellByPosition(form.column("score"), top).setString("")
     form.put(top, form.column("target"), [[""]])
     open_at = next(box[:2] for box in form.plan.boxes if box.field == "open")
-    assert form.values()[open_at[0]][open_at[1]] == "待处理 2 处", "the new row and the weights of its part"
+    assert form.values()[open_at[0]][open_at[1]] == "待处理 3 处", "the new row, the weights of its part, those of the form"
 
 
 def test_a_row_that_is_deleted_leaves_no_error_behind(live):  # noqa: F811
