@@ -82,7 +82,7 @@ def _run(wanted: Wanted, reading: Meter, copying: Meter) -> Done:
         found = district.consolidate(pairs.forms, due, wanted.year, before)
         found = found._replace(findings=(*found.findings, *pairs.said))
     written = [wanted.out]
-    district_file.write(found, wanted.out)
+    district_file.write(found, wanted.out, wanted.workers or gather.processes_for(len(paths)))
     if wanted.json:
         import json
 

@@ -15,7 +15,7 @@ from perfeval_xl.template import Filling, Plan, blank, new_workbook
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "workbook")
 #: Excel recalculates what an older calculation engine saved; without Python every worksheet function would then turn into an error
-_ENGINE = 191029
+ENGINE = 191029
 #: pixels: width and height of a button, space between two of them, buttons side by side
 _BUTTON, _GAP, _ACROSS = (124, 28), 8, 4
 #: a formula whose result is a blank text: XlsxWriter leaves its type out, and readers take the result for missing. With its type LibreOffice
@@ -57,7 +57,7 @@ def content(edition: Edition, filling: Filling | None = None, macros: bool = Tru
         if macros:
             _add_buttons(form, plan)
             workbook.add_vba_project(io.BytesIO(vba.project(len(workbook.worksheets()))), is_stream=True)
-            workbook.set_calc_mode("auto", _ENGINE)
+            workbook.set_calc_mode("auto", ENGINE)
             workbook.calc_on_load = False
     data = _finished(stream.getvalue(), macros)
     return vba.add_ribbon(data) if macros else data
