@@ -142,10 +142,9 @@ class _Reader:
         kind, word = self.tokens[self.place]
         self.place += 1
         if kind == "text":
-            text = word[1:-1].replace('""', '"')
-            return lambda here: text
+            return _constant(word[1:-1].replace('""', '"'))
         if kind == "number":
-            return lambda here, number=float(word): number
+            return _constant(float(word))
         if kind == "array":
             array = [text.replace('""', '"') if not number else float(number) for text, number in _ELEMENT.findall(word)]
             return lambda here: array
@@ -177,12 +176,43 @@ class _Reader:
         while not self.taken(")"):
             arguments.append(self.level(0))
             self.taken(",")
+        constants = [getattr(argument, "constant", None) for argument in arguments]
+        if name == "CHAR" and constants[0] is not None:
+            return _constant(chr(int(constants[0])))
+        if name == "SUBSTITUTE" and len(arguments) == 3 and None not in constants[1:]:
+            return _swapped(arguments[0], constants[1], constants[2])
         if name in _LAZY:
             return lambda here: _LAZY[name](here, *arguments)
         plain, whole = _PLAIN.get(name), _WHOLE.get(name)
         if whole is not None:
             return lambda here: whole(*[here.value(argument(here)) for argument in arguments])
         return lambda here: _each(plain, *[here.value(argument(here)) for argument in arguments])
+
+
+def _constant(value: Value) -> _Formula:
+    def constant(here: _Here) -> Value:
+        return value
+
+    constant.constant = value
+    return constant
+
+
+def _swapped(text_of: _Formula, old: str, new: str) -> _Formula:
+    """SUBSTITUTE with constant words; dozens of them one in the other are one chain."""
+    inner, pairs = getattr(text_of, "chain", (text_of, ()))
+    pairs = *pairs, (old, new)
+
+    def swap(value: Value) -> str:
+        swapped = text(value)
+        for old, new in pairs:
+            swapped = swapped.replace(old, new)
+        return swapped
+
+    def swapped(here: _Here) -> Value:
+        return _each(swap, here.value(inner(here)))
+
+    swapped.chain = inner, pairs
+    return swapped
 
 
 def _column(letters: str) -> int:

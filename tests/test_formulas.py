@@ -196,12 +196,12 @@ def compare_rows(form: Live, key: str, rows: list[tuple], tally: Tally) -> None:
                     tally.compare(where, udfs.PE_DEVIATION([cells], actual, name, group, YEAR), values[top + n][deviation], "deviation")
 
 
-def many_rows(key: str):
+def many_rows(key: str, rows: int = BATCH):
     """A form of an edition with many rows of one 二级指标."""
     edition = get(EDITIONS[key])
     part = next(part.name for part in edition.parts if part.place != "funds")
     empty = {"part": part, "group": "数量指标", "name": "某项工作"}
-    return edition, blank(edition)._replace(indicators=(empty,) * BATCH, year=YEAR)
+    return edition, blank(edition)._replace(indicators=(empty,) * rows, year=YEAR)
 
 
 @pytest.fixture(scope="module")

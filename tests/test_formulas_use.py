@@ -158,7 +158,7 @@ def type_into(form: Live, row: int, column: int, what) -> None:
 
 
 def test_whatever_is_typed_the_file_gets_the_score_that_a_check_of_it_gives_or_is_left_to_a_person(calc, live, tmp_path):  # noqa: F811
-    form = live(*many_rows("shangjie"))
+    form = live(*many_rows("shangjie", len(TYPED)))
     top = form.plan.names["pe_indicators"][0]
     for n, (target, actual) in enumerate(TYPED):
         type_into(form, top + n, form.column("target"), target)
@@ -194,7 +194,7 @@ def test_whatever_is_typed_the_file_gets_the_score_that_a_check_of_it_gives_or_i
 
 
 def test_a_score_given_by_hand_counts_only_where_no_rule_decides(live):  # noqa: F811
-    form = live(*many_rows("shangjie"))
+    form = live(*many_rows("shangjie", 5))
     top, total = form.plan.names["pe_indicators"][0], form.plan.names["pe_total"][:2]
     for n, (target, actual, hand) in enumerate((("≥90%", "45%", 5.0), ("约90%", "大概", 4.0), ("约90%", "大概", "四分"))):
         for field, value in (("name", "某项"), ("target", target), ("actual", actual), ("weight", 5.0), ("hand", hand)):
