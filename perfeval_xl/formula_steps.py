@@ -192,9 +192,13 @@ def _starts(value: str, marks: str) -> str:
 
 
 def _said(cell: str) -> str:
-    """What a cell shows: a percentage with its sign; the number of a day, TRUE and an error are nobody's figure."""
-    number = f'IF(LEFT(CELL("format",{cell}),1)="P",{cell}*100&"%",IF(AND({cell}=INT({cell}),{cell}>36525,{cell}<55153),"{OPEN}",{cell}&""))'
-    return f'IF(ISNUMBER({cell}),{number},IF(AND(NOT(ISTEXT({cell})),LEN({cell})>0),"{OPEN}",{cell}&""))'
+    """What a cell shows: a percentage with its sign, a day as 2022-7-30 where the program tells its format; TRUE, an error and a number that may
+    be that of a day are nobody's figure."""
+    shown, day = f'CELL("format",{cell})', f'YEAR({cell})&"-"&MONTH({cell})&"-"&DAY({cell})'
+    number = f'IF(AND({cell}=INT({cell}),{cell}>36525,{cell}<55153),"{OPEN}",{cell}&"")'
+    dated = is_one_of(f"LEFT({shown},2)", ("D1", "D2", "D3", "D4", "D5"))
+    return (f'IF(ISNUMBER({cell}),IF(LEFT({shown},1)="P",{cell}*100&"%",IF({dated},{day},{number})),'
+            f'IF(AND(NOT(ISTEXT({cell})),LEN({cell})>0),"{OPEN}",{cell}&""))')
 
 
 def _in_two_cells(target: str, unit: str) -> str:
