@@ -27,9 +27,9 @@ def test_an_attack_is_a_refusal_that_says_what_to_do(tmp_path, name):
     data, code = ALL[name]
     path = tmp_path / "表.xlsx"
     path.write_bytes(data)
-    start = time.perf_counter()
+    start = time.process_time()
     records = record.check_file(str(path))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert [one.refusal.code if one.refusal else "" for one in records] == [code], records[0].refusal and records[0].refusal.words()
     if code:
         for lang in messages.LANGUAGES:
