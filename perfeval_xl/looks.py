@@ -241,7 +241,7 @@ def of_sheet(xml: bytes, odd: bool, of: Styles) -> Look:
         reader = _SheetReader(of)
         gate.walk(xml, reader.start, reader.text, reader.end)
         return reader.look()
-    if b"</f>" not in xml and b"<f " not in xml:
+    if b"</f" not in xml:
         return _NOTHING
     return Look(formulas=frozenset((int(row) - 1, column_number(letters.decode())) for letters, row in re.findall(_FORMULA, xml)))
 
