@@ -29,8 +29,10 @@ _WORDS = messages.Words({
     "editions": ("列出认识的各版自评表", "the editions of the form it knows"),
     "codes": ("列出全部校验代码：级别、含义、改法、依据", "the catalogue of findings: code, severity, text, fix, source"),
     "check": ("重算并检查自评表（.xlsx .xlsm .xls .ods）", "recomputes every figure of the forms and checks everything"),
-    "new": ("生成一份空的自评表：.xlsm 有按钮和函数，.xlsx 没有宏", "a blank form; .xlsm = with functions and buttons, .xlsx = without macros"),
-    "new_edition": ("版本，如 shangjie-2022（见 editions）", "the edition, e.g. shangjie-2022 (see `editions`)"),
+    "new": ("生成一份空的自评表：.xlsm 有按钮和函数，.xlsx 没有宏；或一份区级汇总工作簿",
+            "a blank form; .xlsm = with functions and buttons, .xlsx = without macros; or a district's workbook"),
+    "new_edition": ("版本，如 shangjie-2022（见 editions）；“区级汇总”或 district 为汇总用的工作簿",
+                    "the edition, e.g. shangjie-2022 (see `editions`); district = the workbook in which a bureau consolidates"),
     "new_out": ("写到这个文件（.xlsm 或 .xlsx），已有的文件不覆盖", "the file to write (.xlsm or .xlsx); an existing one is left alone"),
     "department": ("先填好部门（单位）名称", "fill in the department's name"),
     "year": ("先填好年度，如 2022", "fill in the year, e.g. 2022"),
@@ -52,8 +54,8 @@ _WORDS = messages.Words({
     "file": ("自评表文件", "a form"),
     "edition": ("按指定版本阅读（见 editions）", "read under this edition (see `editions`)"),
     "json": ("结果写成一份 JSON", "one JSON document on standard output"),
-    "report_doc": ("同时用自评表核对这份报告（.docx 或 .txt）；只能检查一个自评表文件",
-               "also hold this written report (.docx, .txt) against the one form given"),
+    "report_doc": ("同时用自评表核对这份报告（.docx、.pdf 或 .txt）；只能检查一个自评表文件",
+               "also hold this written report (.docx, .pdf, .txt) against the one form given"),
     "one_form": ("--report 要求只给一个自评表文件，现在有 {n} 个", "--report takes exactly one form file, there are {n}"),
     "limits": ("改变文件大小的限额，如 rows=30000,cells=500000（见 SECURITY.md）", "other limits for files, e.g. rows=30000 (see SECURITY.md)"),
     "out": ("把批注版（标出错误的副本）写到这个文件夹", "write a marked review copy of each file into this folder"),
@@ -87,6 +89,7 @@ _WORDS = messages.Words({
     "workers": ("用几个进程（默认按文件多少和处理器定）", "processes (default: as many as pay)"),
     "scheduler": ("用这个地址的 Dask 集群读表", "read on the Dask cluster at this address"),
     "records": ("另把各表各行写成 Parquet 数据集", "the rows as a Parquet data set as well"),
+    "reports": ("这个文件夹里的自评报告按部门和年度与自评表配对核对", "written reports in this folder, held against their forms"),
     "district_year": ("本次汇总的年度（默认取名册或多数表的年度）", "the year of the run (default: the roster's, or that of most forms)"),
     "not_xlsx": ("{stated} 的扩展名应为 .xlsx", "{stated} should end in .xlsx"),
     "not_count": ("应为正整数，不能是 {stated}", "a positive number, not {stated}"),
@@ -208,6 +211,7 @@ def _consolidate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--send-back", default="", metavar="DIR", help=say("send_back"))
     parser.add_argument("--json", default="", metavar="FILE", help=say("json_file"))
     parser.add_argument("--records", default="", metavar="DIR", help=say("records"))
+    parser.add_argument("--reports", default="", metavar="DIR", help=say("reports"))
     parser.add_argument("--year", type=_year, metavar="YEAR", help=say("district_year"))
     parser.add_argument("--edition", default="", metavar="ID", help=say("edition"))
     parser.add_argument("--workers", type=_count, default=0, metavar="N", help=say("workers"))
@@ -294,18 +298,21 @@ def _count(text: str) -> int:
 
 
 def _new(options: argparse.Namespace) -> int:
-    from perfeval_xl import workbook_file
+    from perfeval_xl import district_sheets, workbook_file
     from perfeval_xl.edition import get
 
-    workbook_file.new(options.out, get(options.edition), options.department.strip(), options.year)
+    if options.edition in ("district", district_sheets.NAME):
+        district_sheets.new(options.out)
+    else:
+        workbook_file.new(options.out, get(options.edition), options.department.strip(), options.year)
     _out(say("made", path=options.out))
     return DONE
 
 
 def _build(options: argparse.Namespace) -> int:
-    from perfeval_xl import workbook_file
+    from perfeval_xl import district_sheets, workbook_file
 
-    for path in workbook_file.build_all():
+    for path in (*workbook_file.build_all(), district_sheets.shipped()):
         _out(say("made", path=path))
     return DONE
 
@@ -343,7 +350,7 @@ def _consolidate(options: argparse.Namespace) -> int:
     try:
         run = district_run.run(district_run.Wanted(
             tuple(options.paths), options.out, options.roster, options.since, options.send_back, options.json, options.records, options.year,
-            options.edition, options.workers, options.scheduler), meters[0], meters[1])
+            options.edition, options.workers, options.scheduler, options.reports), meters[0], meters[1])
     except KeyboardInterrupt:
         _tell(say("stopped_late") if meters[1].total else say("stopped", done=meters[0].done, total=meters[0].total))
         return 130

@@ -234,10 +234,10 @@ _VALUES = re.compile(_ROWS % (rb'[ snt="0-9]*+', b""))
 _FORMULA = rb'>(?:<f(?: [^<>/]*+)?(?:/>|>[^<]*+</f>))?+'
 _COMPUTED = _ROWS % (  # of a formula with text, the empty one is a result
     rb'(?: s="[0-9]++")?+(?: t="[sn]")?+(?: s="[0-9]++")?+',
-    rb'|' + _FORMULA + rb'<v>[^<]++</v></c>| t="str"(?: s="[0-9]++")?+' + _FORMULA + rb'(?:<v>[^<&]*+</v>|<v/>)?+</c>')
+    rb'|' + _FORMULA + rb'<v>[^<&]++</v></c>| t="str"(?: s="[0-9]++")?+' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<&]*+</v>|<v/>)?+</c>')
 _CELLS = _ROWS % (
     rb'(?: s="[0-9]++")?+(?: t="\w++")?+(?: s="[0-9]++")?+',
-    rb'|' + _FORMULA + rb'(?:<v>[^<&]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>')
+    rb'|' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<&]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>')
 
 
 class Cells(NamedTuple):

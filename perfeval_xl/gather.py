@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from perfeval_xl import contain, intake, messages, record
@@ -19,9 +22,9 @@ from perfeval_xl.messages import Refusal
 #: what is taken out of a folder; the last ones only to say that they cannot be read. A file that is named is always taken.
 EXTENSIONS = (".xlsx", ".xlsm", ".xls", ".ods", ".et", ".ett", ".xlsb")
 #: marks a district workbook, among its document properties and in the first cell of its hidden sheet
-STAMP, STAMP_SHEET, SCHEMA = "perfeval_xl district", "_数据", 1
+STAMP, STAMP_SHEET, SCHEMA = "perfeval_xl district", "_数据", 2
 #: files that a process reads at a time: enough that handing them over costs nothing, few enough that the bar moves
-CHUNK = 32
+CHUNK = 64
 #: below this many files for each process starting it takes longer than it saves
 FEW = 100
 _TAIL = 66_000
@@ -29,13 +32,13 @@ _TAIL = 66_000
 _PROPERTIES = 100_000
 
 
-def find(paths: Iterable[str], without: Iterable[str] = ()) -> list[str]:
-    """The files meant, sorted, each once: folders are searched with all that is in them; lock files of open workbooks and what ``without``
-    names (files or folders: the run's own results) are passed over."""
+def find(paths: Iterable[str], without: Iterable[str] = (), extensions: tuple[str, ...] = EXTENSIONS) -> list[str]:
+    """The files meant, sorted, each once: folders are searched with all that is in them for files of these kinds; lock files of open documents and
+    what ``without`` names (files or folders: the run's own results) are passed over."""
     left_out = [_place(path) for path in without if path]
     found: dict[str, str] = {}
     for path in paths:
-        for one in sorted(_inside(path)) if os.path.isdir(path) else [path]:
+        for one in sorted(_inside(path, extensions)) if os.path.isdir(path) else [path]:
             place = _place(one)
             if not any(place == other or place.startswith(other + os.sep) for other in left_out):
                 found[place] = min(found.get(place, one), one)
@@ -46,11 +49,11 @@ def _place(path: str) -> str:
     return os.path.normcase(os.path.realpath(path))
 
 
-def _inside(folder: str) -> Iterator[str]:
+def _inside(folder: str, extensions: tuple[str, ...]) -> Iterator[str]:
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
         for name in names:
-            if name.lower().endswith(EXTENSIONS) and not name.startswith(("~$", ".")):
+            if name.lower().endswith(extensions) and not name.startswith(("~$", ".")):
                 yield os.path.join(place, name)
 
 
@@ -59,15 +62,19 @@ def _inside(folder: str) -> Iterator[str]:
 
 def read_one(path: str, wanted: str = "", lang: str = "") -> list[Form]:
     """All forms of a file as lines; one line with an error where it cannot be read. A district workbook gives the lines it keeps."""
+    return read_many([path], wanted, lang)[0]
+
+
+def _kept(path: str, lang: str) -> tuple[float, list[Form] | None]:
+    """When the file system says a file was saved; and the lines that it keeps, if it is a district workbook."""
+    saved = 0.0
     try:
         saved = float(int(os.stat(path).st_mtime))
-        if path.lower().endswith(".xlsx") and is_district(path):
-            return stamped(path)
+        return saved, stamped(path) if path.lower().endswith(".xlsx") and is_district(path) else None
     except (OSError, ValueError):
-        saved = 0.0
+        return saved, None  # the check says why it cannot be read
     except Refusal as refusal:
-        return [Form(path, None, None, "", saved, (refusal.code, refusal.words(lang)))]
-    return [from_record(one, saved, lang) for one in record.check_file(path, wanted)]
+        return saved, [Form(path, None, None, "", saved, (refusal.code, refusal.words(lang)))]
 
 
 def is_district(path: str) -> bool:
@@ -108,7 +115,9 @@ def stamped(path: str) -> list[Form]:
 def read_many(paths: Sequence[str], wanted: str = "", lang: str = "") -> list[list[Form]]:
     """The lines of each of some files, in their order."""
     with resting():
-        return [read_one(path, wanted, lang) for path in paths]
+        kept = [_kept(path, lang) for path in paths]
+        checked = record.each_checked([path for path, (_, lines) in zip(paths, kept, strict=True) if lines is None], wanted)
+        return [[from_record(one, saved, lang) for one in next(checked)] if lines is None else lines for saved, lines in kept]
 
 
 @contextmanager
@@ -157,8 +166,75 @@ def lost(path: str, lang: str = "") -> list[Form]:
     return [Form(path, None, None, "", 0.0, ("X304", Refusal("X304", file=os.path.basename(path)).words(lang)))]
 
 
-def each(work: Callable[[Any], Any], tasks: Sequence[tuple], workers: int, lost: Callable[[tuple, Refusal], Any]) -> Iterator[Any]:
-    """What ``work`` gives for each task, as they are done; a task is a tuple that begins with the file it is about, and ``lost`` is asked
+def each_file(work: Callable[[Any], Any], tasks: Sequence[tuple], workers: int,
+              lost: Callable[[tuple, Refusal], Any]) -> Iterator[tuple[tuple, Any]]:
+    """(task, what ``work`` gives for it), as they are done; a task is a tuple that begins with the file it is about, and ``lost`` is asked
     about one that ended its process."""
-    for _, result in contain.spread(work, tasks, lost, workers if len(tasks) >= 2 * workers else 1):
-        yield result
+    return contain.spread(work, tasks, lost, workers if len(tasks) >= 2 * workers else 1)
+
+
+# ---- work on what was read: no file from outside is touched, so a plain pool will do ----
+
+
+def _pool(workers: int):
+    """Processes that are copies of this one where that is safe and quick (Linux, and no other thread that a copy could catch holding a lock);
+    elsewhere they begin anew, and where a server can start them it loads this room once."""
+    import multiprocessing
+    import threading
+    from concurrent.futures import ProcessPoolExecutor
+
+    ways = multiprocessing.get_all_start_methods()
+    copied = sys.platform == "linux" and threading.active_count() == 1
+    way = "fork" if copied else "forkserver" if "forkserver" in ways else "spawn"
+    context = multiprocessing.get_context(way)
+    if way == "forkserver":
+        context.set_forkserver_preload([__name__])
+    pool = ProcessPoolExecutor(workers, context, _starting)
+    with _undisturbed():
+        pool.submit(_starting)  # the first task starts all processes
+    return pool
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C waits until this is over, and the processes that are started in it never hear of it: one that is still importing would answer
+    with a traceback."""
+    import signal
+
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # its start ends with Ctrl-C let through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def each(work: Callable[[Any], Any], tasks: Sequence[Any], workers: int) -> Iterator[Any]:
+    """What ``work`` gives for each task, in their order; by a pool where there are tasks enough, which begins at once and never has more than a
+    few results waiting."""
+    if workers < 2 or len(tasks) < 2 * workers:
+        return map(work, tasks)
+    pool, left = _pool(workers), iter(tasks)
+    return _taken(pool, deque(pool.submit(work, task) for task in islice(left, 2 * workers)), left, work)
+
+
+def _taken(pool: Any, waiting: deque, left: Iterator[Any], work: Callable[[Any], Any]) -> Iterator[Any]:
+    try:
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(pool.submit(work, task) for task in islice(left, 1))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _starting() -> None:
+    """A process of the pool leaves Ctrl-C to the one that started it, and does nothing but read."""
+    import signal
+
+    gc.disable()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

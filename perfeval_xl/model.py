@@ -177,6 +177,7 @@ class Submission(NamedTuple):
     columns: frozenset
 
 
+@lru_cache(maxsize=1024)
 def column_name(column: int) -> str:
     """0 -> A, 26 -> AA."""
     name = ""
@@ -187,6 +188,7 @@ def column_name(column: int) -> str:
     return name
 
 
+@lru_cache(maxsize=8192)
 def cell_name(row: int, column: int) -> str:
     """Zero-based row and column -> ``G60``."""
     return f"{column_name(column)}{row + 1}"
