@@ -58,7 +58,7 @@ _ALL = (
     Code("X115", "error", ("批注版不能写到原文件 {file} 上。", "The review copy must not replace the submitted file {file}."),
          ("请换一个文件名或文件夹。", "Choose another name or folder."), _TOOL),
     Code("X116", "error", ("写不了 {file}：{why}。", "{file} cannot be written: {why}."),
-         ("请关闭占用它的程序，或检查文件夹和权限。", "Close the program that holds it, or check folder and permissions."), _TOOL),
+         ("请关闭占用它的程序（如 Excel、Word、WPS），或检查文件夹和权限。", "Close the program that holds it (Excel, Word, WPS), or check folder and permissions."), _TOOL),
     Code("X117", "error", ("{file} 已经存在，没有覆盖它。", "{file} exists already and was left alone."),
          ("请换一个文件名，或先移走原来的文件。", "Choose another name, or move the old file away."), _TOOL),
     Code("X118", "error", ("{file} 的扩展名不对。", "{file} has the wrong extension."),
