@@ -31,7 +31,7 @@ def not_adding_up(found: list[Figure], text: str) -> Iterator[tuple[Figure, list
             if len(items) > 1 and not _GO_ON.match(text, items[-1].end) and (
                     gap < 0 or gap * 10 <= whole.value or _COMPLETE.search("".join(one.lead for one in items))) and abs(gap) > _slack(items, whole):
                 yield whole, items, _sum(items)
-        elif _TOTAL.search(whole.lead):
+        elif _TOTAL.search(whole.lead) and (";" not in whole.lead or all(";" in one.lead for one in found[1:n])):
             items = _before(found[:n], whole)
             if len(items) > 1 and abs(_sum(items) - whole.value) > _slack(items, whole):
                 yield whole, items, _sum(items)
@@ -75,6 +75,8 @@ def _before(found: list[Figure], whole: Figure) -> list[Figure]:
     for one in reversed(found):
         if not _like(one, whole) or one.loose or re.search("合计|共计|总计|预算|执行|同比|比上|;", one.lead):
             break
+        if "其中" in one.lead:  # they make up another total, the one before them
+            return []
         items.insert(0, one)
         if ":" in one.lead:
             break

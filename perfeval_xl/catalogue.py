@@ -141,6 +141,8 @@ _ALL = (
     Code("X327", "error", ("{file} 里有 {stated} 张自评表，认不出报告写的是哪一张。", "{file} holds {stated} forms, and none or several are the report's."),
          ("请把这个部门的自评表单独存成一个文件。", "Save the form of this department as a file of its own."), _TOOL),
     # ---- X3: consolidation ----
+    Code("X328", "error", ("{file} 里没有自评报告。", "{file} holds no written reports."),
+         ("请核对文件夹，报告应为 .docx 或 .txt。", "Check the folder; reports are .docx or .txt."), _TOOL),
     Code("X301", "error", ("{file} 里没有自评表文件。", "{file} holds no workbooks."),
          ("请核对文件夹，表应为 .xlsx、.xlsm、.xls 或 .ods。", "Check the folder; forms are .xlsx, .xlsm, .xls or .ods."), _TOOL),
     Code("X302", "error", ("名册 {file} 里没有读到部门名称。", "The roster {file} holds no names."),
@@ -455,6 +457,14 @@ _ALL = (
          ("请核对产出是否真实完成、得分有无依据。", "See whether the outputs were delivered and what the scores rest on."), _PRACTICE),
     Code("D111", "warning", ("“{label}”自评总分 {total}（{stated}），重算 {recomputed}（{expected}）：等级变了。", "{label} states {total} ({stated}); recomputed it is {recomputed} ({expected}): another grade."),
          ("请退回核对，以重算为准。", "Send it back; the recomputed figures stand."), _EDITION),
+    Code("D112", "warning", ("报告 {label}（{stated}）没有对上自评表：{why}。", "The report {label} ({stated}) fits no form: {why_en}."),
+         ("请核对报告标题里的部门、项目和年度，或补报自评表。", "Check department, project and year in its title, or ask for the form."), _PRACTICE),
+    Code("D113", "warning", ("“{label}”报了自评表，没有找到它的自评报告。", "{label} submitted a form; its written report was not found."),
+         ("请催报，或核对报告标题里的部门和年度。", "Ask for it, or check department and year in the title of the report."), _PRACTICE),
+    Code("D114", "error", ("报告 {label} 没有核对：{why}", "The report {label} was not read: {why}"),
+         ("请用能读的文件再核对一次。", "Run it again with a file that can be read."), _TOOL),
+    Code("D115", "warning", ("“{label}”有 {n} 份报告，核对的是最新的 {expected}；没有核对：{stated}。", "{label} has {n} reports; the newest, {expected}, was held against the form; not: {stated}."),
+         ("请确认以哪一份为准，移走其余的。", "Make sure which one counts and move the others away."), _TOOL),
 )
 
 #: what stands in a single cell of the form instead of a whole sentence: the row is known there, and the column is narrow

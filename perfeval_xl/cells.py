@@ -18,7 +18,7 @@ LABEL_LENGTH, LONGEST_HEADING = 40, 26
 class Vocabulary(NamedTuple):
     """Normalised spellings of all editions: heading -> field for each block, row label -> role, label -> what it labels.
 
-    ``openers`` are the labels with which goals or tasks begin.
+    ``openers`` are the labels with which goals or tasks begin; ``spellings`` are all headings and labels together.
     """
 
     funds: dict[str, str]
@@ -30,6 +30,7 @@ class Vocabulary(NamedTuple):
     head_totals: tuple[str, ...]
     task_names: frozenset[str]
     roles: dict[str, str]
+    spellings: frozenset[str]
 
 
 _YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})年?度|[(（](20[0-9]{2})年?[)）]|年度:(20[0-9]{2})年?")
@@ -64,7 +65,8 @@ def vocabulary() -> Vocabulary:
     head_totals = tuple(label for label, keys in labels.items() if "head_total" in keys)
     openers = frozenset(label for label, keys in labels.items() if not keys.isdisjoint(("goals", "tasks")))
     task_names = frozenset(label for label, field in blocks[1].items() if field == "name")
-    return Vocabulary(*blocks, rows, {label: frozenset(keys) for label, keys in labels.items()}, openers, head_totals, task_names, roles)
+    return Vocabulary(*blocks, rows, {label: frozenset(keys) for label, keys in labels.items()}, openers, head_totals, task_names, roles,
+                      frozenset(labels).union(*blocks))
 
 
 @lru_cache(maxsize=16384)
@@ -99,24 +101,24 @@ class Look:
         for column, text in enumerate(line):
             if not text or type(text) is not str:
                 continue
-            label, value = label_and_value(text) if len(text) <= LABEL_LENGTH else ("", "")
-            word = (row, column, label, value, text)
-            words.append(word)
-            if label:
-                labels.append(label)
+            size = len(text)
+            label, value = label_and_value(text) if size <= LABEL_LENGTH else ("", "")
+            words.append((row, column, label, value, text))
+            labels.append(label)
+            if label in known.spellings:
                 if label in known.labels:
-                    labelled.append(word)
+                    labelled.append(words[-1])
                 for found, block in ((funds, known.funds), (tasks, known.tasks), (indicators, known.indicators)):
                     if label in block:
                         found.append((column, block[label]))
-            if len(text) <= LABEL_LENGTH:
+            if size <= LABEL_LENGTH:
                 if "元" in text and not self.unit and (match := _UNIT.search(fold(text))):
                     self.unit = match[1]
                 if ("0" in text or "０" in text) and (match := _YEAR.search("".join(fold(text).split()))):
                     years.append((column, int(match[1] or match[2] or match[3])))
-            if "自评" in text and self.title is None and len(text) <= _TITLE and ("表" in text or "报告" in text):
+            if "自评" in text and self.title is None and size <= _TITLE and ("表" in text or "报告" in text):
                 self.title = _entry(Entry, (tidy(text), None, row, column, "", "", False, 1))
-            if len(text) >= 8 and (len(text) > LONGEST_HEADING or not _PROSE.isdisjoint(text)) and not is_short(text):
+            if size >= 8 and (size > LONGEST_HEADING or not _PROSE.isdisjoint(text)) and not is_short(text):
                 prose.append(text_entry(text, row, column))
         self.words, self.labels, self.labelled, self.years, self.prose = tuple(words), frozenset(labels), tuple(labelled), tuple(years), tuple(prose)
         self.funds, self.tasks, self.indicators = tuple(funds), tuple(tasks), tuple(indicators)
@@ -161,8 +163,10 @@ class Grid:
 
     def __init__(self, sheet: Sheet) -> None:
         self.sheet, self.words = sheet, vocabulary()
-        width = max(map(len, sheet.rows), default=0)
-        self.lines = [tuple(row) if len(row) == width else (*row, *("",) * (width - len(row))) for row in sheet.rows]
+        self.lines = list(map(tuple, sheet.rows))
+        if len(set(map(len, self.lines))) > 1:
+            width = max(map(len, self.lines))
+            self.lines = [(*line, *("",) * (width - len(line))) for line in self.lines]
         self._looks: list[Look | None] = [None] * len(self.lines)
         self.merges = _merges(sheet.merged, len(self.lines))
         self.tall, self.wide = self.merges.tall, self.merges.wide

@@ -19,17 +19,17 @@ _POINTLESS = {"whole": ("结转结余率不可能超过100%", "the unspent share
               "sign": ("符号与指标含义相反", "the sign runs against the sense of the indicator")}
 _PROBLEMS = {"text": "V101", "error": "V102", "range": "V103"}
 _FIELDS = {**COLUMNS, "budget": "预算资金", "weight": "分值", "rate": "执行率", "score": "得分", "deviation": "偏差度"}
-_FUNDS = (*MONEY, "weight", "rate", "score")
+_FUNDS, _TASK, _ROW = (*MONEY, "weight", "rate", "score"), ("budget", "executed", "rate"), ("weight", "score", "deviation")
 _NEVER_NEGATIVE = ("initial", "adjusted", "executed", "budget", "weight")
 
 
 def cells_hold_numbers(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
     """Every cell that should hold a number holds one: never a text that would count as 0 (2000万), never a formula error."""
-    cells = [(row.label, zip(_FUNDS, row[2:], strict=True)) for row in form.funds]
-    cells += [(task.name, (("budget", task.budget), ("executed", task.executed), ("rate", task.rate))) for task in form.tasks]
-    cells += [(row.name, (("weight", row.weight), ("score", row.score), ("deviation", row.deviation))) for _, row, _ in card.doubtful]
-    for label, entries in cells:
-        for field, entry in entries:
+    lines = [(row.label, _FUNDS, row[2:]) for row in form.funds]
+    lines += [(task.name, _TASK, task[3:]) for task in form.tasks]
+    lines += [(row.name, _ROW, (row.weight, row.score, row.deviation)) for _, row, _ in card.doubtful]
+    for label, fields, entries in lines:
+        for field, entry in zip(fields, entries, strict=True):
             if entry is not None and (entry.problem or entry.unit or (entry.number is not None and entry.number < 0)):
                 yield from _number_finding(entry, f"{label}{_FIELDS[field]}", field)
     for entry in (*form.totals, *((form.total_weight,) if form.total_weight else ())):

@@ -13,7 +13,7 @@ from perfeval_xl.edition import Edition, plain_label
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import Submission
 from perfeval_xl.numbers import fold
-from perfeval_xl.scoring import Scorecard, grade, missing_parts, total_cap
+from perfeval_xl.scoring import Scorecard, grade, total_cap
 
 _TICKED, _UNTICKED = "☑√✓✔■☒", "□☐"
 _BOXES = re.compile(f"[{_TICKED}{_UNTICKED}]")
@@ -29,7 +29,7 @@ def weights_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
     broken = any(row.weight.problem or (row.weight.number is None and not row.weight.covered and row.score is not None and row.score.number)
                  for _, row, _ in card.doubtful) or (funds is not None and funds.weight is not None and bool(funds.weight.problem))
     sums = {part.name: part.weight for part in card.parts}
-    missing = missing_parts(form, edition)
+    missing = card.missing
     found = False
     for name, gap in card.gaps.items() if not broken else ():
         found = True
@@ -79,7 +79,7 @@ def total_is_the_sum(form: Submission, card: Scorecard, edition: Edition) -> Ite
     summed = card.stated if cap is None else min(card.stated, cap)
     open_rows = [row for _, row, _ in card.doubtful if row.score.problem or (
         row.score.number is None and not row.score.covered and row.weight is not None and row.weight.number)]
-    gaps = open_rows or missing_parts(form, edition) or (funds is not None and funds.score is not None and funds.score.problem)
+    gaps = open_rows or card.missing or (funds is not None and funds.score is not None and funds.score.problem)
     for stated in form.totals:
         if stated.problem:
             continue
@@ -146,8 +146,8 @@ def identity_is_one(form: Submission, card: Scorecard, edition: Edition) -> Iter
     if len({year for _, year in form.years}) > 1:
         yield at("L204", place, "年度", "、".join(f"{where} {year}" for where, year in form.years))
     if form.title is not None and form.department is not None and form.department.row >= 0:
-        named, department = _body_named(form.title.text), plain_label(form.department.text)
-        if named and named not in department and department not in named and form.project is None:
+        named = _body_named(form.title.text) if form.project is None else ""
+        if named and named not in (department := plain_label(form.department.text)) and department not in named:
             yield at("L205", form.title, "部门名称", named, form.department.text)
     if form.unit == "元" and form.funds:
         first = next((entry for row in form.funds for entry in (row.initial, row.adjusted, row.executed) if entry is not None), form.totals[0])

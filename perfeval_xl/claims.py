@@ -16,7 +16,7 @@ from perfeval_xl.facts import Facts
 from perfeval_xl.figures import Sentence, normal
 from perfeval_xl.messages import Finding
 from perfeval_xl.naming import Subject, bare
-from perfeval_xl.numbers import half_up
+from perfeval_xl.numbers import chinese_number, half_up
 from perfeval_xl.scoring import grade
 from perfeval_xl.speech import Paragraph, Place, last_year, without_bands
 
@@ -28,6 +28,8 @@ _MET = re.compile(
     f"|(?:全面|圆满|全部|如期|超额|顺利|均)+(?:地)?(?:完成|实现|达到)了?{_AIM}{_GOAL}"
     f"|(?:达到|实现|完成)了?{_AIM}各项{_AIM}{_GOAL}"
     "|(?:均|都)达标|(?:无|没有|未出现|不存在|未产生)(?:任何|明显)?偏差|偏差(?:度|率)?(?:均|都)?为(?:0|零)%?")
+#: one of these is in every such claim; looked for first, because the long pattern is slow
+_MAY_BE_MET = re.compile("达[到成标]|完成|实现|超过|偏差")
 _HEDGED = re.compile("基本|大部分|多数|较好|大体|部分|确保|力争|努力|争取|保证|保障|促进|推动|推进|围绕|为了?[^，。；:]*$|将|拟"
                      "|要|应|未|没有|尚|不|如|若"
                      "|能否|是否|对照|根据|按照|督促|监控|跟踪|提高|促使|助力|下一步|今后|以期|目的|旨在")
@@ -39,8 +41,9 @@ _BLOCKED = re.compile("(?:无法|未能|没能|不能|没有能够?|难以)(?:�
 _NOT_A_FACT = re.compile("如果|若|一旦|防止|避免|杜绝|防范|对于?[^，]*$|以免")
 _DONE = re.compile("(?:已经?|全部|均已?|圆满|全面)完成(?!支付|拨付|采购|招标|部分)|(?:情况|状态)[:为](?:已|全部)?完成")
 _EXCEPT = re.compile("除了?([^，。；]{2,60}?)(?:未[^，。；]{1,12})?(?:之|以)?外")
+_EXCEPT_COUNT = re.compile("([0-9一二两三四五六七八九十]+)[项个]")
 _NONE = re.compile("(?:无|没有|未曾?)(?:发生|产生|列支|安排|开支|涉及|使用|支出)?(?:任何)?(?:[^，。；]{0,14}?)(?:三公|政府采购)[^，。；]{0,14}")
-_NOT_NONE = re.compile("超|违|挪用|截留|问题|现象|行为|规定|不规范|增|浪费|虚|擅自|手续|预算外|控制|低于|高于|不低|不高|变动")
+_NOT_NONE = re.compile("达|执行率|超|违|挪用|截留|问题|现象|行为|规定|不规范|增|浪费|虚|擅自|手续|预算外|控制|低于|高于|不低|不高|变动")
 _GRADE = re.compile("(?P<of>自评结果|评价结果|评价等级|自评等级|绩效等级|评定等级|等级|等次|档次|评级|评价结论|自评结论|结果|评定|获评|评为|属于?"
                     "|得分[^，。；]{0,8}?)"
                     "(?:评定|确定|定|评价|划分|应)?(?:为|是|属于|属|达到|:)*(?P<grade>优秀|优|良好|良|中等|中|差)(?:等级|等次|级|等|档|次)?(?![\u4e00-\u9fffA-Za-z])")
@@ -48,6 +51,10 @@ _NOT_OURS = re.compile("被评|党建|文明|平安|信用|考核等次|评先|�
 _LISTED = re.compile("(?:指标)?(?:主要)?(?:为|是|包括|包含|分为|划分为|细分为|设置了?|下设)(?P<list>[^，。；;:]{2,60})")
 _FACTS = ("basics", "work", "conclusion", "results", "use", "")
 _ROLES = {"三公": "official_expense_rate", "政府采购": "procurement_rate"}
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else int(chinese_number(text) or 0)
 
 
 class Claims:
@@ -68,7 +75,7 @@ class Claims:
         yield from self.grade(sentence, place)
         yield from self.no_spending(sentence, place)
         yield from self.omitted(sentence, place)
-        if place.chapter.topic in _FACTS:
+        if place.chapter.topic in _FACTS and not self.facts.is_of_form(sentence.text):
             yield from self.reached(sentence, place)
             yield from self.blocked(sentence, place)
             yield from self.task_done(sentence, place)
@@ -103,15 +110,20 @@ class Claims:
         """均达到指标值, 无偏差, 圆满完成, 严格执行年初预算 against what fell short: one finding a sentence (R5)."""
         text = sentence.text
         said, what, what_en, first, last = [], {}, {}, len(text), 0
-        for match in _MET.finditer(text):
+        for match in _MET.finditer(text) if _MAY_BE_MET.search(text) else ():
             clause = max(text.rfind(mark, 0, match.start()) for mark in "，;:。") + 1
             if _HEDGED.search(text[clause : match.start()]) or _HEDGED.match(match[0]) or not _ABOUT_FORM.search(match[0]):
                 continue
-            spared = _EXCEPT.search(text[: match.start()])
+            begins = text.rfind(";", 0, match.start()) + 1
+            spared = next(reversed(list(_EXCEPT.finditer(text, begins, match.start()))), None)
             except_for = [one for _, _, one in self.lexicon.mentions(spared[1])] if spared else []
-            scope = self._scope(text[spared.end() if spared else 0 : match.start()], place)
+            ahead = text[begins : spared.start()] + text[spared.end() : match.start()] if spared else text[begins : match.start()]
+            if not spared and (not self.lexicon.mentions(ahead) or match[0].startswith(("以上", "上述"))):
+                ahead = text[: match.start()]
+            scope = self._scope(ahead, place)
             short = self._short(scope, [n for one in except_for for n in self.facts.rows_of(one)], any(one.kind == "funds" for one in except_for))
-            if short:
+            count = _EXCEPT_COUNT.search(spared[1]) if spared and not except_for else None
+            if short and not (count and len(short) - any("预算执行率 " in one for one, _ in short) <= _number(count[1])):
                 said.append(match[0])
                 what |= dict.fromkeys(one for one, _ in short)
                 what_en |= dict.fromkeys(one for _, one in short)
@@ -156,6 +168,8 @@ class Claims:
         else:
             rows, funds = range(len(self.form.indicators)), True
         found = []
+        if any(self.facts.weight(n) for n in range(len(self.form.indicators))):  # a row without weight is none that was to be reached
+            rows = [n for n in rows if self.facts.weight(n) is not None]
         spared += [n for n, row in enumerate(self.form.indicators) if spare_funds and row.role == "execution_rate"]
         for n in dict.fromkeys(n for n in rows if n not in spared):
             row, result = self.form.indicators[n], self.card.rows[n]

@@ -10,6 +10,7 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 from perfeval_xl import __version__, messages
@@ -87,6 +88,7 @@ _WORDS = messages.Words({
     "workers": ("用几个进程（默认按文件多少和处理器定）", "processes (default: as many as pay)"),
     "scheduler": ("用这个地址的 Dask 集群读表", "read on the Dask cluster at this address"),
     "records": ("另把各表各行写成 Parquet 数据集", "the rows as a Parquet data set as well"),
+    "reports": ("这个文件夹里的自评报告按部门和年度与自评表配对核对", "written reports in this folder, held against their forms"),
     "district_year": ("本次汇总的年度（默认取名册或多数表的年度）", "the year of the run (default: the roster's, or that of most forms)"),
     "not_xlsx": ("{stated} 的扩展名应为 .xlsx", "{stated} should end in .xlsx"),
     "not_count": ("应为正整数，不能是 {stated}", "a positive number, not {stated}"),
@@ -140,7 +142,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(UNREADABLE, say("usage", why=message) + "\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(only: str = "") -> argparse.ArgumentParser:
+    """The parser of all commands, or of one: making all of them takes as long as checking a form."""
     common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--lang", choices=messages.LANGUAGES, help=say("lang"))
     common.add_argument("-q", "--quiet", action="store_true", help=say("quiet"))
@@ -148,36 +151,54 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"perfeval-xl {__version__}", help=say("version"))
     # prog is given because argparse would work it out by formatting a usage line
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser, prog="perfeval-xl")
-    demo = commands.add_parser("demo", parents=[common], help=say("demo"), description=say("demo"))
-    demo.add_argument("--out", default="demo-output", metavar="DIR", help=say("demo_out"))
-    commands.add_parser("editions", parents=[common], help=say("editions"), description=say("editions"))
-    codes = commands.add_parser("codes", parents=[common], help=say("codes"), description=say("codes"))
-    codes.add_argument("--json", action="store_true", help=say("json"))
-    new = commands.add_parser("new", parents=[common], help=say("new"), description=say("new"))
-    new.add_argument("edition", metavar="EDITION", help=say("new_edition"))
-    new.add_argument("-o", "--out", required=True, metavar="FILE", help=say("new_out"))
-    new.add_argument("--department", default="", metavar="NAME", help=say("department"))
-    new.add_argument("--year", type=_year, metavar="YEAR", help=say("year"))
-    commands.add_parser("build", parents=[common], help=say("build"), description=say("build"))
-    doctor = commands.add_parser("doctor", parents=[common], help=say("doctor"), description=say("doctor"))
-    doctor.add_argument("files", nargs="*", metavar="FILE", help=say("doctor_file"))
-    doctor.add_argument("--json", action="store_true", help=say("json"))
-    install = commands.add_parser("install", parents=[common], help=say("install"), description=say("install"))
-    install.add_argument("--to", default="", metavar="DIR", help=say("install_to"))
-    install.add_argument("--dry-run", action="store_true", help=say("dry_run"))
-    check = commands.add_parser("check", parents=[common], help=say("check"), description=say("check"))
-    check.add_argument("files", nargs="+", metavar="FILE", help=say("file"))
-    check.add_argument("--edition", default="", metavar="ID", help=say("edition"))
-    check.add_argument("--report", default="", metavar="DOC", help=say("report_doc"))
-    check.add_argument("--json", action="store_true", help=say("json"))
-    check.add_argument("--limits", default="", metavar="NAME=N,...", help=say("limits"))
-    check.add_argument("--out", metavar="DIR", help=say("out"))
-    _consolidate_options(commands.add_parser("consolidate", parents=[common], help=say("consolidate"), description=say("consolidate")))
-    report = commands.add_parser("report", parents=[common], help=say("report"), description=say("report"))
-    report.add_argument("file", metavar="FILE", help=say("file"))
-    report.add_argument("-o", "--out", required=True, metavar="OUT.docx", help=say("report_out"))
-    report.add_argument("--edition", default="", metavar="ID", help=say("edition"))
+    for name, (declare, _) in _COMMANDS.items():
+        if only in ("", name):
+            declare(commands.add_parser(name, parents=[common], help=say(name), description=say(name)))
     return parser
+
+
+def _no_options(parser: argparse.ArgumentParser) -> None:
+    """Nothing but what all commands have."""
+
+
+def _demo_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", default="demo-output", metavar="DIR", help=say("demo_out"))
+
+
+def _codes_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help=say("json"))
+
+
+def _new_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("edition", metavar="EDITION", help=say("new_edition"))
+    parser.add_argument("-o", "--out", required=True, metavar="FILE", help=say("new_out"))
+    parser.add_argument("--department", default="", metavar="NAME", help=say("department"))
+    parser.add_argument("--year", type=_year, metavar="YEAR", help=say("year"))
+
+
+def _doctor_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="*", metavar="FILE", help=say("doctor_file"))
+    parser.add_argument("--json", action="store_true", help=say("json"))
+
+
+def _install_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to", default="", metavar="DIR", help=say("install_to"))
+    parser.add_argument("--dry-run", action="store_true", help=say("dry_run"))
+
+
+def _check_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="FILE", help=say("file"))
+    parser.add_argument("--edition", default="", metavar="ID", help=say("edition"))
+    parser.add_argument("--report", default="", metavar="DOC", help=say("report_doc"))
+    parser.add_argument("--json", action="store_true", help=say("json"))
+    parser.add_argument("--limits", default="", metavar="NAME=N,...", help=say("limits"))
+    parser.add_argument("--out", metavar="DIR", help=say("out"))
+
+
+def _report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help=say("file"))
+    parser.add_argument("-o", "--out", required=True, metavar="OUT.docx", help=say("report_out"))
+    parser.add_argument("--edition", default="", metavar="ID", help=say("edition"))
 
 
 def _consolidate_options(parser: argparse.ArgumentParser) -> None:
@@ -188,6 +209,7 @@ def _consolidate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--send-back", default="", metavar="DIR", help=say("send_back"))
     parser.add_argument("--json", default="", metavar="FILE", help=say("json_file"))
     parser.add_argument("--records", default="", metavar="DIR", help=say("records"))
+    parser.add_argument("--reports", default="", metavar="DIR", help=say("reports"))
     parser.add_argument("--year", type=_year, metavar="YEAR", help=say("district_year"))
     parser.add_argument("--edition", default="", metavar="ID", help=say("edition"))
     parser.add_argument("--workers", type=_count, default=0, metavar="N", help=say("workers"))
@@ -202,10 +224,8 @@ def main(arguments: list[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace", **({"encoding": "utf-8"} if "--json" in arguments else {}))
     try:
-        options = _parser().parse_args(arguments)
-        commands = {"demo": _demo, "editions": _editions, "codes": _codes, "check": _check, "new": _new, "build": _build, "doctor": _doctor,
-                    "install": _install, "consolidate": _consolidate, "report": _report}
-        status = commands[options.command](options)
+        options = _parser(_named(arguments)).parse_args(arguments)
+        status = _COMMANDS[options.command][1](options)
         sys.stdout.flush()
         return status
     except SystemExit as end:
@@ -232,6 +252,12 @@ def _speak(arguments: list[str]) -> None:
         chosen = word.partition("=")[2] if word.startswith("--lang=") else arguments[n + 1] if word == "--lang" and n + 1 < len(arguments) else ""
         if chosen in messages.LANGUAGES:
             messages.speak(chosen)
+
+
+def _named(arguments: list[str]) -> str:
+    """The command, "" where the first word that is no option names none."""
+    word = next((word for before, word in zip(["", *arguments], arguments, strict=False) if not word.startswith("-") and before != "--lang"), "")
+    return word if word in _COMMANDS else ""
 
 
 def _tell(line: str) -> None:
@@ -313,7 +339,7 @@ def _consolidate(options: argparse.Namespace) -> int:
     try:
         run = district_run.run(district_run.Wanted(
             tuple(options.paths), options.out, options.roster, options.since, options.send_back, options.json, options.records, options.year,
-            options.edition, options.workers, options.scheduler), meters[0], meters[1])
+            options.edition, options.workers, options.scheduler, options.reports), meters[0], meters[1])
     except KeyboardInterrupt:
         _tell(say("stopped_late") if meters[1].total else say("stopped", done=meters[0].done, total=meters[0].total))
         return 130
@@ -605,6 +631,14 @@ def _demo_district(examples: list, out: str, quiet: bool) -> None:
         print(say("made", path=path))
     if not quiet:
         _tell(say("consolidated", **run.counts))
+
+
+#: command -> what declares its options, what runs it
+_COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]] = {
+    "demo": (_demo_options, _demo), "editions": (_no_options, _editions), "codes": (_codes_options, _codes), "new": (_new_options, _new),
+    "build": (_no_options, _build), "doctor": (_doctor_options, _doctor), "install": (_install_options, _install),
+    "check": (_check_options, _check), "consolidate": (_consolidate_options, _consolidate), "report": (_report_options, _report),
+}
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ class Form(NamedTuple):
 def from_record(record: Record, saved: float, lang: str = "") -> Form:
     """The line of a record; its findings are put into words here, in the language given."""
     form, card, refusal = record.form, record.card, record.refusal
-    head = (record.path, record.grid.name if record.grid else None, records.sha256(record.data), _modified(record.package), saved,
+    head = (record.path, record.grid.name if record.grid else None, records.sha256(record.data), modified(record.data, record.package), saved,
             None if refusal is None else (refusal.code, refusal.words(lang)))
     if form is None or card is None:
         return Form(*head)
@@ -107,6 +107,14 @@ def from_record(record: Record, saved: float, lang: str = "") -> Form:
         tuple(records.part_rows(card)), records.figure(card.total), records.number(form.totals[0]), card.grade, records.text(form.grade),
         tuple([severities.count(severity) for severity in SEVERITIES]), _texts(form), _copied(card), _full(card), len(form.indicators), "",
         _packed(records.indicator_rows(form, card), found))
+
+
+def with_findings(form: Form, found: list[dict]) -> Form:
+    """The line with more findings, each as the JSON has it: those of its written report."""
+    rows, before = _unpacked(form.body)
+    more = tuple(sum(one["severity"] == severity for one in found) for severity in SEVERITIES)
+    return form._replace(counts=tuple(map(sum, zip(form.counts, more, strict=True))),
+                         body=_packed(rows, [*before, *([*one.values()] for one in found)]))
 
 
 def _packed(rows: list, found: list) -> bytes:
@@ -120,11 +128,12 @@ def _unpacked(body: bytes) -> list:
 _SAVED = {"docprops/core.xml": re.compile(rb"<dcterms:modified[^>]*>([0-9T:-]{10,19}Z?)"), "meta.xml": re.compile(rb"<dc:date>([0-9T:-]{10,19})")}
 
 
-def _modified(package: Package | None) -> str:
-    """When the office program saved the file, as its own parts say; "" where they do not (.xls)."""
-    if package is None:
+def modified(data: bytes, package: Package | None = None) -> str:
+    """When the office program saved a file, as its own parts say, which ``package`` holds already or not; "" where they do not (.xls)."""
+    if package is None and not data.startswith(b"PK"):
         return ""
     try:
+        package = package or Package(data)
         for name, pattern in _SAVED.items():
             if name in package and (match := pattern.search(package.part(name))):
                 return match[1].decode()

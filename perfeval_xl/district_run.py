@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple, Protocol
 
-from perfeval_xl import district, district_file, files, gather, messages, roster, send_back
+from perfeval_xl import district, district_file, files, gather, messages, pairing, roster, send_back
 from perfeval_xl.compact import Form
 from perfeval_xl.edition import get
 from perfeval_xl.messages import Refusal
@@ -25,6 +25,7 @@ class Wanted(NamedTuple):
     edition: str = ""
     workers: int = 0
     scheduler: str = ""
+    reports: str = ""
 
 
 class Done(NamedTuple):
@@ -69,17 +70,23 @@ def _run(wanted: Wanted, reading: Meter, copying: Meter) -> Done:
     _spare(wanted)
     due = roster.load(wanted.roster) if wanted.roster else None
     before = _last(wanted.since) if wanted.since else None
-    paths = gather.find(wanted.paths, (wanted.out, wanted.send_back, wanted.since, wanted.roster, wanted.records))
+    own = (wanted.out, wanted.send_back, wanted.since, wanted.roster, wanted.records)
+    paths = gather.find(wanted.paths, own)
+    reports = pairing.find(wanted.reports, own) if wanted.reports else []
     if not paths:
         raise Refusal("X301", file="、".join(wanted.paths))
     reading.begin(len(paths))
     found = district.consolidate(_read(paths, wanted, reading), due, wanted.year, before)
+    pairs = pairing.add(found, reports, due, wanted.edition, messages.language(), wanted.workers) if reports else None
+    if pairs is not None:  # the findings of a report decide with those of its form whether it goes back
+        found = district.consolidate(pairs.forms, due, wanted.year, before)
+        found = found._replace(findings=(*found.findings, *pairs.said))
     written = [wanted.out]
     district_file.write(found, wanted.out, wanted.workers or gather.processes_for(len(paths)))
     if wanted.json:
         import json
 
-        files.replace(wanted.json, json.dumps(district.as_json(found), ensure_ascii=False, indent=1).encode("utf-8", "replace"))
+        files.replace(wanted.json, json.dumps(_as_json(found, pairs), ensure_ascii=False, indent=1).encode("utf-8", "replace"))
         written.append(wanted.json)
     if wanted.records:
         from perfeval_xl import parquet
@@ -88,8 +95,18 @@ def _run(wanted: Wanted, reading: Meter, copying: Meter) -> Done:
     if wanted.send_back:
         back = sum(line.state == "return" for line in found.counted)
         copying.begin(back)
-        send_back.write(found, wanted.send_back, wanted.workers or min(os.cpu_count() or 1, max(1, back // 8)), copying)
-    return Done(tuple(written), tuple(_said(found)), counts(found), found)
+        send_back.write(found, wanted.send_back, wanted.workers or min(os.cpu_count() or 1, max(1, back // 8)), copying,
+                        pairs.reports if pairs is not None else {})
+    counted = counts(found)
+    if pairs is not None:  # a report that cannot be read is a file that cannot be read
+        counted["unreadable"] += pairs.unreadable
+    return Done(tuple(written), tuple(_said(found)), counted, found)
+
+
+def _as_json(found: district.District, pairs: pairing.Pairs | None) -> dict:
+    whole = district.as_json(found)
+    return whole if pairs is None else {**whole, "summary": {**whole["summary"], "reports": pairs.as_json()}}
+
 
 
 def _read(paths: list[str], wanted: Wanted, told: Meter) -> list[Form]:

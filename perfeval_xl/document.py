@@ -10,6 +10,7 @@ import codecs
 import os
 import re
 import stat
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from perfeval_xl.gate import Package
@@ -63,6 +64,8 @@ _OTHER = re.compile("^其[他它]|需要?说明")
 
 _NUMERAL = "[一二三四五六七八九十]"
 _CHAPTER = re.compile(rf"(?:第?({_NUMERAL}{{1,3}})(?:、|[.．,，]|部分[：:、]?|章)\s*)(\S.{{1,45}})")
+#: 1. 基本情况, where no heading is numbered 一、
+_CHAPTER_ARABIC = re.compile(r"([0-9]{1,2})(?:[.．、]|\s)\s*(?![0-9])(\S.{1,45})")
 _SECTION = re.compile(rf"[（(]{_NUMERAL}{{1,3}}[）)]、?\s*\S.{{1,40}}|[0-9]{{1,2}}[.．、]\s*(?![0-9])\S.{{1,40}}")
 _NUMBERED = re.compile(rf"第?{_NUMERAL}{{1,3}}(?:、|部分|章)|[（(](?:{_NUMERAL}{{1,3}}|[0-9]{{1,2}})[）)]|[0-9]{{1,2}}[.．、](?![0-9])")
 _HEADING_END = re.compile("(?:情况|分析|得分|问题|措施|指标|建议|经验|结论|简要|概况|任务|说明|成效|做法|效益|满意度)[。:：]?$")
@@ -165,6 +168,8 @@ def _text_lines(text: str) -> list[_Line]:
     return [*lines, _Line("", tuple(table))] if table else lines
 
 
+#: more columns than any table of a report has
+_COLUMNS = 64
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _W_STRICT = "{http://purl.oclc.org/ooxml/wordprocessingml/main}"
 #: deleted text, what an older program would show instead, and codes of fields are not the text
@@ -230,10 +235,19 @@ def _walk(element, lines: list[_Line], levels: _Styles) -> None:
         if name == "p":
             _paragraph(child, lines, levels)
         elif name == "tbl":
-            rows = tuple(tuple(tidy(_cell(cell)) for cell in row if _name(cell) in ("tc", "sdt")) for row in child.iter() if _name(row) == "tr")
+            rows = tuple(tuple(_cells(row)) for row in child.iter() if _name(row) == "tr")
             lines.append(_Line("", rows, True))
         else:
             _walk(child, lines, levels)
+
+
+def _cells(row) -> Iterator[str]:
+    """The cells of a table's row, one for each column: a wide cell is followed by empty ones."""
+    for cell in row:
+        if _name(cell) in ("tc", "sdt"):
+            yield tidy(_cell(cell))
+            span = next((_attribute(one, "val") for one in cell.iter() if _name(one) == "gridSpan"), "")
+            yield from [""] * (min(int(span), _COLUMNS) - 1 if span.isdigit() else 0)
 
 
 def _attribute(element, name: str) -> str:
@@ -302,13 +316,14 @@ def _chinese(numeral: str) -> int:
 class _Reader:
     """Puts lines together: chapters, headings, paragraphs, the form."""
 
-    def __init__(self, lines: list[_Line]) -> None:
-        self.lines = lines
+    def __init__(self, lines: list[_Line], arabic: bool = False) -> None:
+        self.lines, self.arabic = lines, arabic
         self.chapters: list[Chapter] = [Chapter("", "", ())]
         self.blocks: list[Block] = []
         self.headings: list[str] = []
         self.open = ""  # a paragraph whose end has not been seen
         self.last = 0  # number of the last chapter
+        self.topics: dict[int, str] = {}  # of each number; 一、主要职能 of a part without a number of its own has none
         self.form = False
 
     def read(self) -> tuple:
@@ -331,6 +346,7 @@ class _Reader:
             self.chapters[-1] = self.chapters[-1]._replace(blocks=tuple(self.blocks))
             self.chapters.append(Chapter(text, topic_of(text), ()))
             self.blocks, self.headings, self.last, self.form = [], [], number, False
+            self.topics[number] = topic_of(text)
         elif not self.form and self.begins_form(n, text):
             self.close()
             self.form = True
@@ -355,14 +371,17 @@ class _Reader:
     def chapter(self, line: _Line) -> int:
         """The number of the chapter that this line opens; 0 for any other line."""
         text = line.text
-        match = _CHAPTER.fullmatch(text)
+        match = (_CHAPTER_ARABIC if self.arabic else _CHAPTER).fullmatch(text)
         if match is None:
             styled = line.level == 1 and len(text) <= 40 and topic_of(text) and not text.endswith("报告")
             return self.last + 1 if styled else 0
-        number = _chinese(match[1])
-        if number <= self.last or _INSIDE.search(_CONTENTS.sub("", match[2])):
+        number = int(match[1]) if self.arabic else _chinese(match[1])
+        again = number <= self.last and not (topic_of(text) and topic_of(text) not in self.topics.values() and self.topics.get(number) == "")
+        if again or _INSIDE.search(_CONTENTS.sub("", match[2])):
             return 0
         known = topic_of(text)
+        if self.arabic:
+            return number if known and not text.endswith("。") else 0
         # 一、二、三 also number the points inside a chapter
         return number if known or line.level == 1 or (number == self.last + 1 and len(match[2]) <= 20) else 0
 
@@ -399,7 +418,8 @@ def _joined(left: str, right: str) -> str:
     return f"{left} {right}" if left[-1].isalnum() and left[-1].isascii() and right[0].isalnum() and right[0].isascii() else left + right
 
 
-_YEAR = re.compile("(20[0-9]{2})\\s*年")
+#: 2022年, and in the name of a file 2022 that is no date
+_YEAR = re.compile("(?<![0-9])(20[0-9]{2})(?:\\s*年|(?![0-9.-]*[0-9年]))")
 _REPORT = re.compile("(?:部门|单位)?(?:预算)?(?:项目)?(?:整体)?(?:预算|支出|资金)*绩效|(?:部门|单位)?(?:预算)?整体|自评|评价报告|绩效报告|报告")
 
 
@@ -415,14 +435,28 @@ def _title_of(lines: list[_Line]) -> tuple[str, int]:
     return "", 0
 
 
-def _named(title: str) -> str:
-    """The body that a title names in front of 部门整体绩效自评报告."""
+def named(title: str) -> str:
+    """The body that a title, or the name of a file, names in front of 部门整体绩效自评报告; "" where it names none."""
     words = re.sub(r"\s", "", fold(title))
-    words = re.sub(r"^附件[0-9一二三]*[:.、]?|[(（]?20[0-9]{2}年?度?[)）]?|^关于", "", words)
-    return _REPORT.split(words)[0].strip("的:,-—_《》“”\"")
+    words = re.sub(r"^附件[0-9一二三]*[:.、]?|^[0-9]{1,3}[.、_-]+|[(（]?20[0-9]{2}年?度?[)）]?|^关于", "", words)
+    return _REPORT.split(words)[0].removesuffix("关于").strip("的:,-—_《》“”\"")
+
+
+def year_of(title: str) -> int | None:
+    """The year that a title, or the name of a file, names first."""
+    year = _YEAR.search(fold(title))
+    return int(year[1]) if year else None
 
 
 def _document(path: str, lines: list[_Line]) -> Document:
     title, count = _title_of(lines)
-    year = _YEAR.search(fold(title))
-    return Document(path, title, _named(title), int(year[1]) if year else None, _Reader(lines[count:]).read())
+    return Document(path, title, named(title), year_of(title), _chapters(lines[count:]))
+
+
+def _chapters(lines: list[_Line]) -> tuple:
+    """The chapters; those numbered 1. 2. 3. where none is numbered 一、 and enough of their headings are those of a report."""
+    chapters = _Reader(lines).read()
+    if len(chapters) > 1:
+        return chapters
+    arabic = _Reader(lines, arabic=True).read()
+    return arabic if len({one.topic for one in arabic if one.topic}) >= 3 else chapters

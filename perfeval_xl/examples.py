@@ -32,7 +32,7 @@ def load(path: str) -> tuple[Edition, Filling]:
     money = [column.field for column in edition.funds_columns]
     blocks["funds"] = {role: dict(zip(money, figures, strict=True)) for role, *figures in raw["funds"]}
     blocks["goals"] = tuple(raw["goals"])
-    plain = {key: raw[key] for key in ("department", "year", "total", "grade") if key in raw}
+    plain = {key: raw[key] for key in ("department", "project", "year", "total", "grade") if key in raw}
     return edition, Filling(**plain, **blocks)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
+from functools import cached_property
 
 from perfeval_xl.compare import HUNDRED, ZERO
 from perfeval_xl.figures import normal
@@ -23,8 +25,34 @@ class Facts:
         self.funds = {row.role: row for row in reversed(self.form.funds)}
         if self.form.total_row is not None:
             self.funds["total"] = self.form.total_row
+        name = normal(self.form.project.text) if self.form.project is not None else ""
+        words = sorted(filter(None, {name, name.removesuffix("项目"), "本项目", "该项目"}), key=len, reverse=True)
+        self.project = re.compile("|".join((*map(re.escape, words), "项目(?!支出|经费)"))) if name else None
         self.parts = [normal(row.part) for row in self.form.indicators]
+        self._rows_of_part: dict[object, list[int]] = {}
         self.execution_rows = [n for n, row in enumerate(self.form.indicators) if row.role == "execution_rate"]
+
+    def as_own(self, text: str) -> str:
+        """In the report of a project 项目 is what 部门 is in that of a department: itself and nothing else; every place as before."""
+        if self.project is None:
+            return text
+        named = [(start, end) for start, end, _ in self.lexicon.mentions(text)]
+
+        def own(match: re.Match) -> str:
+            inside = any(start <= match.start() < end for start, end in named)
+            return match[0] if inside else "部门".ljust(len(match[0]), "的")
+
+        return self.project.sub(own, text)
+
+    @cached_property
+    def _texts(self) -> str:
+        reasons = (row.reason for row in self.form.indicators if row.reason is not None)
+        return "\n".join(normal(entry.text) for entry in (*self.form.texts, *reasons))
+
+    def is_of_form(self, text: str) -> bool:
+        """Whether a sentence stands in the form itself, behind a colon of the report or as a whole: what it claims there is the form's business."""
+        words = text.rpartition(":")[2].rstrip("。，;")
+        return len(words) >= 8 and words in self._texts
 
     def money(self, row: FundsRow | None, column: str) -> Decimal | None:
         """An amount of the funds block in 万元."""
@@ -56,8 +84,10 @@ class Facts:
         if subject.kind == "row":
             return [subject.key]
         if subject.kind == "part":
-            names = {name for name, one in self.lexicon.names.items() if one.key == subject.key and one.kind == "part"}
-            return [n for n, part in enumerate(self.parts) if part in names]
+            if subject.key not in self._rows_of_part:
+                names = {name for name, one in self.lexicon.names.items() if one.key == subject.key and one.kind == "part"}
+                self._rows_of_part[subject.key] = [n for n, part in enumerate(self.parts) if part in names]
+            return self._rows_of_part[subject.key]
         return [n for n, row in enumerate(rows) if row.group == subject.key] if subject.kind == "group" else []
 
     def score(self, n: int) -> Decimal | None:
@@ -87,7 +117,7 @@ class Facts:
     def weights(self, subject: Subject) -> tuple[Decimal, ...]:
         """The weights that a report may give, the first is the one to name."""
         if subject.kind == "total":
-            return (HUNDRED,)
+            return _known(HUNDRED, sum((part.weight or ZERO for part in self.card.parts), ZERO))
         if subject.kind == "funds":
             row = self.funds.get("total")
             return _known(row.weight.number if row is not None and row.weight is not None else None, *map(self.weight, self.execution_rows))

@@ -78,12 +78,15 @@ _CLAUSE = re.compile("(?<=[，；;：:])|(?<=[^0-9],)|(?<=[0-9],)(?![0-9]{3}(?![
 _FOLDS = {code: fold(chr(code)) for block in (range(0xA0, 0x100), range(0x2000, 0x2070), range(0x2200, 0x2300), range(0x2550, 0x2551),
                                               range(0x2A70, 0x2A80), range(0x3000, 0x3001), range(0xFE50, 0xFE70), range(0xFF01, 0xFF5F))
           for code in block if fold(chr(code)) != chr(code) and code != ord("，")} | dict.fromkeys(map(ord, "“”\"‘’'「」『』"))
+_WIDE_THOUSANDS = re.compile("(?<![０-９])[０-９]{1,3}(?:[，,][０-９]{3})+(?![０-９])")
 _SPACES = re.compile(r"(?<![0-9.,A-Za-z])\s+|\s+(?![0-9A-Za-z])")
 _NUMERAL = "[零〇一二两三四五六七八九十百千万亿点壹贰叁肆伍陆柒捌玖拾佰仟萬億]"
 _WORDED = re.compile(
     rf"(?P<share>[百千])分之(?P<of>{_NUMERAL}+|{FIGURE})"
     rf"|(?P<money>{_NUMERAL}{{1,30}}?)(?P<scale>[万亿萬億]?)(?P<yuan>元)"
     rf"|(?<=[得为是计共达评分值:])(?P<points>{_NUMERAL}{{1,12}})分(?![之别析散工管类解布歧配局支子行期批档级段钟])"
+    rf"|(?P<points2>{_NUMERAL}{{1,8}}点{_NUMERAL}{{1,4}}|(?<=[标理率]){_NUMERAL}{{1,6}}(?=分[，;。、)]))分"
+    rf"(?![之别析散工管类解布歧配局支子行期批档级段钟])"
     rf"|(?P<percent>{_NUMERAL}{{1,12}})(?=个?百分点)"
     rf"|(?P<count>{_NUMERAL}{{1,6}})(?=[个项条类]?(?:[一二三]级|绩效)指标)"
     rf"|(?<=指标)(?P<lead>[共有为设置合计]{{0,4}})(?P<count2>{_NUMERAL}{{1,6}})(?=[个项条])"
@@ -104,9 +107,11 @@ def _arabic(match: re.Match) -> str:
         return _or_same(chinese_number(match["money"]), match[0], "{}" + match["scale"].translate(str.maketrans("萬億", "万亿")) + "元") \
             if not match["scale"] or not set(match["money"]) & set("万亿萬億") else _or_same(
                 chinese_number(match["money"] + match["scale"]), match[0], "{}元")
-    for name, shape in (("points", "{}分"), ("percent", "{}"), ("count", "{}"), ("count2", match["lead"] or ""), ("count3", match["lead3"] or "")):
+    shapes = (("points", "{}分"), ("points2", "{}分"), ("percent", "{}"), ("count", "{}"), ("count2", f"{match['lead']}{{}}"),
+              ("count3", f"{match['lead3']}{{}}"))
+    for name, shape in shapes:
         if match[name]:
-            return _or_same(chinese_number(match[name]), match[0], shape if "{}" in shape else shape + "{}")
+            return _or_same(chinese_number(match[name]), match[0], shape)
     return match[0]
 
 
@@ -125,6 +130,8 @@ def normal(text: str) -> str:
 def sentences(paragraph: str) -> list[Sentence]:
     """The sentences of a paragraph; a semicolon parts clauses, not sentences."""
     found = []
+    if not paragraph.isascii():  # １３，８８７，５００ is one number, and its commas part no clauses
+        paragraph = _WIDE_THOUSANDS.sub(lambda match: fold(match[0]), paragraph)
     for printed in _END.split(paragraph) if len(paragraph) <= LONGEST else _short(paragraph):
         if not printed.strip():
             continue
@@ -153,11 +160,13 @@ def _unspaced(text: str) -> str:
 
 _OPERATORS = {"≥": ">=", ">=": ">=", "≤": "<=", "<=": "<=", ">": ">", "<": "<", "不低于": ">=", "不少于": ">=", "不小于": ">=", "大于等于": ">=",
               "至少": ">=", "不高于": "<=", "不超过": "<=", "不大于": "<=", "小于等于": "<=", "大于": ">", "高于": ">", "超过": ">", "逾": ">",
-              "小于": "<", "低于": "<", "不足": "<"}
+              "小于": "<", "低于": "<", "不足": "<", **dict.fromkeys(("未超过", "没有超过", "未高于", "没有高于", "未突破"), "<="),
+              **dict.fromkeys(("未低于", "没有低于"), ">=")}
 _SUFFIXES = {"以上": ">=", "以下": "<=", "以内": "<=", "之内": "<="}
-_MEASURES = ("人次|课时|小时|公里|平方米|立方米|个月|个(?!百分点)|[项条次件人名家户场份篇期批座台套辆处所起例部本节天吨亩宗只棵册种类门轮位村镇类笔]")
-_UNITS = (rf"%|‰|个?百分点|(?:[百千]?万|亿|千)?元|[万亿](?=[^人次户亩件份吨个平名株])"
-          rf"|分(?![之别析散工管类解布歧配局支子行期批档级段钟])|[万千百]?(?:{_MEASURES})")
+_MEASURES = ("[人户场批台件架辆]次|[平立]方(?:公里|千米|米)|课时|学时|小时|工作日|千瓦时|千瓦|兆瓦|公里|千米|公顷|公斤|千克|台套|机组|个月"
+             "|个(?!百分点)|[项条次件人名家户场份篇期批座台套辆处所起例部本节天吨亩宗只棵册种类门轮位村镇笔幅幢栋间株头张艘枚盏眼根羽尾箱组队班支米]")
+_UNITS = (rf"%|‰|个?百分点|(?:[百千]?万|亿|千)?元|[万千百亿]?(?:{_MEASURES})|[万亿](?![平立])"
+          rf"|分(?![之别析散工管类解布歧配局支子行期批档级段钟])")
 _FIGURE = re.compile(
     rf"(?P<op>{'|'.join(sorted(_OPERATORS, key=len, reverse=True))}|=)?(?P<about>约|大约|近|将近)?"
     rf"(?P<sign>(?<![0-9A-Za-z%\u4e00-\u9fff])-)?(?<![0-9A-Za-z.〔\[·/第-])(?P<fig>{FIGURE})(?![0-9.]*[0-9])"

@@ -126,13 +126,16 @@ class Package:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.parts: dict[str, Part] = directory(data, limit("parts"))
+        self._packed: dict[str, tuple[int, int, int, bytes]] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self.parts
 
     def packed(self, name: str) -> tuple[int, int, int, bytes]:
         """A part as it stands in the file, by which it can be remembered; no bytes for one that is not there."""
-        return packed(self.data, self.parts.get(name))
+        if (found := self._packed.get(name)) is None:
+            found = self._packed[name] = packed(self.data, self.parts.get(name))
+        return found
 
     def part(self, name: str) -> bytes:
         """The content of a part, b"" for one that is not there."""
@@ -140,7 +143,7 @@ class Package:
 
     def open(self, name: str, read: dict[str, tuple[int, int, int, bytes]], as_name: str) -> bytes:
         """The content of a part, which is put into ``read`` unpacked: nobody needs to unpack it again."""
-        method, full, crc, content = packed(self.data, self.parts[name])
+        method, full, crc, content = self.packed(name)
         content = unpack(method, full, crc, content)
         read[as_name] = (0, full, crc, content)
         return content
@@ -219,20 +222,25 @@ def _check_count(stated: str) -> None:
 
 
 #: The cells of a sheet as every program writes them: a place near the corner, or no value. Whatever fits holds no trap: the reader needs
-#: room for 52 columns and 9999 rows at most. The first pattern is for sheets of numbers and texts alone, the second knows formulas, errors
-#: and truth values too. The letters of the first are those of s="4" t="s" and t="n": no second place can hide among them.
+#: room for 52 columns and 9999 rows at most. The first pattern is for sheets of numbers and texts alone, the second for those that may be worked
+#: out by formulas, the third knows errors, truth values and formulas without result too. The letters of the first are those of s="4" t="s" and
+#: t="n": no second place can hide among them.
 _ROWS = (rb'<sheetData>(?:<row [^<>/]*+(?:/>|>(?:<c r="A?[A-Z][0-9]{1,4}"%s(?:/>|><v>[^<]*+</v></c>%s))*+'
          rb'(?:<c r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]++")?+/>)*+</row>))*+</sheetData>')
 _VALUES = re.compile(_ROWS % (rb'[ snt="0-9]*+', b""))
+_FORMULA = rb'>(?:<f(?: [^<>/]*+)?(?:/>|>[^<]*+</f>))?+'
+_COMPUTED = _ROWS % (  # of a formula with text, the empty one is a result
+    rb'(?: s="[0-9]++")?+(?: t="[sn]")?+(?: s="[0-9]++")?+',
+    rb'|' + _FORMULA + rb'<v>[^<]++</v></c>| t="str"(?: s="[0-9]++")?+' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<]*+</v>|<v/>)?+</c>')
 _CELLS = _ROWS % (
     rb'(?: s="[0-9]++")?+(?: t="\w++")?+(?: s="[0-9]++")?+',
-    rb'|>(?:<f(?: [^<>/]*+)?(?:/>|>[^<]*+</f>))?+(?:<v>[^<]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>')
+    rb'|' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>')
 
 
 class Cells(NamedTuple):
-    """How the cells of a sheet are written: ``kind`` is "values" if there is nothing but numbers and texts, "cells" if there may be formulas,
-    errors and truth values too, "" if no pattern can be trusted to find them; the root of the part begins at ``root``, and its sheetData
-    stands from ``begin`` to ``end``."""
+    """How the cells of a sheet are written: ``kind`` is "values" if there is nothing but numbers and texts, typed or worked out, "cells" if there
+    may be errors, truth values and formulas without result too, "" if no pattern can be trusted to find them; the root of the part begins at
+    ``root``, and its sheetData stands from ``begin`` to ``end``."""
 
     kind: str
     root: int = 0
@@ -250,7 +258,7 @@ def plain(xml: bytes) -> Cells:
     if root < 0 or xml.count(b"<", 0, root) > 1 or (b"!" in xml and b"<!" in xml):
         return _OTHERWISE
     kind = "values"
-    match = _VALUES.search(xml)
+    match = re.search(_COMPUTED, xml) if b"</f>" in xml else _VALUES.search(xml)
     if match is None:
         kind, match = "cells", re.search(_CELLS, xml)
     if match is None:

@@ -29,13 +29,13 @@ FEW = 100
 _TAIL = 66_000
 
 
-def find(paths: Iterable[str], without: Iterable[str] = ()) -> list[str]:
-    """The files meant, sorted, each once: folders are searched with all that is in them; lock files of open workbooks and what ``without``
-    names (files or folders: the run's own results) are passed over."""
+def find(paths: Iterable[str], without: Iterable[str] = (), extensions: tuple[str, ...] = EXTENSIONS) -> list[str]:
+    """The files meant, sorted, each once: folders are searched with all that is in them for files of these kinds; lock files of open documents and
+    what ``without`` names (files or folders: the run's own results) are passed over."""
     left_out = [_place(path) for path in without if path]
     found: dict[str, str] = {}
     for path in paths:
-        for one in sorted(_inside(path)) if os.path.isdir(path) else [path]:
+        for one in sorted(_inside(path, extensions)) if os.path.isdir(path) else [path]:
             place = _place(one)
             if not any(place == other or place.startswith(other + os.sep) for other in left_out):
                 found[place] = min(found.get(place, one), one)
@@ -46,11 +46,11 @@ def _place(path: str) -> str:
     return os.path.normcase(os.path.realpath(path))
 
 
-def _inside(folder: str) -> Iterator[str]:
+def _inside(folder: str, extensions: tuple[str, ...]) -> Iterator[str]:
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
         for name in names:
-            if name.lower().endswith(EXTENSIONS) and not name.startswith(("~$", ".")):
+            if name.lower().endswith(extensions) and not name.startswith(("~$", ".")):
                 yield os.path.join(place, name)
 
 

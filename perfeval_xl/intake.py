@@ -10,7 +10,7 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -338,12 +338,11 @@ def _xlsx(package: Package, data: bytes, xml: dict[str, bytes], only: str = "") 
 def _for_the_reader(xml: bytes, written: gate.Cells) -> bytes:
     """A sheet with its merged areas in front of its cells, and without what calamine does not look at: it reads a sheet twice, once up to the
     end of the cells and once up to the merged areas. As it stands where these are not written as usual."""
-    merges = xml.find(b"<mergeCells", written.end)
-    after = xml.find(b"</mergeCells>", merges) + 13 if merges >= 0 else -1
-    if not written.kind or xml.count(b"mergeCells") != (2 if after > 12 else 0):
+    head, merges, after = xml[: written.begin], xml.find(b"<mergeCells", written.end), xml.find(b"</mergeCells>", written.end) + 13
+    if not written.kind or b"mergeCells" in head or xml.count(b"mergeCells", written.end) != (2 if 0 <= merges < after else 0):
         return xml
-    root = xml[: xml.find(b">", written.root) + 1]
-    return b"%s%s%s</worksheet>" % (root, xml[merges:after] if after > 12 else b"<mergeCells></mergeCells>", xml[written.begin : written.end])
+    root = head[: head.find(b">", written.root) + 1]
+    return b"%s%s%s</worksheet>" % (root, xml[merges:after] if merges >= 0 else b"<mergeCells></mergeCells>", xml[written.begin : written.end])
 
 
 def _sheet_marks(xml: bytes, plain: str, styles: Styles) -> Marks:
@@ -362,29 +361,27 @@ def _typed(error: bool, text: str) -> str:
     return text if error else "FALSE" if text in ("0", "false") else "TRUE"
 
 
-def _places_of(xml: bytes, styles: Styles) -> Iterator[int]:
-    """Where a cell that holds a number says that it has one of these styles; a pattern is slower, but looks for all of them at once."""
-    if len(styles.percent) > 2:
-        yield from (match.start() for match in styles.shown.finditer(xml))
-        return
-    for number in styles.percent:
-        for end in (b'><', b' t="n"><'):
-            sought = b's="%s"%s' % (number.encode(), end)
-            found = xml.find(sought)
-            while found >= 0:
-                yield found
-                found = xml.find(sought, found + 1)
-
-
 def _percent_cells(xml: bytes, styles: Styles) -> list[tuple[int, int]] | None:
-    """The cells of these styles; None where a cell does not begin with its place and its style, as all programs write it."""
+    """The cells that hold a number in one of these styles; None where one does not begin with its place and its style, as all programs write it.
+    A pattern looks for all styles at once, and takes as long as searching for a few of them one by one."""
+    if len(styles.percent) > 2:
+        found = [match.start() for match in styles.shown.finditer(xml)]
+    else:
+        found = []
+        for number in styles.percent:
+            sought = b's="%s"' % number.encode()
+            place = xml.find(sought)
+            while place >= 0:
+                if xml.startswith((b"><", b' t="n"><'), place + len(sought)):
+                    found.append(place)
+                place = xml.find(sought, place + 1)
     cells = []
-    for found in _places_of(xml, styles):
-        begin, end = xml.rfind(b"<", 0, found), found - 2  # the place ends before its quote and a blank
+    for place in found:
+        begin = xml.rfind(b"<", 0, place)
         if xml.startswith(b'<c r="', begin):
-            if (place := _place(xml[begin + 6 : end])) is None:
+            if (cell := _place(xml[begin + 6 : place - 2])) is None:  # the place ends before its quote and a blank
                 return None
-            cells.append(place)
+            cells.append(cell)
         elif not xml.startswith(b"<row ", begin):
             return None
     return cells

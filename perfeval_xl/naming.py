@@ -12,8 +12,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from perfeval_xl.edition import plain_label
-from perfeval_xl.figures import normal
+from perfeval_xl.figures import Figure, normal
 from perfeval_xl.record import Record
+from perfeval_xl.targets import scale
 
 
 class Subject(NamedTuple):
@@ -41,19 +42,32 @@ class Lead(NamedTuple):
 
 # ---- the words in front of a figure ----
 
-_COPULA = re.compile("(?:为|是|达到了?|达|共计|总计|合计|共|计|约|有|仅|只|全部|已经|已|了|在|至|到|该|保持|控制|稳定|维持|高达|:|人民币|的)$")
+_COPULA = re.compile("(?:为|是|达到了?|达|共计|总计|合计|共|计|约|有|仅|只|全部|已经|已|了|在|至|到|该|保持|控制|稳定|维持|高达|:|人民币|的"
+                    "|经?(?:问卷|抽样|随机)*(?:调查|测评|统计|测算|核算|评议)(?:结果|显示|得出)?)$")
+#: 没有达到48次的目标: what was to be reached, or anything else
+_NOT_REACHED = re.compile("(?:没有|未能?|没能|尚未|未曾)$")
+#: 预算执行率=全年执行数÷全年预算数×100%=93.79%
+_FORMULA = re.compile("=[^=，;]*[÷/×*][^，;]*$")
 _ALL_OF, _APART = re.compile("(?:均|都|皆|各|全都)$"), re.compile("分别$")
 _TARGET = re.compile("(?:年度|年初|全年|绩效|预期|计划|设定|既定|预定|预设)*(?:指标值|目标值|预期值|计划值|标准值|(?<!履职)(?<!绩效)目标)$")
 _ACTUAL = re.compile("(?:实际|年度|全年|年末|最终|当年)*(?:完成值|实际值|完成数|达成值|完成情况|实际完成|实际达到|实际达成|实际)$"
-                     "|(?:完成|达成|实现)$")
+                     "|(?:实际|年度|全年|年末|最终|当年|本年)*(?:完成|达成|实现)了?$")
 _NOUN = re.compile("(?P<share>得分率)$|(?P<weight>(?:总|标准|权重|指标|满)*(?:分值|权重分|权重|满分|标准分))$|(?P<sum>总分)$"
-                   "|(?P<score>(?:自评|实际|最终|最后|综合|总体|总|评价|评审|考核|自我|评定|该项|本项)*(?:得分|评分|分数|实得|自评分|得)|自评)$")
+                   "|(?P<score>(?:自评|实际|最终|最后|综合|总体|总|评价|评审|考核|自我|评定|该项|本项)*(?:得分|评分|分数|实得|自评分|得)|自评(?:结果|结论)?)$")
+_THIS_YEAR = re.compile("20[0-9]{2}年度?|今年|本年度?|当年|(?:20[0-9]{2}年)?全年")
+_RESULT = re.compile("(?:自评|评价)(?:结果|结论|得分|总分)\\($")
 _BRACKETS = re.compile(r"\([^()]*\)")
 
 
 def read_lead(lead: str) -> Lead:
     """The words between the figure before and this one."""
-    lead = _BRACKETS.sub("", lead).removesuffix(":")
+    if "(" in lead:
+        lead = _BRACKETS.sub("", lead)
+    lead = lead.removesuffix(":").lstrip(")")
+    if "=" in lead:
+        lead = _FORMULA.sub("", lead)
+    if lead.endswith("(") and _RESULT.search(lead):  # 根据自评结果(96.88分，优)
+        lead = lead[:-1]
     cut = max(lead.rfind(mark) for mark in "，;:；。(（")
     before, core = lead[: cut + 1], lead[cut + 1 :]
     role = noun = ""
@@ -63,6 +77,8 @@ def read_lead(lead: str) -> Lead:
         length = len(core)
         if match := _ALL_OF.search(core):
             every = True
+        elif not role and (match := _NOT_REACHED.search(core)):
+            role = "limit"
         elif match := _APART.search(core):
             apart = True
         elif not noun and (match := _NOUN.search(core)):
@@ -79,6 +95,8 @@ def read_lead(lead: str) -> Lead:
             break
         core = core[: match.start()]
     core = core.strip("、 ")
+    if _THIS_YEAR.fullmatch(core):
+        core = ""
     return Lead(core, role, noun, not core, every, apart, before, summed)
 
 
@@ -89,15 +107,23 @@ _MONEY = re.compile(
     "(?:(?P<adjusted>(?:全年|调整后?的?|追加后|变更后|调剂后)"
     "(?:部门|整体|单位|收入|支出|财政|总|的|\\(调整\\))*预算" + _MORE + "|预算调整后?|预算全年)"
     "|(?P<initial>年初(?:批复|安排|部门|整体|单位|下达|核定|财政|的|设定|收入|支出|总|财政局)*预算" + _MORE + "|预算年初|(?<=列入)年初)"
-    "|(?P<executed>(?:全年|当年|本年|年度|预算|实际|累计|资金|已|全部|总|年末)+(?:预算)?(?:执行|支出|拨付|支付|使用|到账并使用)(?:完成|合计|总|资金|了|数|金额)*"
-    "|执行(?:数|金额)|支出(?:总|合计|总计|完成)|总支出|共支出|执行)"
     "|(?P<government>(?:政府|财政)(?:预算|财政|性)*(?:拨款|资金)(?:收入|支出)?|一般公共预算(?:财政)?(?:拨款|资金)?(?:收入|支出)?|财政拨款)"
-    "|(?P<special_account>财政专户管理资金|专户(?:管理)?资金)"
-    "|(?P<own>单位(?:自有)?资金|自有资金|其他资金)"
+    "|(?P<special_account>(?:财政专户管理资金|专户(?:管理)?资金)(?:收入|支出)?)"
+    "|(?P<own>(?:单位(?:自有)?资金|自有资金|其他资金)(?:收入|支出)?)|(?P<carry_over>上年结转(?:结余)?(?:资金)?(?:收入|支出)?)"
+    "|(?P<executed>(?<![有户])(?:全年|当年|本年|年度|预算|决算|实际|累计|资金|已|全部|总|年末|[我本全][局委办院会处校站馆所]|[我本]?(?:单位|部门|中心))+"
+    "(?:预算)?(?:执行|支出|拨付|支付|使用|到账并使用)(?:完成|合计|总|资金|了|数|金额)*|执行(?:数|金额)|支出(?:总|合计|总计|完成)|总支出|共支出|执行)"
     "|(?P<basic>基本支出)|(?P<project>项目支出)"
     "|(?P<budget>(?:部门|整体|财政|年度|本年|总|当年|收支|单位|支出|收入)*预算" + _MORE + "))(?:数|金额|总额|额)*$")
-_RATE = re.compile("(?:预算|资金|经费|支出|总体|整体|部门)*(?:执行率|支出率|支付率|执行进度|支出进度|预算完成率)$")
+_RATE = re.compile("(?:预算|资金|经费|支出|总体|整体|部门)*(?:执行率|支出率|支付率|执行进度|支出进度|预算完成率)$"
+                   "|(?:全年|预算|实际)*(?:执行|支出)(?:数|额)?[与占][^，;]{0,6}预算[^，;]{0,3}(?:之比|的?比[例率重])$")
 
+#: 由上年的93.1%提高到94.35%: the second one is this year's, and of whoever stands in front of 由
+MOVED = re.compile("(?:提高|提升|上升|增长|增加|下降|降低|减少|上调|下调|升|降|变化?|调整)(?:到了?|至|为)$")
+#: 全年预算3.51亿元，较年初增长8.21%; 年中追加68.2万元，占年初预算数的7.97%
+_CHANGED = re.compile("[较比与]年初(?:批复|安排|的)*(?:预算)?(?:数|总额)?(?:相比)?(?:增长|增加|增幅|上升|减少|减幅|下降|降低|调增|调减|追加)了?$")
+#: 占全年预算的93.79%: a rate in other words, once the amount that was spent stands in front of it
+_OF_BUDGET = re.compile("(?:占|达|完成)了?(?:部门|单位|本?年度?|当年|财政|总|支出|的)*(?:(?P<initial>年初)|(?P<adjusted>全年|调整后?))?"
+                        "(?:部门|单位|财政|总|支出|整体|的)*预算(?:数|总额|安排|资金)?$")
 #: what makes an amount or a rate that of something else: another year, a project, a kind of spending
 _FOREIGN = re.compile("项目|经费|专项|费$|费用|三公|采购|工程|任务|人员|工资|公积金|社保|津贴|补[助贴]|奖金|公用|购置|租赁|维修"
                       "|培训|会议|债|基金|结转|结余|追加|调[增减]|压减|节约|收回|上缴|非税|资产|上年|去年|上一年|前年|往年|下年|明年|下一年|季度|上半年|下半年|(?<![0-9])(?:[1-9]|1[01])月|全区|全市|全省|全国|平均|行业|科室|下属|二级|"
@@ -114,13 +140,29 @@ _NEUTRAL = re.compile("^(?:其中|我(?:单位|部门|局|委|办|中心|院|会
 def money_kind(core: str) -> tuple[str, str]:
     """Which amount the words name ("initial", "adjusted", "executed", "budget" without a base, a source), and the words in front of them."""
     match = _MONEY.search(core)
-    return (match.lastgroup or "", core[: match.start()]) if match else ("", core)
+    if match is None:
+        return "", core
+    words = core[: match.start()]
+    if words.endswith(("基本", "项目")) and match[0].startswith("支出"):
+        words += "支出"
+    return match.lastgroup or "", words
 
 
 def rate_name(core: str) -> str | None:
     """The words in front of 执行率 where they end in it; None where they do not."""
     match = _RATE.search(core)
     return core[: match.start()] if match else None
+
+
+def budget_change(core: str) -> bool:
+    """Whether a percentage is said to be how much the adjusted budget differs from the initial one."""
+    return _CHANGED.search(core) is not None
+
+
+def budget_share(core: str) -> str | None:
+    """Of which budget a share is said in such words: "initial", "adjusted", "budget" where its base is not named; None for other words."""
+    match = _OF_BUDGET.search(core)
+    return (match.lastgroup or "budget") if match else None
 
 
 def source_of(core: str) -> str:
@@ -151,6 +193,9 @@ def bare(words: str) -> str:
 
 # ---- the names of a form ----
 
+#: general words at the end of a row's name, and in front of what was done
+_GENERAL_TAIL = re.compile("(?:数量?|次数?|人数|人次|场次|户数|件数|个数|面积|长度|里程|规模|总量|总数|情况)$")
+_DOING = re.compile("^(?:实际|累计|共计?|组织|举办|实施|已|按计划|计划)+")
 _JOIN = re.compile("(?:、|和|与|及|以及)$")
 _TAIL = "(?:类?指标)?(?:的?(?:完成|实现)?(?:情况|方面|部分|工作)?)"
 
@@ -216,6 +261,18 @@ class Lexicon:
         return sorted((start, name) for start, name in found if start >= 0 and len(text) - start >= len(name)
                       and text[start : start + len(name)] not in self.names)
 
+    @cached_property
+    def _numbered(self) -> re.Pattern | None:
+        names = sorted((name for name in self.names if re.search("[0-9]", name)), key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, names))) if names else None
+
+    def without_names(self, found: list[Figure], text: str) -> list[Figure]:
+        """Figures that are not part of a name: 2022年人代会…, 第27项工作完成率."""
+        if self._numbered is None or not found:
+            return found
+        spans = [match.span() for match in self._numbered.finditer(text)]
+        return [one for one in found if not any(start <= one.start < end for start, end in spans)]
+
     def mentions(self, text: str) -> list[tuple[int, int, Subject]]:
         """Every name of the form in a text."""
         return [(match.start(), match.end(), self.names[match[0]]) for match in self._pattern.finditer(text)]
@@ -240,6 +297,24 @@ class Lexicon:
             return None
         rows = [n for name, n in self.rows.items() if name.endswith(words)]
         return Subject("row", self.form.indicators[rows[0]].name, rows[0]) if len(rows) == 1 else None
+
+    @cached_property
+    def _letters(self) -> dict[str, list[tuple[int, str]]]:
+        """The letters of a row's name without its last general word, sorted -> the rows, with the unit of their actual."""
+        found: dict[str, list[tuple[int, str]]] = {}
+        for name, n in self.rows.items():
+            stem, row = _GENERAL_TAIL.sub("", name), self.form.indicators[n]
+            unit = row.actual.unit or row.target.unit
+            if len(stem) >= 4 and unit and unit != "%":
+                found.setdefault("".join(sorted(stem)), []).append((n, scale(unit)[1]))
+        return found
+
+    def reordered(self, core: str, unit: str) -> Subject | None:
+        """The one row that is named in another order or without its last word, and counted in the same unit: 巡查河道45次 for 河道巡查次数."""
+        words = bare(core)
+        rows = self._letters.get("".join(sorted(_DOING.sub("", words))), ()) if len(words) >= 4 and unit and unit != "%" else ()
+        same = {n for n, base in rows if base == scale(unit)[1]}
+        return Subject("row", self.form.indicators[n].name, n) if len(same) == 1 and (n := same.pop()) is not None else None
 
     def split_name(self, before: str, lead: str, core: str) -> Subject | None:
         """The row whose name a count parts in two: 部门绩效评价8个，完成率100%."""

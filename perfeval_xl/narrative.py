@@ -20,6 +20,7 @@ from perfeval_xl.document import TOPICS, Document
 from perfeval_xl.edition import plain_label
 from perfeval_xl.facts import Facts
 from perfeval_xl.messages import Finding, Refusal
+from perfeval_xl.numbers import fold
 from perfeval_xl.record import Record
 from perfeval_xl.speech import Place, paragraphs
 
@@ -33,7 +34,11 @@ _EIGHTH = {"shangjie-2022": ("other",)}
 _PROMISES = {"经验": "(?<!有)(?<!富的)经验(?!的|丰富|不足)|做法|体会",  # 向有经验的人员学习 tells none
               "问题": "问题|不足|困难|短板", "建议": "建议"}
 
-_STEM = re.compile("^(?:中国共产党|中共)?(?:[^省]{2,4}省)?(?:[^市]{2,4}市)?(?:[^区县市]{1,5}(?:新区|区|县|市))?")
+#: the region in front of a body's name
+_REGION = re.compile("(?:[^省]{2,4}省)?(?:[^市]{2,4}市)?(?:[^区县市]{1,6}(?:新区|区|县|市))?")
+#: how offices shorten their own names, the long form first
+_SHORT = (("中国共产党", "中共"), ("人民代表大会", "人大"), ("常务委员会", "常委会"), ("政治协商会议", "政协"), ("人民政府", "政府"),
+          ("委员会", "委"), ("办公室", "办"), ("街道办事处", "街道"), ("本级", ""), ("机关", ""))
 
 
 def check(document: Document, record: Record) -> list[Finding]:
@@ -47,7 +52,7 @@ def check(document: Document, record: Record) -> list[Finding]:
     claims = Claims(facts)
     found = [*_identity(document, record), *_outline(document, record), *quotes.read(facts, parts)]
     found += [finding for part in parts for finding in claims.read(part)]
-    found += wording.read(facts.lexicon, parts)
+    found += wording.read(facts, parts)
     order = {Place(chapter).title: -n for n, chapter in enumerate(reversed(document.chapters))}
     unique: dict[tuple, Finding] = {}
     for one in found:
@@ -73,7 +78,7 @@ def add(document: Document, records: list[Record]) -> list[Record]:
 def is_of(document: Document, record: Record) -> bool:
     """Whether a report and a form are of one department, and of one year where both name it."""
     form = record.form
-    if form is None or form.department is None or not document.department or not same_body(document.department, form.department.text):
+    if form is None or form.department is None or not document.department or not names_form(document, record):
         return False
     return document.year is None or form.year is None or document.year == form.year
 
@@ -86,17 +91,43 @@ def _identity(document: Document, record: Record) -> Iterator[Finding]:
     form = record.form
     if document.year is not None and form.year is not None and document.year != form.year:
         yield Finding("R606", "标题", f"{document.year}年", f"{form.year}年", args={"quote": document.title})
-    if document.department and form.department is not None and form.department.text and not same_body(document.department, form.department.text):
+    if document.department and form.department is not None and form.department.text and not names_form(document, record):
         yield Finding("R605", "标题", document.department, form.department.text)
 
 
-def same_body(one: str, other: str) -> bool:
-    """Whether two names mean one public body: 上街区政务服务中心 and 郑州市上街区政务服务中心 do."""
-    one, other = plain_label(one), plain_label(other)
-    if one in other or other in one:
+def names_form(document: Document, record: Record) -> bool:
+    """Whether the title names the form's department; that of a project's report may name the project alone, or its region in front of it."""
+    form = record.form
+    project = form.project.text if form.project is not None else ""
+    return titled(document.department, form.department.text, project)
+
+
+def titled(name: str, department: str, project: str | None) -> bool:
+    """Whether the words in front of 绩效自评报告 name this department, or a project of it."""
+    rest = strip_project(name, project)
+    if same_body(rest, department):
         return True
-    stems = [_STEM.sub("", name) for name in (one, other)]
-    return bool(stems[0]) and stems[0] == stems[1]
+    return rest != name and (not rest or (_REGION.fullmatch(rest) is not None and rest in department))
+
+
+def strip_project(name: str, project: str | None) -> str:
+    """A name without that of the project, with or without its quotation marks, behind it."""
+    words = plain_label(project or "").removesuffix("项目")
+    return re.sub(f"[“\"《]?{re.escape(words)}(?:项目)?[”\"》]?$", "", plain_label(name)) if words else name
+
+
+def same_body(one: str, other: str) -> bool:
+    """Whether two names mean one public body: 上街区政务服务中心 and 郑州市上街区政务服务中心 do, 上街区教育局 and 金水区教育局 do not."""
+    shorter, longer = sorted((_plain(one), _plain(other)), key=len)
+    return bool(shorter) and longer.endswith(shorter) and _REGION.fullmatch(longer.removesuffix(shorter)) is not None
+
+
+def _plain(name: str) -> str:
+    """A name as its own office shortens it, without brackets and without 中共 in front."""
+    name = re.sub(r"\(.*?\)", "", fold(plain_label(name)))
+    for long, short in _SHORT:
+        name = name.replace(long, short)
+    return name.removeprefix("中共")
 
 
 # ---- the outline ----

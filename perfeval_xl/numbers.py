@@ -44,12 +44,15 @@ _FOLDS |= _INVISIBLE
 _FOLDS |= {ord(odd): usual for odd, usual in zip("≧⩾≦⩽═﹦﹥﹤﹪∶", "≥≥≤≤==><%:", strict=True)}
 
 
+_FOLDED = frozenset(map(chr, _FOLDS))
+
+
 def fold(text: str) -> str:
     """The text in half-width characters: full-width letters, digits and signs, odd spaces, and the look-alikes of ≥ ≤ = > < %.
 
     Minus look-alikes (− –) stay: only a number may decide that a dash is a sign.
     """
-    return text if text.isascii() else text.translate(_FOLDS)
+    return text if text.isascii() or _FOLDED.isdisjoint(text) else text.translate(_FOLDS)
 
 
 _BREAKS = re.compile(r"\s*[\r\n\v\f\u2028\u2029]\s*")
@@ -123,7 +126,7 @@ def _from_float(value: float, percent: bool) -> Number:
     text = format(value, ".15g")
     if percent or not text[-1].isdigit() or "e" in text or text == "-0":
         return _from_decimal(Decimal(text), percent)
-    return Number(Decimal(text), text)
+    return tuple.__new__(Number, (Decimal(text), text, "", ""))
 
 
 def _from_other(value: object) -> Number:

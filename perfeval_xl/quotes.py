@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from perfeval_xl import quotes_money, quotes_points, quotes_rows
+from perfeval_xl import quotes_money, quotes_points, quotes_rows, quotes_tables
 from perfeval_xl.adding import not_adding_up
 from perfeval_xl.compare import points
 from perfeval_xl.facts import COLUMNS, Facts
@@ -21,14 +21,15 @@ _DIGIT = re.compile("[0-9]")
 
 
 def read(facts: Facts, paragraphs: Iterable[Paragraph]) -> list[Finding]:
-    """What the figures of a report contradict; the form that is printed in it is left out."""
+    """What the figures of a report contradict; of the form that stands in it only what is a table is looked at."""
     notes = Notes()
     for place, block, sentences in paragraphs:
+        if block.rows:
+            quotes_tables.read(facts, notes, block, place)
+            continue
         if block.form:
             continue
-        if block.rows:
-            quotes_points.table(facts, notes, block, place)
-            continue
+        notes.column = ""
         for sentence in sentences:
             if _DIGIT.search(sentence.text):
                 _sentence(Speech(facts, notes, sentence, place))
@@ -44,6 +45,7 @@ def _sentence(speech: Speech) -> None:
         quote = speech.quote(n)
         if speech.is_of_another_year(figure):
             _slip(speech, quote)
+            speech.took(quote, [])
         else:
             speech.took(quote, _figure(speech, quote))
     quotes_money.base_is_named(speech)
@@ -86,13 +88,16 @@ def _slip(speech: Speech, quote: Quote) -> None:
 
 
 def _with_the_other(notes: Notes) -> list[Finding]:
-    """The findings; where one amount stands twice with two figures, that of the wrong one names the other (R7)."""
+    """The findings; where one amount stands twice with two figures, that of the wrong one names the other (R7). A rate that only follows from
+    an amount which was told to be wrong is told where the report gives another one elsewhere: one cause, one finding."""
     named = {name: column for column, (name, _) in COLUMNS.items()}
     found = []
     for finding in notes.findings:
         if finding.code in ("R201", "R202", "R203"):
             column = "rate" if finding.code == "R203" else named.get(finding.args["what"])
             other = next(((figure.text, title) for key, figure, title in notes.mentions if key == column and figure.text != finding.stated), None)
+            if other is None and finding.args.get("follows"):
+                continue
             again = (f"；报告另一处（{other[1]}）写 {other[0]}", f"; elsewhere the report says {other[0]}") if other else ("", "")
             finding = finding._replace(args={**finding.args, "again": again[0], "again_en": again[1]})
         found.append(finding)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from perfeval_xl.checks_funds import adjustment
 from perfeval_xl.compare import CENT, TEN_THOUSAND, percent, points
 from perfeval_xl.facts import COLUMNS
 from perfeval_xl.figures import Figure, same
 from perfeval_xl.model import FundsRow
-from perfeval_xl.naming import Subject, bare, is_foreign, is_own, money_kind, rate_name, source_of
+from perfeval_xl.naming import Subject, bare, budget_change, budget_share, is_foreign, is_own, money_kind, rate_name, source_of
 from perfeval_xl.numbers import half_up
 from perfeval_xl.quotes_rows import row
 from perfeval_xl.scoring import execution_rate, execution_score
@@ -17,6 +18,7 @@ from perfeval_xl.speech import Quote, Said, Speech
 
 _BUDGETS = ("adjusted", "budget", "initial")
 _IN_WORDS = (("initial", "年初"), ("adjusted", "全年预算|调整"), ("executed", "执行|支出"))
+_MOVED = re.compile("(?:追加|调[增减]|增加|减少|净增|净减)(?:部门|预算|资金|财政|了|额|数)*(?:为|共)*$")
 _REACHED = re.compile("[，;]?(?:实际|全年|年末)*(?:完成|达到|执行)")
 _OTHER_BASE = re.compile("调整|追加|调[增减]|全年预算|占年初|完成年初|年初预算的")
 
@@ -33,6 +35,8 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
     """An amount against the funds block, or against the line of its task; None where the figure is none."""
     figure, lead, facts = quote.figure, quote.lead, speech.facts
     kind, words = money_kind(lead.core)
+    if not kind and _only_spent(speech, figure, lead.core):
+        kind, words = "executed", ""
     base = next(filter(facts.is_execution, quote.subjects), None) if figure.kind == "money" and lead.role and not kind else None
     if rate_name(lead.core) is not None or (not kind and base is None):
         return None
@@ -48,14 +52,28 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
     if foreign:
         return _of_something_else(speech, figure, bare(words) or speech.place.head, kind)
     if kind in facts.funds:
-        line, column = facts.funds[kind], _column(speech, words)
+        line, column = facts.funds[kind], _column(speech, lead.core)
+        if not column and figure.kind == "money":
+            return _of_no_column(speech, figure, line)
     elif kind in COLUMNS:
-        line, column = facts.funds.get(source if source in facts.funds else "total"), kind
+        line, column = _line_of(speech, figure, kind, words, source), kind
     else:
         return []
     if line is not None and column:
         _against(speech, figure, line, column)
+    speech.line = line
+    if line is not None and column in COLUMNS:
+        speech.notes.column = column
     return [Said(figure, base or Subject("money", line.label if line is not None else "", kind), column if kind in COLUMNS else "source")]
+
+
+def _only_spent(speech: Speech, figure: Figure, core: str) -> bool:
+    """A bare 支出 behind the budget of the same thing: 全年预算923.86万元，支出615.33万元."""
+    after = any(one.column in _BUDGETS for one in speech.said[-1:])
+    if not after and not speech.foreign and speech.task is None:
+        after = re.search("(?:资金|预算)[^，;]{0,4}到位[^，;]*[，;]", speech.text[: figure.start]) is not None
+    spent = core in ("支出", "支付", "使用", "整体支出", "部门支出", "部门整体支出") and figure.kind == "money"
+    return spent and after and not speech.text.startswith(("用于", "购"), figure.end)
 
 
 def _of_something_else(speech: Speech, figure: Figure, name: str, kind: str) -> list[Said]:
@@ -64,8 +82,30 @@ def _of_something_else(speech: Speech, figure: Figure, name: str, kind: str) -> 
     return [Said(figure, Subject("foreign", name), kind)]
 
 
+def _line_of(speech: Speech, figure: Figure, column: str, words: str, source: str) -> FundsRow | None:
+    """The line that an amount belongs to: the one it names; a bare 执行数 is that of the source spoken of before, unless it is the whole's."""
+    facts, total = speech.facts, speech.facts.funds.get("total")
+    if source in facts.funds:
+        return facts.funds[source]
+    last, whole = speech.line, facts.money(total, column) if column != "budget" else None
+    if words or last is None or last is total or (whole is not None and same(figure, whole, CENT)):
+        return total
+    return last if any(one.column in (*_BUDGETS, "executed", "source") for one in speech.said[-1:]) else total
+
+
+def _of_no_column(speech: Speech, figure: Figure, line: FundsRow) -> list[Said]:
+    """A source's amount of which only the sentence before may say whether it was planned or spent: any of its amounts may be meant, the one of
+    that sentence is the one to name."""
+    speech.line = line
+    columns = [column for column in ("initial", "adjusted", "executed") if speech.facts.money(line, column) is not None]
+    if speech.notes.column in columns and not any(same(figure, speech.facts.money(line, column), CENT) for column in columns):
+        _against(speech, figure, line, speech.notes.column)
+    return [Said(figure, Subject("money", line.label, line.role), "source")]
+
+
 def _column(speech: Speech, words: str) -> str:
     """The column that a source's amount belongs to: named itself, or by the amount before it."""
+    words = re.sub("(?:基本|项目)支出", "", words)
     own = next((column for column, name in _IN_WORDS if re.search(name, words)), "")
     return own or next((one.column for one in reversed(speech.said) if one.column in COLUMNS), "")
 
@@ -117,7 +157,8 @@ def task_figure(speech: Speech, figure: Figure, column: str, task: Subject) -> l
     stated = entry.number * (1 if column == "rate" else facts.form.factor) if entry is not None and entry.number is not None else None
     value = rate if column == "rate" else stated
     tolerance = facts.edition.tolerance.rate if column == "rate" else facts.edition.tolerance.money
-    if value is not None and not any(one is not None and same(figure, one, tolerance) for one in (value, stated)):
+    follows = column == "rate" and _follows(speech, figure)
+    if value is not None and not follows and not any(one is not None and same(figure, one, tolerance) for one in (value, stated)):
         what = {"budget": ("预算", "budget"), "executed": ("执行数", "executed amount"), "rate": ("预算执行率", "execution rate")}[column]
         speech.add("R206", figure, figure.text, shown(value) if column == "rate" else f"{points(value)}万元", what=f"{task.name}的{what[0]}",
                    what_en=f"{what[1]} of {task.name}")
@@ -131,6 +172,10 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
     """An execution rate against the funds block, a target of it against the row of that name; None where the figure is none."""
     figure, lead, facts = quote.figure, quote.lead, speech.facts
     words = rate_name(lead.core)
+    if words is None and figure.kind == "percent" and _is_change(speech, figure, lead.core):
+        return _change(speech, figure)
+    if words is None and figure.kind == "percent" and (base := budget_share(lead.core)) is not None:
+        return _share_of_budget(speech, figure, base)
     if not any(map(facts.is_execution, quote.subjects)) and (words is None or any(one.kind == "row" for one in quote.subjects)):
         return None
     reached = not lead.role and figure.value >= 80 and _REACHED.match(speech.text, figure.end)
@@ -143,11 +188,72 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
     of_source = source in facts.funds
     if not of_source and (speech.foreign or is_foreign(prefix) or any(one.kind == "foreign" for one in quote.subjects)):
         return [Said(figure, Subject("foreign", prefix), "rate")]
-    line = facts.funds.get(source if of_source else "total")
-    if line is None or figure.op in ("<", ">", "<=") or (figure.kind == "plain" and 0 < figure.value <= 1):
+    own = facts.form.indicators[facts.execution_rows[0]].actual.number if facts.execution_rows and lead.role == "actual" else None
+    if own is not None and same(figure, own, facts.edition.tolerance.rate):
+        return [Said(figure, Subject("money", "预算执行率", "rate"), "rate")]  # as on its row; that the row is wrong the form's own checks say
+    line = facts.funds[source] if of_source else _rated(speech, figure, prefix)
+    if line is None or lead.role == "limit" or figure.op in ("<", ">", "<=") or (figure.kind == "plain" and 0 < figure.value <= 1):
         return []
     _rate_against(speech, quote, line)
     return [Said(figure, Subject("money", "预算执行率", "rate"), "rate")]
+
+
+def _is_change(speech: Speech, figure: Figure, core: str) -> bool:
+    """Whether a percentage tells how far the whole budget was changed within the year."""
+    last = next(iter(speech.said[-1:]), None)
+    if budget_change(core):
+        return last is not None and last.subject.key == "adjusted"
+    before = next((one for one in reversed(speech.found) if one.end <= figure.start), None)
+    if before is None or before.kind != "money" or budget_share(core) != "initial":
+        return False
+    return _MOVED.search(before.lead) is not None and not is_foreign(re.sub("追加|调[增减]", "", before.lead))
+
+
+def _change(speech: Speech, figure: Figure) -> list[Said]:
+    """The change of the budget in percent of the initial one, against the funds block and against the row of that name."""
+    facts, total = speech.facts, speech.facts.funds.get("total")
+    row_of = next((n for n, line in enumerate(facts.form.indicators) if line.role == "adjustment_rate"), None)
+    due = adjustment(total) if total is not None else None
+    stated = facts.form.indicators[row_of].actual.number if row_of is not None else None
+    allowed = [one for one in (None if due is None else abs(due), stated) if one is not None]
+    if allowed and not any(same(figure, one, facts.edition.tolerance.rate) for one in allowed):
+        speech.add("R302", figure, figure.text, shown(allowed[0]), what="预算调整率", what_en="change of the budget", why="", why_en="")
+    return [Said(figure, Subject("money", "预算调整率", "change"), "change")]
+
+
+def _rated(speech: Speech, figure: Figure, words: str) -> FundsRow | None:
+    """The line whose rate is given without its name: the one spoken of last, unless it is the whole's rate."""
+    total, last = speech.facts.funds.get("total"), speech.line
+    whole = speech.facts.rate(total) if total is not None else None
+    own = last is None or bool(words) or (whole is not None and same(figure, whole, speech.facts.edition.tolerance.rate))
+    return total if own or speech.facts.rate(last) is None else last
+
+
+def _share_of_budget(speech: Speech, figure: Figure, base: str) -> list[Said]:
+    """The share of the budget that the amount in front of it makes: a rate, on the base that is named."""
+    facts, spent = speech.facts, next(iter(speech.said[-1:]), None)
+    if spent is None or spent.column != "executed" or spent.subject.key != "executed":
+        return []
+    bases = ("initial", "adjusted") if base == "budget" else (base,)
+    rates = [due for one in bases if (due := execution_rate(facts.total(one), facts.total("executed"))) is not None]
+    if rates and not any(same(figure, due, facts.edition.tolerance.rate) for due in rates):
+        (named, named_en), follows = COLUMNS[bases[-1]], _follows(speech, figure)
+        speech.add("R203", figure, figure.text, shown(rates[-1]), why=f"（占{named}）", why_en=f" (of the {named_en})", follows=follows)
+    return [Said(figure, Subject("money", "预算执行率", "rate"), "rate")]
+
+
+def _follows(speech: Speech, figure: Figure) -> bool:
+    """Whether a rate only follows from an amount of its sentence that was told to be wrong: one cause, one finding."""
+    facts = speech.facts
+    own = {one.column: one.figure for one in speech.said if one.subject.kind in ("money", "funds", "task")}
+    base, spent = own.get("adjusted", own.get("budget")), own.get("executed")
+    wrong = set(map(id, speech.blamed))
+    misnamed = base is not None and facts.total("initial") not in (None, facts.total("adjusted")) and same(base, facts.total("initial"), CENT)
+    if spent is None or misnamed or not any(id(one) in wrong for one in (base, spent)):
+        return False
+    whole = base.value if base is not None else facts.total("adjusted")
+    due = execution_rate(whole, spent.value)
+    return due is not None and same(figure, due, facts.edition.tolerance.rate)
 
 
 def _rate_against(speech: Speech, quote: Quote, line: FundsRow) -> None:
@@ -159,7 +265,7 @@ def _rate_against(speech: Speech, quote: Quote, line: FundsRow) -> None:
     named = "年初" in quote.lead.core and by_initial is not None and same(figure, by_initial, tolerance)
     if right is not None and not named and not same(figure, right, tolerance):
         why, why_en = _origin(speech, figure, by_initial)
-        speech.add("R203", figure, figure.text, shown(right), why=why, why_en=why_en)
+        speech.add("R203", figure, figure.text, shown(right), why=why, why_en=why_en, follows=_follows(speech, figure))
 
 
 def _origin(speech: Speech, figure: Figure, by_initial: Decimal | None) -> tuple[str, str]:

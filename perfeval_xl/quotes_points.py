@@ -1,22 +1,21 @@
-"""Scores, weights and 得分率 of a report against the form (DOMAIN.md R1, R2, S5, S6), in sentences and in a printed table."""
+"""Scores, weights and 得分率 of a report against the form (DOMAIN.md R1, R2, S5, S6), in sentences."""
 
 from __future__ import annotations
 
 import re
 from decimal import Decimal
 
-from perfeval_xl.compare import HUNDRED, percent, points
-from perfeval_xl.document import Block
-from perfeval_xl.figures import Figure, Sentence, figures, normal, same
+from perfeval_xl.compare import HUNDRED, ZERO, percent, points
+from perfeval_xl.figures import Figure, normal, same
 from perfeval_xl.naming import Lead, Subject, bare, read_lead
 from perfeval_xl.numbers import half_up
-from perfeval_xl.speech import Notes, Place, Quote, Said, Speech
+from perfeval_xl.speech import Quote, Said, Speech
 
 _NEXT_IS_SCORE = re.compile("[，;]?(?:自评|实际|最终|总)*(?:得分|得|实得|评分|自评)")
+#: 以96.88分的成绩完成自评
+_AS_RESULT = re.compile("的(?:总|综合|最终|自评)*(?:成绩|得分|分数|总分)")
 _NO_TOTAL = re.compile("扣|失|减|加分|每|最高|最低|不得|满意|评议|测评|考评组|排名")
-_GENERAL = re.compile("绩效|自评|评价|综合|最终|总体|整体|部门|支出|预算|项目|结果|年度|的|本次|经|平均")
-#: the columns of a printed table of scores
-_HEADS = {"weight": re.compile("分值|权重|满分"), "score": re.compile("得分(?!率)"), "share": re.compile("得分率")}
+_GENERAL = re.compile("根据|依据|按照|绩效|自评|评价|综合|最终|总体|整体|部门|支出|预算|项目|结果|年度|的|本次|经|平均")
 WHOLE = Subject("total", "部门整体")
 
 
@@ -35,38 +34,47 @@ def score(speech: Speech, quote: Quote) -> list[Said]:
         above = [one for text in speech.place.headings for _, _, one in facts.lexicon.mentions(normal(text))]
         values = (*values, *(value for one in above for value in facts.scores(one)))
     if values and not any(same(figure, value, facts.edition.tolerance.score) for value in values):
-        _wrong(speech, figure, kind or "score", subject, values)
-    return [Said(figure, subject, kind or "score")]
+        wrong(speech, figure, kind or "score", subject, values)
+    weighed = any(same(figure, value, ZERO) for value in facts.weights(subject)) and not any(same(figure, value, ZERO) for value in facts.scores(subject))
+    return [Said(figure, subject, kind or ("weight" if weighed else "score"))]
 
 
 def _of_whom(speech: Speech, quote: Quote) -> Subject | None:
     lead = quote.lead
     if lead.summed and lead.carried:  # 产出指标得25分，效益指标得35分，合计96.88分
         return WHOLE if len({one.subject for one in speech.said if one.subject.kind in ("part", "funds") and one.column == "score"}) > 1 else None
+    if not lead.noun and _AS_RESULT.match(speech.text, quote.figure.end) and speech.place.chapter.topic in ("conclusion", "use", "results", ""):
+        return WHOLE
     subject = quote.subjects[0] if quote.subjects else None
     if subject is not None and (subject.key == "rate" or speech.facts.is_execution(subject)):  # 预算执行率66.6%，得分7.4分
         return Subject("funds", "预算执行率")
-    return _whole(speech, lead) if subject is None or subject.kind == "money" else subject
+    return _whole(speech, lead, quote.figure) if subject is None or subject.kind == "money" else subject
 
 
-def _whole(speech: Speech, lead: Lead) -> Subject | None:
+def _whole(speech: Speech, lead: Lead, figure: Figure) -> Subject | None:
     """The whole form, where a score is said of the department or of nothing in particular."""
+    earlier = (one for one in speech.found if one.end <= figure.start and re.search("分值|满分|权重", one.lead))
+    if lead.carried and any(one.value != HUNDRED for one in earlier):
+        return None  # 分值20分，得20分: of a part that an earlier paragraph names
+    if lead.noun == "weight" and not lead.carried and not _GENERAL.sub("", bare(lead.core)) and figure.value == HUNDRED:
+        return WHOLE
     if lead.noun not in ("score", "sum") or _NO_TOTAL.search(lead.core + lead.before.rpartition("，")[2]):
         return None
     rest = _GENERAL.sub("", bare(lead.core))
     if rest and not re.search("整体|综合|最终|我|本(?:部门|单位)", lead.core):
         return None
-    if not rest and not re.search("整体|部门|单位|综合|最终", lead.core) and speech.heading() is not None:
+    if not rest and not re.search("整体|部门|单位|综合|最终|综上", lead.before + lead.core) and speech.heading() is not None:
         return None
     return WHOLE if speech.place.chapter.topic in ("conclusion", "use", "results", "") or "整体" in lead.core else None
 
 
 def whole_of(speech: Speech, quote: Quote) -> Subject | None:
     """The whole form, where a figure is a score of it."""
-    return _whole(speech, quote.lead) if quote.figure.kind in ("points", "plain") else None
+    return _whole(speech, quote.lead, quote.figure) if quote.figure.kind in ("points", "plain") else None
 
 
-def _wrong(speech: Speech, figure: Figure, kind: str, subject: Subject, values: tuple) -> None:
+def wrong(speech: Speech, figure: Figure, kind: str, subject: Subject, values: tuple) -> None:
+    """Notes a score or a weight that is none of the form's; the first of ``values`` is the one to name."""
     expected = points(values[0])
     if subject.kind == "total" and kind == "score":
         stated = speech.facts.form.totals[0]
@@ -89,37 +97,12 @@ def share(speech: Speech, quote: Quote) -> list[Said]:
     weight = own.get("weight") or next(iter(speech.facts.weights(subject)), None)
     scored = own.get("score", next(iter(speech.facts.scores(subject)), None))
     if weight and scored is not None and not any(one.figure in speech.blamed for one in speech.said if one.subject == subject):
-        _share(speech, quote.figure, subject.name, weight, scored)
+        shares(speech, quote.figure, subject.name, weight, scored)
     return []
 
 
-def _share(speech: Speech, figure: Figure, name: str, weight: Decimal, scored: Decimal) -> None:
+def shares(speech: Speech, figure: Figure, name: str, weight: Decimal, scored: Decimal) -> None:
+    """Notes a 得分率 that is not its score divided by its weight."""
     due = scored / weight * HUNDRED
     if not same(figure, due, speech.facts.edition.tolerance.rate):
         speech.add("R105", figure, figure.text, percent(half_up(due, 2)), what=name, what_en=name, score=points(scored), weight=points(weight))
-
-
-# ---- a printed table ----
-
-
-def table(facts, notes: Notes, block: Block, place: Place) -> None:
-    """A printed table of scores: name, weight, score, 得分率."""
-    head = next((n for n, row in enumerate(block.rows) if sum(any(one.search(cell) for cell in row) for one in _HEADS.values()) >= 2), None)
-    if head is None:
-        return
-    columns = {key: n for key, pattern in _HEADS.items() for n, cell in enumerate(block.rows[head]) if pattern.search("".join(cell.split()))}
-    for row in block.rows[head + 1 :]:
-        cells = {key: one[0]._replace(start=0, end=1, text=row[n].strip()) for key, n in columns.items()
-                 if n < len(row) and (one := figures(normal(row[n])))}
-        line = "　".join(row)
-        _table_row(Speech(facts, notes, Sentence(line, ((0, len(line), line),)), place), row[0].strip(), cells)
-
-
-def _table_row(speech: Speech, name: str, cells: dict[str, Figure]) -> None:
-    subject = WHOLE if re.fullmatch("合计|总计|总分|合计得分", normal(name)) else speech.facts.entity(normal(name))
-    for key in ("weight", "score"):
-        allowed = (speech.facts.weights if key == "weight" else speech.facts.scores)(subject) if subject is not None else ()
-        if key in cells and allowed and not any(same(cells[key], value, speech.facts.edition.tolerance.score) for value in allowed):
-            _wrong(speech, cells[key], key, subject, allowed)
-    if len(cells) == 3 and cells["weight"].value and not speech.blamed:
-        _share(speech, cells["share"], name, cells["weight"].value, cells["score"].value)

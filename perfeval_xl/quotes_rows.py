@@ -9,14 +9,19 @@ from perfeval_xl.compare import HUNDRED, ZERO, percent
 from perfeval_xl.figures import Figure, same
 from perfeval_xl.model import Indicator
 from perfeval_xl.naming import Subject, read_lead
-from perfeval_xl.numbers import half_up, printed_step
-from perfeval_xl.speech import Notes, Quote, Said, Speech
-from perfeval_xl.targets import Reading
+from perfeval_xl.numbers import half_up, printed_step, shifted
+from perfeval_xl.speech import Notes, Quote, Said, Speech, last_clause
+from perfeval_xl.targets import Reading, scale
 
 _SIGNS = {">=": "≥", "<=": "≤"}
 _COUNTED = re.compile("[个项条类]?(?P<level>[一二三]级)?(?:绩效)?指标")
 _LEVEL_BEFORE = re.compile("(?P<level>[一二三]级)(?:绩效)?指标(?:共有?|有|为|设置|合计|共计|设置了|:)*$")
 _IN_ALL = re.compile("共|设|合计|总计|包括|包含|有")
+_LIST_COUNTED = re.compile("、[^，]*[0-9一二三四五六七][类个项](?:一级指标)?[^，]*，")
+#: powers of ten of lengths, and what they are counted in
+_LENGTHS = {"公里": (3, "米"), "千米": (3, "米")}
+_APART = re.compile("低于|高于|超|比|较|相差|优于|少于|多于")
+_NAMED_INDICATORS = re.compile("类?指标$")
 _OPENS = re.compile("(?:指标)?(?:类|下|情况|方面)?(?:设置|设|包括|包含|共|有|下设|:)")
 
 
@@ -28,10 +33,15 @@ def row(speech: Speech, quote: Quote, subject: Subject) -> Said:
     figure, lead, facts = quote.figure, quote.lead, speech.facts
     line = facts.form.indicators[subject.key]
     following = read_lead(quote.following)
+    before, after = speech.text[: figure.start], speech.text[figure.end :]
+    if lead.role == "limit" and re.match("的?(?:年初|年度|预期|既定)*(?:目标|指标|计划|任务)", after):
+        lead = lead._replace(role="target")
     target = lead.role == "target" or figure.bound or (not lead.role and following.carried and following.role == "actual" and not following.noun)
     said, reading = Said(figure, subject, "target" if target else "actual"), line.target if target else line.actual
-    unit = "%" if figure.kind == "percent" or (figure.kind == "plain" and reading.unit == "%") else figure.unit
-    if figure.kind not in ("percent", "count", "plain") or (unit and reading.unit and reading.unit != unit):
+    figure = _in_unit_of(figure, reading)
+    # 低于95%的指标值15个百分点: a difference; 没有达到100%: not what was to be reached
+    apart = "百分点" in quote.figure.unit and _APART.search(last_clause(before))
+    if figure is None or apart or lead.role == "limit":
         return said
     if reading.number is None:
         blank = reading.kind in ("blank", "na") and not line.target.number and facts.weight(subject.key) is None
@@ -43,6 +53,26 @@ def row(speech: Speech, quote: Quote, subject: Subject) -> Said:
     else:
         _actual(speech, figure, line, reading, bool(lead.role))
     return said
+
+
+def _in_unit_of(figure: Figure, reading: Reading) -> Figure | None:
+    """A figure in the unit of a row (8100米 where the form says 公里, 3万人次 where it says 人次); None where they are of different kinds."""
+    if figure.kind == "points":
+        return None
+    if figure.kind == "plain" or not reading.unit:
+        return figure
+    unit = {"money": "万元", "percent": "%"}.get(figure.kind, figure.unit)  # what the value of a figure is told in
+    (power, base), (due, due_base) = _measure(unit), _measure(reading.unit)
+    if base != due_base:
+        return None
+    return figure._replace(value=shifted(figure.value, power - due), step=shifted(figure.step, power - due)) if power != due else figure
+
+
+def _measure(unit: str) -> tuple[int, str]:
+    """A unit as a power of ten and its base: 万立方米 (4, 立方米), 公里 (3, 米)."""
+    power, base = scale(unit)
+    more, base = _LENGTHS.get(base, (0, base))
+    return power + more, base
 
 
 def _actual(speech: Speech, figure: Figure, line: Indicator, reading: Reading, named: bool) -> None:
@@ -59,7 +89,7 @@ def _target(speech: Speech, figure: Figure, line: Indicator, reading: Reading) -
     op, due = figure.op, "" if reading.op == "==" else reading.op or ""
     if not equal or (op and op != due):
         speech.add("R301", figure, _SIGNS.get(op, op) + figure.text, reading.text, what=line.name, what_en=line.name)
-    elif due and not op:
+    elif due and not op and any(other.bound for other in speech.found):  # who writes no signs at all has left none out
         speech.add("R303", figure, figure.text, reading.text, what=line.name, what_en=line.name)
 
 
@@ -98,7 +128,9 @@ def counted(speech: Speech, figure: Figure) -> bool:
         return True
     owner = _owner(speech, before)
     due = _number_of(speech, level, owner)
-    told = level == "一级" or owner is not None or _IN_ALL.search(before.rpartition("，")[2])
+    # 设一级指标4个，二级指标7个: nothing else is said of the second one
+    alone = re.match("[，、;。)]|$", after[following.end() if following else 0 :]) is not None
+    told = level == "一级" or owner is not None or _IN_ALL.search(before.rpartition(";" if alone else "，")[2])
     if told and due and figure.value not in due:
         speech.add("R305", figure, figure.text, str(due[0]), what=f"{level}指标", what_en=f"indicators of level {'一二三'.index(level[0]) + 1}")
     return True
@@ -108,7 +140,8 @@ def counted_of(speech: Speech, quote: Quote) -> bool:
     """投入管理指标20项、产出指标5项: the number of indicators behind the full name of a part or group."""
     figure, facts = quote.figure, speech.facts
     owner = quote.subjects[0] if quote.subjects and not quote.lead.carried else None
-    named = owner is not None and owner.kind in ("part", "group") and figure.lead.endswith(owner.name)
+    listed = re.search("[二三]级(?:绩效)?指标[^。;]*其中[^。;]*$", speech.text[: figure.start]) is not None
+    named = owner is not None and owner.kind in ("part", "group") and (listed or _NAMED_INDICATORS.search(quote.lead.core) is not None)
     if not named or figure.unit not in ("项", "个") or "指标" not in speech.text or not re.match("[，、;。)]|$", speech.text[figure.end :]):
         return False
     due = (*_number_of(speech, "三级", owner), *_number_of(speech, "二级", owner))
@@ -127,7 +160,10 @@ def _ends_a_list(speech: Speech, figure: Figure, before: str, after: str) -> boo
 def _owner(speech: Speech, before: str) -> Subject | None:
     """The part or group whose indicators are counted; names inside a list own nothing."""
     segment, owner = before.rpartition(";")[2], None
-    for start, end, one in speech.facts.lexicon.mentions(segment):
+    mentions = speech.facts.lexicon.mentions(segment)
+    if sum(one.kind in ("part", "funds") for _, _, one in mentions) > 1 and _LIST_COUNTED.search(segment):
+        mentions = []  # 预算执行率、投入管理指标、产出指标、效益指标4类，共28项三级指标: of all of them
+    for start, end, one in mentions:
         listed = segment[max(start - 1, 0) : start] in ("、", "和", "及", "与") or segment[end : end + 1] in ("、", "和", "及", "与")
         listed = listed or re.match("等[0-9共]", segment[end:]) is not None
         whole = one.kind == "part" and segment[start:end].endswith("指标") and not (listed and owner)

@@ -46,9 +46,52 @@ def check_file(path: str, wanted: str = "") -> list[Record]:
 
     Hidden sheets are looked at only where no visible one holds a form.
     """
+    return next(each_checked((path,), wanted))
+
+
+def check_files(paths: Iterable[str], wanted: str = "") -> Iterator[Record]:
+    """Checks many files, in their order, and gives one record at a time. The cyclic garbage collector rests until the last one is taken: a check
+    leaves no cycles behind, and all the collector could do is to walk again and again through what is remembered."""
+    resting = gc.isenabled()
+    gc.disable()
+    try:
+        for records in each_checked(paths, wanted):
+            yield from records
+    finally:
+        if resting:
+            gc.enable()
+
+
+#: so many files go through a step before the first of them takes the next, or fewer where they are large: each step is faster when the processor
+#: need not change between them at every file
+_AHEAD, _AHEAD_BYTES = 64, 16_000_000
+
+
+def each_checked(paths: Iterable[str], wanted: str = "") -> Iterator[list[Record]]:
+    """The records of each file, in their order, as ``check_file`` gives them."""
     if wanted:
         get(wanted)
-    return _checked(path, _safely(path, intake.load, path), wanted)
+    waiting, held = [], 0
+    for path in paths:
+        admitted = _safely(path, intake.admit, path)
+        waiting.append((path, admitted))
+        held += 0 if isinstance(admitted, Refusal) else len(admitted.data) + len(admitted.content)
+        if len(waiting) == _AHEAD or held > _AHEAD_BYTES:
+            yield from _checked(waiting, wanted)
+            waiting, held = [], 0
+    yield from _checked(waiting, wanted)
+
+
+def _checked(waiting: list[tuple[str, intake.Admitted | Refusal]], wanted: str) -> list[list[Record]]:
+    """Every file through the reader, then every one through the layout, and so on."""
+    books = [(path, one if isinstance(one, Refusal) else _safely(path, intake.read, one)) for path, one in waiting]
+    files = [(path, one if isinstance(one, Refusal) else _safely(path, _forms, path, one, wanted)) for path, one in books]
+    forms = [form for _, found in files if not isinstance(found, Refusal) for form in found if form.refusal is None]
+    for step in (_Form.score, _Form.check, _Form.look_closer):
+        for form in forms:
+            if form.refusal is None:
+                form.refusal = _safely(form.path, step, form)
+    return [[Record(path, refusal=found)] if isinstance(found, Refusal) else [form.record() for form in found] for path, found in files]
 
 
 def _safely(path: str, work: Callable, *args: object) -> Any:
@@ -65,85 +108,70 @@ def _safely(path: str, work: Callable, *args: object) -> Any:
         return Refusal("X901", file=os.path.basename(path), why=f"{type(error).__name__}: {error}")
 
 
-def _checked(path: str, book: intake.Book | Refusal, wanted: str) -> list[Record]:
-    records = book if isinstance(book, Refusal) else _safely(path, _check_book, path, book, wanted)
-    return [Record(path, refusal=records)] if isinstance(records, Refusal) else records
+class _Form:
+    """A form on its way from its sheet to its findings; where a step cannot be done, ``refusal`` says why."""
+
+    __slots__ = ("book", "card", "edition", "findings", "form", "path", "refusal", "sheet")
+
+    def __init__(self, path: str, sheet: Sheet, book: intake.Book | None, form: Submission | None, findings: list[Finding],
+                 refusal: Refusal | None = None) -> None:
+        self.path, self.sheet, self.book, self.form, self.findings, self.refusal = path, sheet, book, form, findings, refusal
+        self.card, self.edition = None, None if form is None else get(form.edition)
+
+    def score(self) -> None:
+        """The form recomputed."""
+        self.card = scoring.score(self.form, self.edition)
+
+    def check(self) -> None:
+        """Every rule."""
+        self.findings += rules.check(self.form, self.card, self.edition)
+
+    def look_closer(self) -> None:
+        """What the file itself gives away, apart from the figures on the form."""
+        book = self.book
+        self.findings += signs.active(book.package, "pe_edition" in self.sheet.stamp) if book.package else signs.active_xls(book.data)
+        if xml := book.xml.get(self.sheet.name):
+            self.findings += signs.doubts(xml, book.package.packed("xl/styles.xml"), self.form, self.card)
+
+    def record(self) -> Record:
+        """What came of it, the findings in the order of their cells."""
+        data = self.book.data if self.book else b""
+        if self.refusal is not None:
+            return Record(self.path, data, self.refusal, self.sheet)
+        return Record(self.path, data, None, self.sheet, self.form, self.card, self.edition, tuple(sorted(self.findings, key=_place_of)),
+                      self.book.package if self.book else None)
 
 
-def _check_book(path: str, book: intake.Book, wanted: str) -> list[Record]:
+def _place_of(finding: Finding) -> tuple[int, int]:
+    return finding.row, finding.column
+
+
+def _forms(path: str, book: intake.Book, wanted: str) -> list[_Form]:
     for sheets in (book.sheets, book.hidden):
-        records = [record for sheet in sheets if (record := check_sheet(sheet, path, wanted, len(book.sheets) > 1)) is not None]
-        if records:
-            return [_with_signs(record, book)._replace(data=book.data, package=book.package) for record in records]
-    return [Record(path, book.data, Refusal("X108", file=book.file))]
+        forms = [form for sheet in sheets if (form := _form(sheet, path, wanted, len(book.sheets) > 1, book)) is not None]
+        if forms:
+            return forms
+    raise Refusal("X108", file=book.file)
 
 
-def _with_signs(record: Record, book: intake.Book) -> Record:
-    """The record with what the file itself gives away, apart from the figures on the form."""
-    if record.form is None:
-        return record
-    found = signs.active(book.package, "pe_edition" in record.grid.stamp) if book.package else signs.active_xls(book.data)
-    if xml := book.xml.get(record.grid.name):
-        found += signs.doubts(xml, book.package.packed("xl/styles.xml"), record.form, record.card)
-    if not found:
-        return record
-    return record._replace(findings=tuple(sorted((*found, *record.findings), key=lambda one: (one.row, one.column))))
-
-
-#: so many files pass the gate before the first of them is read, and are read before the first is checked, or fewer where they are large: each step
-#: is faster when the processor need not change between them at every file
-_AHEAD, _AHEAD_BYTES = 64, 16_000_000
-
-
-def check_files(paths: Iterable[str], wanted: str = "") -> Iterator[Record]:
-    """Checks many files, in their order, and gives one record at a time. The cyclic garbage collector rests until the last one is taken: a check
-    leaves no cycles behind, and all the collector could do is to walk again and again through what is remembered."""
-    resting = gc.isenabled()
-    gc.disable()
-    try:
-        for records in each_checked(paths, wanted):
-            yield from records
-    finally:
-        if resting:
-            gc.enable()
-
-
-def each_checked(paths: Iterable[str], wanted: str = "") -> Iterator[list[Record]]:
-    """The records of each file, in their order, as ``check_file`` gives them."""
-    if wanted:
-        get(wanted)
-    waiting, held = [], 0
-    for path in paths:
-        admitted = _safely(path, intake.admit, path)
-        waiting.append((path, admitted))
-        held += 0 if isinstance(admitted, Refusal) else len(admitted.data) + len(admitted.content)
-        if len(waiting) == _AHEAD or held > _AHEAD_BYTES:
-            yield from _each_checked(waiting, wanted)
-            waiting, held = [], 0
-    yield from _each_checked(waiting, wanted)
-
-
-def _each_checked(waiting: list[tuple[str, intake.Admitted | Refusal]], wanted: str) -> Iterator[list[Record]]:
-    books = [(path, one if isinstance(one, Refusal) else _safely(path, intake.read, one)) for path, one in waiting]
-    yield from (_checked(path, book, wanted) for path, book in books)
-
-
-def check_sheet(sheet: Sheet, path: str, wanted: str = "", several: bool = False) -> Record | None:
-    """Checks one sheet of a workbook, open or read from a file; None where the sheet holds no form. ``several``: a refusal names the sheet."""
+def _form(sheet: Sheet, path: str, wanted: str, several: bool, book: intake.Book | None = None) -> _Form | None:
     file = os.path.basename(os.path.normpath(path))
     try:
         found = layout.read(sheet, wanted, file)
     except Refusal as refusal:
         if several:
             refusal.args_["file"] = f"{file} [{sheet.name}]"
-        return Record(path, refusal=refusal.with_traceback(None), grid=sheet)
-    if found is None:
-        return None
-    form, notes = found
-    edition = get(form.edition)
-    card = scoring.score(form, edition)
-    findings = sorted((*notes, *rules.check(form, card, edition)), key=lambda one: (one.row, one.column))
-    return Record(path, grid=sheet, form=form, card=card, edition=edition, findings=tuple(findings))
+        return _Form(path, sheet, book, None, [], refusal.with_traceback(None))
+    return None if found is None else _Form(path, sheet, book, *found)
+
+
+def check_sheet(sheet: Sheet, path: str, wanted: str = "", several: bool = False) -> Record | None:
+    """Checks one sheet of an open workbook; None where the sheet holds no form. ``several``: a refusal names the sheet."""
+    form = _form(sheet, path, wanted, several)
+    if form is not None and form.refusal is None:
+        form.score()
+        form.check()
+    return form and form.record()
 
 
 #: the fields of a funds row, a part, an indicator and a finding, as the contract names them and in its order

@@ -28,8 +28,8 @@ from perfeval_xl.review_lists import wide
 from perfeval_xl.table import find
 
 _PLACE = re.compile(r"\{(\w+)\}")
-#: characters of a title that stand on one line
-_TITLE = 20
+#: widths of characters of a title that stand on one line, a Chinese one being two
+_TITLE = 40
 #: widths of the attached form, in characters
 _NARROWEST, _WIDEST = 9.0, 24.0
 
@@ -57,9 +57,10 @@ class Heading(NamedTuple):
 
 
 class Paragraph(NamedTuple):
-    """Fixed words and figures in their order."""
+    """Fixed words and figures in their order; ``signed``: the name or the date below the text."""
 
     pieces: tuple[str | Figure, ...]
+    signed: bool = False
 
 
 class Drawn(NamedTuple):
@@ -94,7 +95,19 @@ def content(one: Record) -> Report:
     writer = _Writer(figures)
     blocks = tuple(writer.blocks(outline["block"], figures.values))
     whole = title.replace("|", "")
-    return Report(whole, title.replace("|", "\n") if len(whole) > _TITLE else whole, blocks, writer.asked)
+    return Report(whole, whole if wide(whole) <= _TITLE else "\n".join(map(_broken, title.split("|"))), blocks, writer.asked)
+
+
+def _broken(line: str) -> str:
+    """A line of the title that is too long for the page, in two: behind the body that another one belongs to, else behind a region."""
+    if wide(line) <= _TITLE:
+        return line
+    for words in ("委员会|人民政府|人民代表大会|办事处|协会|总局", "[省市区县州]"):
+        places = [match.end() for match in re.finditer(words, line) if wide(line[: match.end()]) <= _TITLE and wide(line[match.end() :]) <= _TITLE]
+        if places:
+            place = min(places, key=lambda one: abs(wide(line[:one]) * 2 - wide(line)))
+            return f"{line[:place]}\n{line[place:]}"
+    return line
 
 
 def file_name(report: Report) -> str:
@@ -139,6 +152,9 @@ class _Writer:
                     yield Heading(level, self.filled(block[key], values))
             if "text" in block or "ask" in block:
                 yield self.paragraph(block.get("text", ""), block.get("ask", ""), values, of)
+            if "sign" in block:
+                yield self.paragraph(block["sign"], "", values, of)._replace(signed=True)
+                yield self.paragraph("", block["date"], values, of)._replace(signed=True)
             if "table" in block:
                 yield Drawn(self.mark("table", block["table"], of), report_tables.table(self.figures, block["table"], part))
             if "chart" in block and (chart := report_tables.chart(self.figures, block["chart"])).names:
@@ -202,6 +218,9 @@ def form_table(figures: Figures, label: str) -> Table:
     grid, table = Grid(one.grid), find(Grid(one.grid), "")
     last, right = _extent(one, grid, max(table.columns.values()))
     spans, covered = _merged(one.grid.merged, last, right)
+    if (0, 0) not in spans and not any(grid.value(0, column) for column in range(1, right + 1)):
+        spans[0, 0] = 0, right  # a title that stands in the first cell alone
+        covered |= {(0, column) for column in range(1, right + 1)}
     due, notes = dict(_recomputed(figures)), _notes(one, grid)
     rows = []
     for row in range(last + 1):
@@ -286,5 +305,7 @@ def _widths(rows: list[tuple[Cell | None, ...]], columns: int) -> tuple[float, .
         for column, cell in enumerate(row):
             if cell is not None and cell.across == 1 and cell.text:
                 longest = max(map(wide, cell.text.split("\n")))
+                if cell.text.isascii():  # a figure must not break; digits of some fonts are wide
+                    longest = longest * 5 // 4 + 1
                 widths[column] = max(widths[column], min(longest + 4, _WIDEST if cell.down < 3 else 9))
     return tuple(widths)

@@ -16,13 +16,13 @@ from typing import NamedTuple
 
 from perfeval_xl import messages
 from perfeval_xl.cells import Grid
-from perfeval_xl.compare import ZERO, percent, points
+from perfeval_xl.compare import HUNDRED, ZERO, percent, points
 from perfeval_xl.edition import DEFAULT, get, plain_label
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import Entry, Indicator, Task
-from perfeval_xl.numbers import plain, tidy
+from perfeval_xl.numbers import half_up, plain, tidy
 from perfeval_xl.record import Record
-from perfeval_xl.scoring import PartScore, RowScore, explained, missing_parts
+from perfeval_xl.scoring import PartScore, RowScore, explained
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "reports")
 #: findings that say that an actual is not what the rest of the form gives
@@ -125,8 +125,10 @@ class Figures:
         }
 
     def amount(self, entry: Entry | None) -> Decimal | None:
-        """An amount in 万元, None where there is none."""
-        return None if entry is None or entry.number is None else entry.number * self.form.factor
+        """An amount in 万元, None where there is none; one that the form gives in 元 to a hundredth, as reports print it."""
+        if entry is None or entry.number is None:
+            return None
+        return entry.number if self.form.factor == 1 else half_up(entry.number * self.form.factor, 2)
 
     def _note(self, entry: Entry | None, *codes: str) -> str:
         """What was found in the row of a cell, for the note beside the figure."""
@@ -144,7 +146,7 @@ class Figures:
         scores = {part.name: part for part in self.card.parts}
         known = {part.name: part for part in self.edition.parts}
         funds = next((part.name for part in self.edition.parts if part.place == "funds"), "")
-        lacking = {part.name for part in missing_parts(self.form, self.edition)}
+        lacking = {part.name for part in self.card.missing}
         order = [name for name in known if name in scores or name in lacking] + [name for name in scores if name not in known]
         parts = []
         for name in order:
@@ -203,7 +205,7 @@ class Figures:
         if self.card.total is not None:
             period = f"{self.form.year}年度" if self.form.year else ""
             return say("score", period=period, subject=self.subject, total=points(self.card.total), grade=self.card.grade)
-        lacking = [part.name for part in missing_parts(self.form, self.edition)]
+        lacking = [part.name for part in self.card.missing]
         open_rows = [clean(row.name) for row, result in self.rows if assessed(result) and result.counted is None]
         why = (say("score_why_parts", names=_listed(lacking)) if lacking else
                say("score_why_rows", names=_listed(open_rows)) if open_rows else say("score_why_none"))
@@ -242,7 +244,10 @@ class Figures:
     def _problems(self) -> str:
         items, total, rate = [], self.form.total_row, self.card.rate
         lost = any(part.funds and part.weight is not None and part.score is not None and part.score < part.weight for part in self.parts)
-        if rate is not None and (lost or rate < self.edition.explain.execution_below):
+        if rate is not None and rate > HUNDRED:
+            items.append(say("problem_over", adjusted=points(self.amount(total.adjusted)), executed=points(self.amount(total.executed)),
+                             rate=percent(rate)))
+        elif rate is not None and (lost or rate < self.edition.explain.execution_below):
             items.append(say("problem_execution", adjusted=points(self.amount(total.adjusted)), executed=points(self.amount(total.executed)),
                              rate=percent(rate)))
         fell = [(row, result, kind(self, row, result)) for row, result in self.rows]
@@ -275,11 +280,13 @@ def _lost(result: RowScore) -> bool:
 
 def kind(figures: Figures, row: Indicator, result: RowScore) -> str:
     """How a row stands: met, short (below its target), lost (met, yet not full marks), doubt (its actual is contradicted elsewhere on the
-    form), open (a person scored it, or must), idle (no weight)."""
+    form), blank (nothing was filled in), open (a person scored it, or must), idle (no weight)."""
     if not assessed(result):
         return "idle"
     if result.attainment.met is False:
         return "short"
+    if row.actual_entry is None or (row.actual_entry.blank and not row.actual.text):
+        return "blank"
     if any(one.code in _DOUBT for one in figures.found.get(row.place.row, ())):
         return "doubt"
     if result.attainment.met is None or result.counted is None:
@@ -298,7 +305,7 @@ def status(figures: Figures, rows: Iterable[tuple[Indicator, RowScore]]) -> str:
         return say("status_none") + idle
     if met == count:
         return (say("status_all", n=count) if count > 1 else say("status_one")) + idle
-    order = [what for what in ("met", "short", "lost", "doubt", "open") if what in kinds]
+    order = [what for what in ("met", "short", "lost", "doubt", "blank", "open") if what in kinds]
     rest = (say(f"rest_{what}", n=len(kinds[what]), names=_listed(kinds[what])) for what in order)
     return say("status_some", n=count, rest="，".join(rest)) + idle
 

@@ -68,7 +68,8 @@ def _task_table(form: Figures) -> Table:
     for task, rate in zip(form.form.tasks, form.card.task_rates, strict=True):
         spent = (figure(form.amount(task.budget)), figure(form.amount(task.executed)), "" if rate is None else percent(rate)) if money else ()
         rows.append((task_name(task), *spent, text(task.status, "")))
-    return _table("年度主要任务完成情况", head, rows, (30, 14, 14, 12, 30) if money else (30, 60))
+    drawn = _table("年度主要任务完成情况", head, rows, (30, 14, 14, 12, 30) if money else (30, 60))
+    return drawn if rows else _with_nothing(drawn, say("tasks_none"))
 
 
 def _part_table(form: Figures) -> Table:
@@ -94,8 +95,13 @@ def _indicator_table(form: Figures, part: Part) -> Table:
             rows.append((*map(clean, cells), *(("" if deviation is None else form.deviation(deviation),) if deviations else ())))
     head = ("三级指标", "年度指标值", "实际完成值", "分值", "得分", *(("偏差度",) if deviations else ()))
     drawn = _table(f"{clean(part.name)}得分明细", head, rows, (33, 19, 17, 9, 10, *((15,) if deviations else ())))
-    nothing = (Cell(say("status_none"), across=len(head)), *(None,) * (len(head) - 1))
-    return drawn if rows else drawn._replace(rows=(*drawn.rows, nothing))
+    return drawn if rows else _with_nothing(drawn, say("status_none"))
+
+
+def _with_nothing(table: Table, words: str) -> Table:
+    """A table without a line, and what is to be said of it over its whole width."""
+    columns = len(table.rows[0])
+    return table._replace(rows=(*table.rows, (Cell(words, across=columns), *(None,) * (columns - 1))))
 
 
 def _money(form: Figures) -> tuple[Column, ...]:

@@ -92,15 +92,24 @@ def noted(inner: str, note: str, here: Place) -> str:
     if not note or here.notes is None:
         return inner
     here.notes.append(note)
-    number = f'w:id="{len(here.notes) - 1}"'
-    reference = f'<w:r><w:rPr><w:rStyle w:val="CommentReference"/></w:rPr><w:commentReference {number}/></w:r>'
-    return f"<w:commentRangeStart {number}/>{inner}<w:commentRangeEnd {number}/>{reference}"
+    return _commented(len(here.notes) - 1, inner)
 
 
-def comments(notes: list[str], author: str, initials: str, date: str) -> str:
-    """The part that holds the comments, in the order of their numbers."""
+def _commented(number: int, inner: str) -> str:
+    which = f'w:id="{number}"'
+    reference = f'<w:r><w:rPr><w:rStyle w:val="CommentReference"/></w:rPr><w:commentReference {which}/></w:r>'
+    return f"<w:commentRangeStart {which}/>{inner}<w:commentRangeEnd {which}/>{reference}"
+
+
+def comment_marks(number: int) -> str:
+    """Beginning, end and reference of a comment, in an element of their own to be parsed."""
+    return f"<w:body {SPACES}>{_commented(number, '')}</w:body>"
+
+
+def comments(notes: list[str], author: str, initials: str, date: str, first: int = 0) -> str:
+    """The part that holds the comments, in the order of their numbers, which begin with ``first``."""
     whose = f'w:author="{author}" w:initials="{initials}" w:date="{date}"'
-    inner = (f'<w:comment w:id="{n}" {whose}>{paragraph("CommentText", run(note))}</w:comment>' for n, note in enumerate(notes))
+    inner = (f'<w:comment w:id="{n}" {whose}>{paragraph("CommentText", run(note))}</w:comment>' for n, note in enumerate(notes, first))
     return f"<w:comments {SPACES}>{''.join(inner)}</w:comments>"
 
 
@@ -109,7 +118,7 @@ def block(one: Heading | Paragraph | Drawn, here: Place) -> str:
     if isinstance(one, Heading):
         return paragraph(f"Heading{one.level}", run(one.text))
     if isinstance(one, Paragraph):
-        return paragraph("Normal", "".join(
+        return paragraph("Sign" if one.signed else "Normal", "".join(
             run(piece) if isinstance(piece, str) else marked(name(piece.mark, shown(piece)), noted(run(shown(piece)), piece.note, here), here)
             for piece in one.pieces))
     caption = paragraph("Caption", run(one.what.label))

@@ -7,12 +7,13 @@ rounded rows, so that the printed column adds up.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
 from perfeval_xl.compare import HUNDRED, ONE, ZERO, agree
-from perfeval_xl.edition import Edition, Execution, Tier, plain_label
+from perfeval_xl.edition import Edition, Execution, Part, Tier, plain_label
 from perfeval_xl.model import Indicator, Submission
 from perfeval_xl.numbers import half_up, is_nothing
 from perfeval_xl.targets import Reading, comparable, due, happened, is_open_fraction
@@ -92,7 +93,8 @@ class Scorecard(NamedTuple):
 
     ``rates`` follows the funds rows, ``task_rates`` the tasks, ``rows`` the indicators; ``rate`` is the one of the total row. ``stated`` is
     the sum of the scores as they stand on the form, ``gaps`` what the weights of a part are above (or below) the prescribed ones. ``apart``
-    says that the indicator rows alone carry the 100 points, so that the score of the funds block is not in the total. ``doubtful``,
+    says that the indicator rows alone carry the 100 points, so that the score of the funds block is not in the total; ``missing`` are the
+    prescribed parts that have no row. ``doubtful``,
     ``signed`` and ``standard`` (those that follow from the money) pick rows for the rules: (place among the indicators, row, its score).
     """
 
@@ -107,6 +109,7 @@ class Scorecard(NamedTuple):
     stated: Decimal
     gaps: dict[str, Decimal]
     apart: bool
+    missing: tuple[Part, ...]
     doubtful: list[tuple[int, Indicator, RowScore]]
     signed: list[tuple[int, Indicator, RowScore]]
     standard: list[tuple[int, Indicator, RowScore]]
@@ -179,7 +182,7 @@ def _attain_number(target: Reading, actual: Reading, fewer: bool) -> Attainment:
     if met:
         is_share = target.unit in ("%", "‰") and reached <= HUNDRED
         over = ZERO if upper or limit <= 0 or is_share else (reached - limit) / limit * HUNDRED
-        return Attainment(ONE, True, ZERO, over=over, hinted=hinted)
+        return tuple.__new__(Attainment, (ONE, True, ZERO, "", 0, over, hinted))
     if limit == 0:
         return Attainment(ZERO, False, hinted=hinted)
     if limit < 0:
@@ -271,16 +274,24 @@ def score(form: Submission, edition: Edition) -> Scorecard:
     rows, parts, known = [], {}, _scored(edition, form.year)
     doubtful, signed, standard, weights, stated = [], [], [], ZERO, ZERO
     for place, row in enumerate(form.indicators):
-        result = known[id(row)][1] if id(row) in known else _row_score(row, edition, form.year)
-        rows.append(result)
-        _add(parts, row.part, result)
-        if result.weight is not None:
-            weights += result.weight
-        if result.stated is not None:
-            stated += result.stated
-        if result.doubtful:
+        if (seen := known.get(id(row))) is None:
+            seen = known[id(row)] = (row, _row_score(row, edition, form.year), edition)
+        rows.append(result := seen[1])
+        _, _, weight, given, counted, is_signed, _, is_doubtful = result
+        if (part := parts.get(row.part)) is None:
+            part = parts[row.part] = [None, ZERO]
+        if weight is not None:
+            weights += weight
+            part[0] = weight if part[0] is None else part[0] + weight
+        elif given is not None:
+            part[0] = part[0] or ZERO
+        if given is not None:
+            stated += given
+        if weight is not None or given is not None:  # a row that counts and has no score leaves its part without score
+            part[1] = None if part[1] is None or counted is None else part[1] + counted
+        if is_doubtful:
             doubtful.append((place, row, result))
-        if result.signed:
+        if is_signed:
             signed.append((place, row, result))
         if row.role:
             standard.append((place, row, result))
@@ -290,12 +301,13 @@ def score(form: Submission, edition: Edition) -> Scorecard:
         stated += _number(form.total_row.score) or ZERO
     scored = (*((funds_part,) if funds_part else ()), *(PartScore(name, weight, value) for name, (weight, value) in parts.items()))
     values = [part.score for part in scored]
-    total = None if not values or None in values or missing_parts(form, edition) else sum(values, ZERO)
+    missing = missing_parts(form, edition, parts)
+    total = None if not values or None in values or missing else sum(values, ZERO)
     if total is not None and (cap := total_cap(rate, edition)) is not None:
         total = min(total, cap)
     tasks = tuple([execution_rate(_number(task.budget), _number(task.executed)) for task in form.tasks])
     return Scorecard(rates, rate, funds_score, tasks, tuple(rows), scored, total, None if total is None else grade(total, edition), stated,
-                     _gaps(scored, form, edition), apart, doubtful, signed, standard)
+                     _gaps(scored, form, edition), apart, missing, doubtful, signed, standard)
 
 
 def _gaps(parts: tuple[PartScore, ...], form: Submission, edition: Edition) -> dict[str, Decimal]:
@@ -315,17 +327,6 @@ def fits_the_right_weight(row: Indicator, result: RowScore, card: Scorecard, edi
     return points is not None and abs(points - result.stated) <= edition.tolerance.score
 
 
-def _add(parts: dict[str, list], name: str, result: RowScore) -> None:
-    """Adds a row to its part; one that counts and has no score leaves the part without score."""
-    part = parts.get(name)
-    if part is None:
-        part = parts[name] = [None, ZERO]
-    if result.weight is None and result.stated is None:
-        return
-    part[0] = result.weight if part[0] is None else part[0] + (result.weight or ZERO)
-    part[1] = None if part[1] is None or result.counted is None else part[1] + result.counted
-
-
 def _funds_part(form: Submission, funds_score: Decimal | None, edition: Edition) -> PartScore | None:
     """The funds block as the part it is (预算执行率), None where it carries neither weight nor score."""
     funds = form.total_row
@@ -338,11 +339,10 @@ def _funds_part(form: Submission, funds_score: Decimal | None, edition: Edition)
     return PartScore(name, weight, funds_score if funds_score is not None else stated)
 
 
-def missing_parts(form: Submission, edition: Edition) -> tuple:
-    """The prescribed parts of which a form of a recognised edition has no row."""
+def missing_parts(form: Submission, edition: Edition, there: Collection[str]) -> tuple[Part, ...]:
+    """The prescribed parts of which a form of a recognised edition has no row; ``there`` are those of its rows."""
     if not form.recognised or not edition.parts_binding:
         return ()
-    there = {row.part for row in form.indicators}
     return tuple(part for part in edition.parts if part.place != "funds" and part.name not in there)
 
 
@@ -364,26 +364,26 @@ def _scored_under(edition_id: int, year: int | None) -> dict[int, tuple[Indicato
 def _scored(edition: Edition, year: int | None) -> dict[int, tuple[Indicator, RowScore, Edition]]:
     """The rows already scored under an edition, by identity: the layout hands out one Indicator for all lines that are alike, and hashing one
     would cost more than scoring it. The values keep row and edition alive, so that an id stays what it was."""
-    return _scored_under(id(edition), year)
+    known = _scored_under(id(edition), year)
+    if len(known) > 16384:
+        known.clear()
+    return known
 
 
 def _row_score(row: Indicator, edition: Edition, year: int | None) -> RowScore:
-    attainment, weight, stated = row_attainment(row, edition, year), _number(row.weight), _number(row.score)
-    points = None
-    if weight is not None and not (row.score is not None and (row.score.covered or row.score.span > 1)):
+    attainment, weight, score, target = row_attainment(row, edition, year), _number(row.weight), row.score, row.target
+    stated = points = None
+    if score is not None:
+        stated = score.number
+    if weight is not None and not (score is not None and (score.covered or score.span > 1)):
         points = indicator_score(attainment, weight, edition)
     counted = points if points is not None else stated
-    if counted is None and row.score is not None and row.score.covered:
+    if counted is None and score is not None and score.covered:
         counted = ZERO
-    signed = row.target.op in SIGNS and row.target.number is not None and row.target.kind == "quant"
+    signed = target.op in SIGNS and target.number is not None and target.kind == "quant"
     pointless = _pointless(row) if signed else ""
     doubtful = points is None or not _beyond_doubt(row, attainment, points, edition)
-    result = RowScore(points, attainment, weight, stated, counted, signed, pointless, doubtful)
-    known = _scored(edition, year)
-    if len(known) > 16384:
-        known.clear()
-    known[id(row)] = (row, result, edition)
-    return result
+    return tuple.__new__(RowScore, (points, attainment, weight, stated, counted, signed, pointless, doubtful))
 
 
 def _pointless(row: Indicator) -> str:

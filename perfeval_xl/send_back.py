@@ -13,7 +13,7 @@ from typing import NamedTuple
 from perfeval_xl import files, gather, messages, record, review
 from perfeval_xl.district import Change, District, Line, department_key
 from perfeval_xl.district_book import Book
-from perfeval_xl.district_lists import Column
+from perfeval_xl.district_lists import Column, place_of
 from perfeval_xl.messages import Refusal
 from perfeval_xl.review_lists import LOOKS
 
@@ -82,8 +82,10 @@ def parcels(district: District, folder: str) -> list[Parcel]:
     return found
 
 
-def write(district: District, folder: str, workers: int = 1, told: Callable[[int], None] = lambda count: None) -> list[str]:
-    """Writes what goes back to each department; gives the folders. A form out of a district workbook has no file here, hence no marked copy."""
+def write(district: District, folder: str, workers: int = 1, told: Callable[[int], None] = lambda count: None,
+          reports: dict[tuple[str, str | None], str] | None = None) -> list[str]:
+    """Writes what goes back to each department; gives the folders. A form out of a district workbook has no file here, hence no marked copy.
+    ``reports``: the written report of a form, by (path, sheet)."""
     found = parcels(district, folder)
     tasks = []
     for parcel in found:
@@ -98,7 +100,8 @@ def write(district: District, folder: str, workers: int = 1, told: Callable[[int
         )
         if not form.origin:
             tasks.append(
-                (form.path, form.sheet or "", form.edition or "", os.path.join(parcel.folder, review.name_for(form.path)), messages.language())
+                (form.path, form.sheet or "", form.edition or "", os.path.join(parcel.folder, review.name_for(form.path)), messages.language(),
+                 (reports or {}).get((form.path, form.sheet), ""))
             )
         else:
             told(1)
@@ -107,10 +110,15 @@ def write(district: District, folder: str, workers: int = 1, told: Callable[[int
     return [parcel.folder for parcel in found]
 
 
-def write_copy(task: tuple[str, str, str, str, str]) -> None:
-    """The marked copy of one form: (file, sheet, edition, where to, language)."""
-    path, sheet, edition, target, lang = task
+def write_copy(task: tuple[str, str, str, str, str, str]) -> None:
+    """The marked copy of one form: (file, sheet, edition, where to, language, its written report or "")."""
+    path, sheet, edition, target, lang, report = task
     records = [one for one in record.check_file(path, edition) if one.sheet == sheet]
+    if report:
+        from perfeval_xl import document, narrative
+
+        found = document.load(report)
+        records = [one if one.form is None else one._replace(findings=(*one.findings, *narrative.check(found, one))) for one in records]
     if records:
         review.write(records, target, lang)
 
@@ -159,7 +167,7 @@ def slip(district: District, parcel: Parcel) -> bytes:
         sheet = book.sheet(say("slip"), say("title", year=facts["year"]), say("about", **facts), columns)
         sheet.set_footer(say("foot"))
         number = 0
-        for said, (_, severity, cell, label, stated, expected, message, fix, _) in _findings(parcel):
+        for said, (code, severity, cell, label, stated, expected, message, fix, _) in _findings(parcel):
             number, look = number + 1, LOOKS[severity]
             sheet.restyle(
                 [
@@ -167,7 +175,8 @@ def slip(district: District, parcel: Parcel) -> bytes:
                     for n, one in enumerate(columns)
                 ]
             )
-            sheet.add([number, f"{look.sign} {messages.severity_word(severity)}", cell, label, stated, expected, message, fix, said][: len(columns)])
+            where = cell or place_of(code)
+            sheet.add([number, f"{look.sign} {messages.severity_word(severity)}", where, label, stated, expected, message, fix, said][: len(columns)])
         sheet.restyle([book.look(one.look, font_color="#7F7F7F") for one in columns])
         for _, _, cell, label, stated, expected, message, _, _ in parcel.change.mended if parcel.change else ():
             number += 1
@@ -178,7 +187,7 @@ def slip(district: District, parcel: Parcel) -> bytes:
 def paragraph(district: District, parcel: Parcel) -> str:
     """The text to paste: what is wrong in a few sentences."""
     errors = [one for _, one in _findings(parcel) if one[1] == "error"]
-    points = "".join(say("point", n=n, place=one[2] or "", message=one[6], fix=one[7]) for n, one in enumerate(errors[:_QUOTED], 1))
+    points = "".join(say("point", n=n, place=one[2] or place_of(one[0]) or "", message=one[6], fix=one[7]) for n, one in enumerate(errors[:_QUOTED], 1))
     if len(errors) > _QUOTED:
         points += say("others", n=len(errors))
     change = parcel.change

@@ -10,7 +10,8 @@ from perfeval_xl.document import Block, Chapter
 from perfeval_xl.facts import Facts
 from perfeval_xl.figures import Figure, Sentence, figures, normal, same, sentences
 from perfeval_xl.messages import Finding
-from perfeval_xl.naming import Lead, Subject, bare, is_foreign, is_own, names_another, read_lead
+from perfeval_xl.model import FundsRow
+from perfeval_xl.naming import MOVED, Lead, Subject, bare, is_foreign, is_own, money_kind, names_another, read_lead
 
 
 class Place(NamedTuple):
@@ -73,6 +74,7 @@ class Notes:
     def __init__(self) -> None:
         self.findings: list[Finding] = []
         self.mentions: list[tuple[str, Figure, str]] = []
+        self.column = ""  # of the amount that the paragraph named last
         self.others: dict[str, tuple[Figure, str, str]] = {}
         self.blank: dict[tuple[str, str], list[tuple[str, str, Speech]]] = {}
 
@@ -86,6 +88,8 @@ _HOPED = re.compile("确保|努力|提高到|提升到|提升至|提高至")
 _AIMS = re.compile("目标(?:值|设定|为|是|如下)*$")
 #: 低于指标值23.4个百分点: the subject stays
 _COMPARED = re.compile("低于|高于|超过|大于|小于|优于|少于|未达|没有达|比|较|相差|差")
+_DID = re.compile("(?:实际|全年|累计|共|已)+(?!支出|执行|使用|支付|拨付|到位|采购|安排|下达)[\u4e00-\u9fff]{2,3}")
+_FROM = re.compile("[由从][^，;]*[0-9]")
 _YEAR = re.compile("(20[0-9]{2})年")
 _BEFORE = re.compile("(?:上年|去年|上一年|前年|往年|较上|同比|比上)[^，;。]*$")
 
@@ -93,6 +97,11 @@ _BEFORE = re.compile("(?:上年|去年|上一年|前年|往年|较上|同比|比
 def without_bands(text: str) -> str:
     """A folded sentence with the definitions of grades blotted out, every place as before."""
     return BANDS.sub(lambda match: "□" * len(match[0]), text)
+
+
+def last_clause(text: str) -> str:
+    """What stands behind the last comma, semicolon or colon of a folded text."""
+    return text[max(text.rfind("，"), text.rfind(";"), text.rfind(":")) + 1 :]
 
 
 def last_year(text: str) -> int | None:
@@ -106,10 +115,11 @@ class Speech:
 
     def __init__(self, facts: Facts, notes: Notes, sentence: Sentence, place: Place) -> None:
         self.facts, self.notes, self.sentence, self.place = facts, notes, sentence, place
-        self.text = without_bands(sentence.text)
-        self.found = figures(self.text)
+        self.text = facts.as_own(without_bands(sentence.text))
+        self.found = facts.lexicon.without_names(figures(self.text), self.text)
         self.said: list[Said] = []
         self.blamed: list[Figure] = []
+        self.line: FundsRow | None = None  # of the funds block, spoken of last
         self.task = facts.lexicon.task_in(self.text)
         self.subject: Subject | None = None
         self.foreign = is_foreign(place.head) and not is_own(place.head) and facts.entity(place.head) is None
@@ -125,10 +135,16 @@ class Speech:
     def is_meant(self, figure: Figure) -> bool:
         """Whether a figure is hoped for and not reported."""
         before = self.text[: figure.start]
-        return bool(_INTENDED.search(before) or _HOPED.search(before.rpartition("，")[2]))
+        return bool(_INTENDED.search(before) or (_HOPED.search(last_clause(before)) and not self.moved_to(figure)))
+
+    def moved_to(self, figure: Figure) -> bool:
+        """Whether a figure is where something went from another one: 由上年的93.1%提高到94.35%."""
+        return MOVED.search(figure.lead) is not None and _FROM.search(last_clause(self.text[: figure.start])) is not None
 
     def is_of_another_year(self, figure: Figure) -> bool:
         """Whether a figure is said of another year than the form's."""
+        if self.moved_to(figure):
+            return False
         before, year = self.text[: figure.start], self.facts.form.year
         named = last_year(before)
         return bool(_BEFORE.search(before)) or bool(named and year and named != year)
@@ -144,7 +160,9 @@ class Speech:
         if is_own(figure.lead):
             self.foreign = False
         elif names_another(lead.core) or names_another(lead.before):
-            self.foreign = self.facts.entity(lead.core) is None
+            kind, words = money_kind(lead.core)
+            known = kind in self.facts.funds or money_kind(words)[0] in self.facts.funds
+            self.foreign = not known and self.facts.entity(lead.core) is None
         if self._apart and figure.lead in ("、", "，", "和", "及", "与"):
             subjects = [self._apart.pop()]
         else:
@@ -167,9 +185,12 @@ class Speech:
 
     def subjects(self, figure: Figure, lead: Lead) -> list[Subject]:
         """What a figure is said of: what stands right in front of it, else who was spoken of, else the head of the paragraph."""
+        lexicon = self.facts.lexicon
+        if self.moved_to(figure):
+            clause = last_clause(self.text[: figure.start])
+            return [one for _, end, one in lexicon.mentions(clause) if clause[end : end + 1] in ("由", "从")][-1:]
         if lead.carried:
             return self._carried(lead)
-        lexicon = self.facts.lexicon
         found, prefix = lexicon.at_end(lead.core)
         if found:
             rest = bare(prefix)
@@ -177,6 +198,12 @@ class Speech:
         suffix = lexicon.by_suffix(lead.core) or lexicon.split_name(self.text[: figure.start - len(figure.lead)], figure.lead, lead.core)
         if suffix is not None:
             return [suffix]
+        if self.said and self.said[-1].column == "target" and _DID.fullmatch(lead.core) and self.said[-1].figure.unit == figure.unit:
+            return [self.said[-1].subject]  # 目标5000人次以上，实际培训4860人次
+        if (named := lexicon.reordered(lead.core, figure.unit)) is not None:
+            return [named]
+        if re.match("的(?:预算|资金|支出|整体)*(?:执行率|支出率|支付率)", self.text[figure.end :]) and figure.kind == "percent":
+            return [Subject("funds", "预算执行率")]  # 以66.6%的执行率完成全年支出
         tail = re.match(r"的([^，。；;、0-9]{2,14})", self.text[figure.end :])
         if tail and not lead.core.strip("以有取得实现完成"):
             return [one for start, _, one in lexicon.mentions(tail[1]) if not start][:1]

@@ -563,9 +563,9 @@ def is_open_fraction(target: Reading, actual: Reading) -> bool:
     """
     if not _one_number(target, actual):
         return False
-    shares = [reading.unit in ("%", "‰") for reading in (target, actual)]
-    bare = [reading.unit is None and 0 < abs(reading.number) <= 1 for reading in (target, actual)]
-    return (shares[0] and bare[1] and abs(target.number) > 1) or (shares[1] and bare[0])
+    if actual.unit is None and target.unit in ("%", "‰"):
+        return 0 < abs(actual.number) <= 1 < abs(target.number)
+    return target.unit is None and actual.unit in ("%", "‰") and 0 < abs(target.number) <= 1
 
 
 def comparable(target: Reading, actual: Reading) -> Decimal | None:
@@ -574,10 +574,12 @@ def comparable(target: Reading, actual: Reading) -> Decimal | None:
     Same unit (人 名 位 are one unit, 次 and 场 are not), multipliers 十百千万亿 before the same unit (元, 万元), % and ‰.
     A side without unit takes the unit of the other, except in the open case of is_open_fraction. Source: 本工具约定.
     """
-    if not _one_number(target, actual) or is_open_fraction(target, actual):
+    if not _one_number(target, actual):
         return None
-    if target.unit is None or actual.unit is None or target.unit == actual.unit:
+    if target.unit == actual.unit:
         return actual.number
+    if target.unit is None or actual.unit is None:
+        return None if is_open_fraction(target, actual) else actual.number
     (power, base), (power2, base2) = scale(target.unit), scale(actual.unit)
     return shifted(actual.number, power2 - power) if base == base2 and base else None
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from perfeval_xl.facts import Facts
 from perfeval_xl.figures import Sentence, normal
 from perfeval_xl.messages import Finding
 from perfeval_xl.naming import Lexicon
@@ -28,7 +29,7 @@ _MARKS = re.compile("[，,；;、][，,；;、。]")
 _NUMBER = re.compile("[0-9０-９]")
 
 
-def read(lexicon: Lexicon, paragraphs: list[Paragraph]) -> Iterator[Finding]:
+def read(facts: Facts, paragraphs: list[Paragraph]) -> Iterator[Finding]:
     """What a proof-reader would mark; in the form that is printed in the report only the known slips are looked for."""
     sections: dict[tuple, list[Sentence]] = {}
     for place, block, sentences in paragraphs:
@@ -37,10 +38,10 @@ def read(lexicon: Lexicon, paragraphs: list[Paragraph]) -> Iterator[Finding]:
             if not block.form:
                 yield from _doubled(sentence, place.title)
                 yield from _documents(sentence, place.title)
-                yield from _names(sentence, place.title, lexicon)
+                yield from _names(sentence, place.title, facts.lexicon)
         if not block.form:
             yield from _quotation(block.text, place.title)
-            sections.setdefault((place.title, *place.headings), []).extend(sentences)
+            sections.setdefault((place.title, *place.headings), []).extend(one for one in sentences if not facts.is_of_form(one.text))
     for (title, *_), sentences in sections.items():
         yield from _repeated(sentences, title)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from test_intake import EXAMPLES, FORM, SMALL, save
 
-from perfeval_xl import __version__, cli, edition, messages, record
+from perfeval_xl import __version__, cli, edition, layout, messages, record
 
 ROOT = Path(__file__).parent.parent
 NAMES = [path.stem for path in EXAMPLES]
@@ -476,7 +476,7 @@ def test_an_error_of_ours_is_one_line(run, good, monkeypatch, error):
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(record, "check_sheet", fail)
+    monkeypatch.setattr(layout, "read", fail)
     status, out, err = run("check", good)
     assert status == 2 and out.count("\n") == 1 and type(error).__name__ in out and "意外错误" in out and "Traceback" not in out + err
 
@@ -485,20 +485,20 @@ def test_a_lack_of_memory_is_one_line(run, good, monkeypatch):
     def fail(*args, **kwargs):
         raise MemoryError
 
-    monkeypatch.setattr(record, "check_sheet", fail)
+    monkeypatch.setattr(layout, "read", fail)
     status, out, err = run("check", good)
     assert status == 2 and out.count("\n") == 1 and "内存" in out and "Traceback" not in out + err
 
 
 def test_an_error_of_ours_in_one_file_leaves_the_others(run, good, wrong, monkeypatch):
-    real = record.check_sheet
+    real = layout.read
 
-    def fail(sheet, path, *args):
-        if path == good:
+    def fail(sheet, wanted, file):
+        if file == os.path.basename(good):
             raise RuntimeError("x")
-        return real(sheet, path, *args)
+        return real(sheet, wanted, file)
 
-    monkeypatch.setattr(record, "check_sheet", fail)
+    monkeypatch.setattr(layout, "read", fail)
     status, out, err = run("check", good, wrong)
     assert status == 2 and "S101" in out and "意外错误" in out + err
 
@@ -507,7 +507,7 @@ def test_a_stop_by_the_user_is_quiet(run, good, monkeypatch):
     def stop(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(record, "check_sheet", stop)
+    monkeypatch.setattr(layout, "read", stop)
     status, out, err = run("check", good)
     assert (status, out, err) == (130, "", "")
 
@@ -516,7 +516,7 @@ def test_a_developer_sees_the_error(run, good, monkeypatch):
     def fail(*args, **kwargs):
         raise RuntimeError("x")
 
-    monkeypatch.setattr(record, "check_sheet", fail)
+    monkeypatch.setattr(layout, "read", fail)
     monkeypatch.setenv("PERFEVAL_DEBUG", "1")
     with pytest.raises(RuntimeError):
         cli.main(["check", good])

@@ -165,7 +165,7 @@ def test_what_was_mended_what_is_left_and_what_is_new(tmp_path):
 
 
 def test_every_code_across_workbooks_is_planted_and_speaks_both_languages(run):
-    assert {code for code in catalogue.CODES if code[0] == "D"} == set(made_up.PLANTED)
+    assert {code for code in catalogue.CODES if code[0] == "D"} - {"D112", "D113", "D114", "D115"} == set(made_up.PLANTED)  # of reports: test_pairing
     for one in run.findings:
         for lang in messages.LANGUAGES:
             assert "{" not in messages.render(one.finding, "", lang)

@@ -129,7 +129,10 @@ PLAIN = attacks.parts(attacks.good())[attacks.SHEET]
 
 
 @pytest.mark.parametrize("change, kind", [
-    (lambda xml: xml, "values"), (lambda xml: xml.replace(b"<v>25</v>", b"<f>5*5</f><v>25</v>", 1), "cells"),
+    (lambda xml: xml, "values"), (lambda xml: xml.replace(b"<v>25</v>", b"<f>5*5</f><v>25</v>", 1), "values"),
+    (lambda xml: xml.replace(b"</sheetData>", b'<row r="9"><c r="A9" t="str"><f>B9</f><v></v></c></row></sheetData>'), "values"),
+    (lambda xml: xml.replace(b"</sheetData>", b'<row r="9"><c r="A9" t="e"><f>1/0</f><v>#DIV/0!</v></c></row></sheetData>'), "cells"),
+    (lambda xml: xml.replace(b"<v>25</v>", b"<f>5*5</f><v></v>", 1), "cells"), (lambda xml: xml.replace(b"<v>25</v>", b"<f>5*5</f>", 1), "cells"),
     (lambda xml: xml.replace(b"</c>", b"</c><!-- -->", 1), ""), (lambda xml: xml.replace(b'<c r="A1"', b"<c r='A1'"), ""),
     (lambda xml: xml.replace(b"</sheetData>", b'<row r="9"><c r="A9" r="XFD9"><v>1</v></c></row></sheetData>'), ""),
     (lambda xml: xml.replace(b"</sheetData>", b'<row r="9"><c r="A99999"><v>1</v></c></row></sheetData>'), ""),

@@ -20,14 +20,16 @@ ROOMS = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__ini
 
 #: from left to right: a room imports only rooms that stand before it
 ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "log", "files", "edition_file", "edition", "compare", "scoring",
-         "checks_funds", "checks_rows", "checks_sums", "rules", "cells", "table", "udfs", "layout", "computed", "indicator_block",
-         "container", "gate", "intake", "signs", "record", "contain", "document", "figures", "naming", "facts", "speech", "adding",
-         "quotes_rows", "quotes_points", "quotes_money", "quotes", "claims", "wording", "narrative", "review_lists", "result_list",
-         "review", "template", "beside", "formulas", "form_sheet", "vba", "sheets", "workbook_file", "examples", "report_figures",
-         "report_tables", "report", "report_chart", "report_xml", "report_package", "report_file", "made_up", "compact", "gather", "roster",
-         "district", "district_lists", "long_list", "district_book", "district_summary", "district_charts", "district_file",
-         "district_sheets", "send_back", "cluster", "parquet", "district_run", "host", "state", "submission", "buttons", "district_buttons",
-         "machine", "install", "doctor", "cli")
+         "checks_funds", "checks_rows", "checks_sums", "rules", "cells", "table", "udfs", "layout", "computed", "indicator_block", "container",
+         "gate", "intake", "signs", "record", "contain", "document", "figures", "naming", "facts", "speech", "adding", "quotes_rows",
+         "quotes_points", "quotes_money", "quotes_tables", "quotes", "claims", "wording",
+         "narrative", "review_lists", "result_list", "review", "template",
+         "beside", "formulas", "form_sheet", "vba", "sheets", "workbook_file", "examples", "report_figures", "report_tables", "report",
+         "report_chart", "report_xml", "report_package", "report_file", "made_up", "compact", "gather", "roster", "district",
+         "district_lists", "long_list",
+         "district_book", "district_summary", "district_charts", "district_file",
+         "district_sheets", "send_back", "pairing", "cluster", "parquet", "district_run",
+         "host", "state", "submission", "buttons", "district_buttons", "machine", "install", "doctor", "cli")
 #: heavy libraries and the only rooms that may import them
 LIBRARIES = {"pandas": (), "xlwings": ("host", "vba"), "pyopenvba": ("vba", "machine"), "openpyxl": ("review", "review_lists"), "rich": ("cli",),
              "xlsxwriter": ("template", "form_sheet", "vba", "sheets", "workbook_file", "examples", "review", "long_list", "district_file",
