@@ -5,8 +5,9 @@ fiftieth or tenth row has a mistake to be marked by ①; before ② score and de
 script does what people write with xlwings: it reads the cells of a row one by one, works the row out with the worksheet functions, and writes
 or colours the cells one by one; on the long form it does a sample of the rows, and its time is scaled up.
 
-LibreOffice does not know the worksheet functions, so ② writes every such cell twice there, the function and then the value; with functions
-that answer it is written once. In Excel the trips through COM take the place of the calls of UNO; nobody has measured that yet.
+LibreOffice does not know the worksheet functions: one cell tells ② so, and it writes values. Seconds are those of the processors, of this
+process and of LibreOffice together, so that other work on the machine does not count; without /proc they are those of the clock. In Excel
+the trips through COM take the place of the calls of UNO; nobody has measured that yet.
 
     python benchmarks/buttons.py [rows of the long form]
 """
@@ -25,8 +26,8 @@ from check import filling
 
 from perfeval_xl import buttons, record, udfs, workbook_file
 from perfeval_xl.edition import get
-from perfeval_xl.host import XlwingsHost
 from perfeval_xl.model import FORM_SHEET
+from perfeval_xl.xlwings_host import XlwingsHost
 
 sys.path.append(str(Path(__file__).parent.parent / "tests"))
 
@@ -59,6 +60,29 @@ def spoil(host: Any, every: int) -> None:
         host.fill(FORM_SHEET, {(row.place.row, row.deviation.column): 0.5 for row in rows[::every]})
 
 
+class Watch:
+    """Seconds that this process and those of LibreOffice have worked; of the clock where the system does not tell."""
+
+    def __init__(self, group: int = 0) -> None:
+        self.group = group
+
+    def __call__(self) -> float:
+        own = time.process_time()
+        if not self.group:
+            return own
+        files = list(Path("/proc").glob("[0-9]*/stat"))
+        if not files:
+            return time.perf_counter()
+        return own + sum(map(self._ticks, files)) / os.sysconf("SC_CLK_TCK")
+
+    def _ticks(self, file: Path) -> int:
+        try:
+            fields = file.read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0
+        return int(fields[11]) + int(fields[12]) if int(fields[2]) == self.group else 0
+
+
 class Script:
     """What is written in an afternoon: one cell after the other."""
 
@@ -89,13 +113,13 @@ class Script:
         for field in ("target", "actual", "weight", "score", "deviation", "reason"):
             self.cell(row, field).color = _RED if found else _PLAIN
 
-    def seconds(self, action: str) -> float:
+    def seconds(self, action: str, watch: Watch) -> float:
         """Seconds for the whole form, worked out from some of its rows."""
         done = self.rows[-SAMPLE:]
-        start = time.perf_counter()
+        start = watch()
         for row in done:
             getattr(self, action)(row)
-        return (time.perf_counter() - start) * len(self.rows) / len(done)
+        return (watch() - start) * len(self.rows) / len(done)
 
 
 class Counted:
@@ -113,14 +137,14 @@ class Counted:
         raise SystemExit(f"unexpected box: {text}")
 
 
-def press(host: Any, action: str, every: int) -> tuple[float, int]:
+def press(host: Any, action: str, every: int, watch: Watch) -> tuple[float, int]:
     """Seconds of one press on a form with mistakes, and the calls of the host."""
     if action == "recalculate":
         spoil(host, every)
     counted = Counted(host)
-    start = time.perf_counter()
+    start = watch()
     getattr(buttons, action)(counted)
-    return time.perf_counter() - start, counted.calls
+    return watch() - start, counted.calls
 
 
 def in_memory(books: dict[tuple[int, int], str]) -> None:
@@ -129,7 +153,7 @@ def in_memory(books: dict[tuple[int, int], str]) -> None:
 
     for caption, action, every, _ in CASES:
         for rows, path in ((rows, path) for (rows, mistakes), path in books.items() if mistakes == max(every, 10)):
-            seconds, calls = min(press(MemoryHost.load(path), action, every) for _ in range(ROUNDS))
+            seconds, calls = min(press(MemoryHost.load(path), action, every, Watch()) for _ in range(ROUNDS))
             print(f"{'in memory':12}{caption:14}{rows:5} rows {calls:3} calls{_kept(calls)} {seconds:7.2f} s")
 
 
@@ -148,7 +172,7 @@ def on_libreoffice(books: dict[tuple[int, int], str]) -> None:
         engine.app.books.recalculate = False  # LibreOffice does not know the worksheet functions: the values of the file stand
         for caption, action, every, bound in CASES:
             for rows, path in ((rows, path) for (rows, mistakes), path in books.items() if mistakes == max(every, 10)):
-                ours, script = zip(*(_against(path, action, every) for _ in range(ROUNDS)), strict=True)
+                ours, script = zip(*(_against(path, action, every, Watch(office.process.pid)) for _ in range(ROUNDS)), strict=True)
                 seconds, calls = min(ours)
                 words = f"cell by cell {min(script):7.2f} s{f' (from {SAMPLE} rows)' * (rows > SAMPLE)}: "
                 words += f"{min(script) / seconds:.1f} times as fast{f' (at least {FASTER})' * (bound and rows >= LONG)}"
@@ -157,15 +181,15 @@ def on_libreoffice(books: dict[tuple[int, int], str]) -> None:
         office.close()
 
 
-def _against(path: str, action: str, every: int) -> tuple[tuple[float, int], float]:
+def _against(path: str, action: str, every: int, watch: Watch) -> tuple[tuple[float, int], float]:
     """One press, and the script, on one opened book."""
     import xlwings
 
     book = xlwings.apps.active.books.open(path)
     host = XlwingsHost(book)
-    ours = press(host, action, every)
+    ours = press(host, action, every, watch)
     with host.opened(FORM_SHEET):
-        script = Script(book, record.check_sheet(host.grid(FORM_SHEET), "")).seconds(action)
+        script = Script(book, record.check_sheet(host.grid(FORM_SHEET), "")).seconds(action, watch)
     book.close()
     return ours, script
 

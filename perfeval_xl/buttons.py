@@ -16,13 +16,15 @@ from typing import Any, NamedTuple
 from perfeval_xl import computed, log, messages, record, result_list, review_lists, state
 from perfeval_xl.cells import Grid
 from perfeval_xl.computed import Computed
-from perfeval_xl.host import Host, Look, Mark, Place, XlwingsHost, text_of
+from perfeval_xl.host import Area, Formula, Host, Look, Mark, Place, text_of
 from perfeval_xl.indicator_block import Block
+from perfeval_xl.journal import Journal
 from perfeval_xl.messages import Finding, Refusal
 from perfeval_xl.model import FORM_SHEET, RESULTS_SHEET, Percent, cell_name
 from perfeval_xl.record import Record
 from perfeval_xl.review_lists import LOOKS
 from perfeval_xl.state import Change, State
+from perfeval_xl.xlwings_host import XlwingsHost
 
 #: set by the macro: the version of xlwings that the workbook's own module belongs to
 made_with = ""
@@ -64,19 +66,21 @@ def _button(action: Callable[[Host], str]) -> Callable[..., None]:
 
     @wraps(action)
     def pressed(host: Host | None = None) -> None:
+        book = None
         try:
             host = XlwingsHost.caller() if host is None else host
-            if why := host.busy():
-                host.ask(why, say("title"))
-                return
-            with host.quiet():
-                said = action(host)
+            with host.press():
+                book = Journal(host)
+                said = book.run(action)
             host.status(said)
         except Refusal as refusal:
-            _tell(host, refusal.words())
+            words = refusal.words()
+            if book is not None and book.outcome == "X218":
+                words += "\n" + messages.text("X218", why=refusal.code, file=log.path())
+            _tell(host, words)
         except Exception as error:
             where = log.unexpected(error, action.__name__)
-            _tell(host, messages.text("X902", why=type(error).__name__, file=where or "—"))
+            _tell(host, messages.text("X902" if book is None else book.outcome, why=type(error).__name__, file=where or "—"))
 
     return pressed
 
@@ -123,8 +127,8 @@ def check(host: Host) -> str:
     """①检查: marks what is wrong in the form and lists it on 校验结果."""
     desk, remembered = _desk(host, host.path()), state.load(host)
     findings = desk.record.findings
-    _list(host, desk.record)
     with host.opened(desk.sheet):
+        _list(host, desk.record)
         if earlier := remembered.looks.get(desk.sheet):
             host.unmark(desk.sheet, earlier)
         looks = host.mark(desk.sheet, _marks(desk.record))
@@ -188,28 +192,46 @@ def recalculate(host: Host) -> str:
     desk, remembered = _desk(host), state.load(host)
     _compare_versions(host)
     cells = {(one.row, one.column): one for one in desk.cells()}
-    before = _contents(host, desk, cells)
+    before = _contents(host, desk.sheet, cells)
     shown = Grid(desk.record.grid)
     wrong = {place: one for place, one in cells.items() if not (_same_formula(before[place], one.formula) and _shows(shown, one))}
     if not wrong:
         return say("right")
     with host.opened(desk.sheet):
-        silent = _put(host, desk.sheet, wrong, cells)
-    changes = tuple(Change(*place, before[place], text_of(silent[place]) if place in silent else one.formula)
-                    for place, one in cells.items() if place in wrong or place in silent)
-    changed = [place for place, one in wrong.items() if place not in silent or not _shows(shown, one)]
+        written = _put(host, desk.sheet, wrong, cells, shown)
+    changes = tuple(Change(*place, before[place], text_of(value)) for place, value in written.items() if value != before[place])
+    changed = [one for one in changes if one.after.startswith("=") or not _shows(shown, cells[one.row, one.column])]
+    if not changes:
+        return say("right")
     state.save(host, State("recalculate", desk.sheet, changes=changes, looks=remembered.looks, height=remembered.height, block=desk.block))
-    return say("silent", n=len(changed), values=len(silent)) if silent else say("recalculated", n=len(changed))
+    values = sum(not isinstance(value, Formula) for value in written.values())
+    return say("silent", n=len(changed), values=values) if values else say("recalculated", n=len(changed))
 
 
-def _put(host: Host, sheet: str, wanted: dict[Place, Computed], cells: dict[Place, Computed]) -> dict[Place, Any]:
-    """Gives cells their functions, and values to all cells that then do not show what they should; these are given back."""
-    host.fill(sheet, {place: one.formula for place, one in wanted.items()})
-    after = Grid(host.grid(sheet))
-    silent = {place: one.value for place, one in cells.items() if not _shows(after, one)}
-    if silent:
-        host.fill(sheet, silent)
-    return silent
+def _put(host: Host, sheet: str, wanted: dict[Place, Computed], cells: dict[Place, Computed], shown: Grid) -> dict[Place, Any]:
+    """Gives cells their functions, or their values where the functions do not answer; gives what was written.
+
+    The first cell tells whether they answer: cells stand in the order in which they depend on each other. Then all are looked at, since a
+    function may fail in one cell, or in one that depends on what was written.
+    """
+    place, first = next(iter(wanted.items()))
+    if _is(host.answer(sheet, *place, first.formula), first):
+        written: dict[Place, Any] = {other: Formula(one.formula) for other, one in wanted.items()}
+    else:
+        written = {other: one.value for other, one in wanted.items() if other == place or not _shows(shown, one)}
+    host.fill(sheet, written)
+    top, left, bottom, right = _around(cells)
+    after = host.values(sheet, (top, left, bottom, right))
+    failed = {(row, column): one.value for (row, column), one in cells.items() if not _is(after[row - top][column - left], one)}
+    if failed:
+        host.fill(sheet, failed)
+    return written | failed
+
+
+def _around(places: Iterable[Place]) -> Area:
+    """The smallest area that holds all places."""
+    rows, columns = zip(*places, strict=True)
+    return min(rows), min(columns), max(rows), max(columns)
 
 
 def _compare_versions(host: Host) -> None:
@@ -223,18 +245,12 @@ def _compare_versions(host: Host) -> None:
         host.ask(messages.text("X214", stated=made_with, expected=there), say("title"))
 
 
-def _contents(host: Host, desk: _Desk, places: Iterable[Place]) -> dict[Place, Any]:
-    """What stands in cells: the formula, or the value with its kind."""
+def _contents(host: Host, sheet: str, places: Iterable[Place]) -> dict[Place, Any]:
+    """What stands in cells, read in one block."""
     places = list(places)
-    top, left = min(row for row, _ in places), min(column for _, column in places)
-    area = top, left, max(row for row, _ in places), max(column for _, column in places)
-    formulas, grid = host.formulas(desk.sheet, area), Grid(desk.record.grid)
-    contents = {}
-    for row, column in places:
-        formula = formulas[row - top][column - left]
-        value = grid.value(row, column) if row < len(grid.lines) else ""
-        contents[row, column] = formula if formula.startswith("=") else float(value) if isinstance(value, Percent) else value
-    return contents
+    top, left, bottom, right = _around(places)
+    rows = host.contents(sheet, (top, left, bottom, right))
+    return {(row, column): rows[row - top][column - left] for row, column in places}
 
 
 def _same_formula(one: Any, other: str) -> bool:
@@ -244,9 +260,14 @@ def _same_formula(one: Any, other: str) -> bool:
 
 def _shows(grid: Grid, one: Computed) -> bool:
     value = grid.value(one.row, one.column) if one.row < len(grid.lines) else ""
-    if isinstance(one.value, str) or (isinstance(value, str) and not isinstance(value, Percent)):
+    return _is(float(value) if isinstance(value, Percent) else value, one)
+
+
+def _is(value: Any, one: Computed) -> bool:
+    """Whether a cell that shows this value shows what it should."""
+    if isinstance(one.value, str) or not isinstance(value, float):
         return isinstance(value, str) and value.strip() == one.value  # a blank result is kept as a blank, see workbook_file
-    return abs(float(value) - one.value) < _SAME
+    return abs(value - one.value) < _SAME
 
 
 #: figures are rounded to four decimals at most; what a spreadsheet program adds behind them is dust
@@ -265,40 +286,37 @@ def undo(host: Host) -> str:
     sheet, left, step = remembered.sheet, 0, say(remembered.step)
     if remembered.step != "check" and _block(host)[1] != remembered.block:
         return say("moved", step=step)
+    if remembered.step == "insert_row" and not _may_go(host, remembered.inserted):
+        return say("kept")
     with host.opened(sheet):
         if remembered.step == "check":
             _unmark(host, sheet, remembered.looks.get(sheet, {}))
-        elif remembered.step == "insert_row":
-            if not _take_out(host, sheet, remembered.inserted):
-                return say("kept")
-        else:
+        elif remembered.step == "recalculate":
             left = _put_back(host, sheet, remembered.changes)
-    looks = {name: those for name, those in remembered.looks.items() if (remembered.step, name) != ("check", sheet)}
-    state.save(host, State(looks=looks, height=remembered.height))
+        looks = {name: those for name, those in remembered.looks.items() if (remembered.step, name) != ("check", sheet)}
+        state.save(host, State(looks=looks, height=remembered.height))
+        if remembered.step == "insert_row":
+            host.delete_row(sheet, remembered.inserted)
     return say("partly", step=step, n=left) if left else say("undone", step=step)
 
 
 def _put_back(host: Host, sheet: str, changes: tuple[Change, ...]) -> int:
     """Writes back what stood in cells that are still as the button left them; gives the number of the others."""
-    area = (min(one.row for one in changes), min(one.column for one in changes),
-            max(one.row for one in changes), max(one.column for one in changes))
+    area = _around((one.row, one.column) for one in changes)
     now = host.formulas(sheet, area)
     ours = [one for one in changes if _same_formula(now[one.row - area[0]][one.column - area[1]], one.after)]
     host.fill(sheet, {(one.row, one.column): one.before for one in ours})
     return len(changes) - len(ours)
 
 
-def _take_out(host: Host, sheet: str, row: int) -> bool:
-    """Takes out an inserted row; where something was written into it since, only if the user says so."""
+def _may_go(host: Host, row: int) -> bool:
+    """Whether an inserted row may be deleted: where something was written into it since, only if the user says so."""
     desk = _desk(host)
     own = {one.column for one in desk.cells() if one.row == row}
     line = desk.record.grid.rows[row] if row < len(desk.record.grid.rows) else []
     covered = {column for r, column in Grid(desk.record.grid).tall if r == row}
     filled = any(value != "" for column, value in enumerate(line) if column not in own | covered)
-    if filled and host.ask(say("row_filled", row=row + 1), say("title"), "yes_no") != "yes":
-        return False
-    host.delete_row(sheet, row)
-    return True
+    return not filled or host.ask(say("row_filled", row=row + 1), say("title"), "yes_no") == "yes"
 
 
 # ---- ⑤ ----
@@ -319,8 +337,9 @@ def insert_row(host: Host) -> str:
         if looks:
             _unmark(host, desk.sheet, looks)  # the new row is formatted like its neighbour, and the cells on the list move
         blank = _insert(host, desk, block, row)
-        cells = {(one.row, one.column): one for one in _desk(host).cells()}
-        _put(host, desk.sheet, {place: one for place, one in cells.items() if one.row in (row, blank)}, cells)
+        now = _desk(host)
+        cells = {(one.row, one.column): one for one in now.cells()}
+        _put(host, desk.sheet, {place: one for place, one in cells.items() if one.row in (row, blank)}, cells, Grid(now.record.grid))
     others = {name: those for name, those in remembered.looks.items() if name != desk.sheet}
     state.save(host, State("insert_row", desk.sheet, blank, looks=others, height=remembered.height, block=_block(host)[1]))
     host.goto(desk.sheet, blank, block.table.places[2])

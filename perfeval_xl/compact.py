@@ -96,7 +96,7 @@ class Form(NamedTuple):
 def from_record(record: Record, saved: float, lang: str = "") -> Form:
     """The line of a record; its findings are put into words here, in the language given."""
     form, card, refusal = record.form, record.card, record.refusal
-    head = (record.path, record.grid.name if record.grid else None, records.sha256(record.data), modified(record.data, record.package), saved,
+    head = (record.path, record.grid.name if record.grid else None, records.sha256(record.data), modified(record.package), saved,
             None if refusal is None else (refusal.code, refusal.words(lang)))
     if form is None or card is None:
         return Form(*head)
@@ -128,12 +128,11 @@ def _unpacked(body: bytes) -> list:
 _SAVED = {"docprops/core.xml": re.compile(rb"<dcterms:modified[^>]*>([0-9T:-]{10,19}Z?)"), "meta.xml": re.compile(rb"<dc:date>([0-9T:-]{10,19})")}
 
 
-def modified(data: bytes, package: Package | None = None) -> str:
-    """When the office program saved a file, as its own parts say, which ``package`` holds already or not; "" where they do not (.xls)."""
-    if package is None and not data.startswith(b"PK"):
+def modified(package: Package | None) -> str:
+    """When the office program saved the file, as its own parts say; "" where they do not (.xls)."""
+    if package is None:
         return ""
     try:
-        package = package or Package(data)
         for name, pattern in _SAVED.items():
             if name in package and (match := pattern.search(package.part(name))):
                 return match[1].decode()

@@ -36,8 +36,8 @@ _WORDS = messages.Words(
         "from": ("取自 {file}", "from {file}"),
         "mended": ("改正 {mended}，仍有 {left}，新增 {new}", "mended {mended}, left {left}, new {new}"),
         "new_form": ("新报", "new"),
-        "report": ("报告", "report"),
         "across": ("（跨表）", "(across forms)"),
+        "report": ("报告", "report"),
         "quantitative": ("定量", "quantitative"),
         "qualitative": ("定性", "qualitative"),
         "date": ("日期", "date"),
@@ -176,14 +176,14 @@ def findings(district: District) -> Iterator[Row]:
         yield row._replace(values=(number, *row.values))
 
 
-def place_of(code: str) -> str | None:
-    """Where a finding without a cell is to be looked for: in the written report (R...), or in no one place."""
-    return say("report") if code.startswith("R") else None
-
-
 def severity(name: str) -> str:
     """How the list names a severity: its sign and its word."""
     return f"{LOOKS[name].sign} {messages.severity_word(name)}"
+
+
+def place_of(code: str) -> str | None:
+    """Where a finding without a cell is to be looked for: in the written report (R...), or in no one place."""
+    return say("report") if code.startswith("R") else None
 
 
 def _findings(district: District, words: dict[str, str]) -> Iterator[Row]:
@@ -194,8 +194,7 @@ def _findings(district: District, words: dict[str, str]) -> Iterator[Row]:
     for line in district.counted:
         name, file = district.name(line), district.shown(line.form)
         for code, grave, cell, label, stated, expected, message, fix, source in line.form.findings():
-            yield Row((name, words[grave], code, label, stated, expected, message, fix, source, file, cell or place_of(code)),
-                      grave, line.form, cell)
+            yield Row((name, words[grave], code, label, stated, expected, message, fix, source, file, cell or place_of(code)), grave, line.form, cell)
     for line in district.lines:
         if line.form.error:
             code, message = line.form.error

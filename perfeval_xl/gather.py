@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from perfeval_xl import intake, record
+from perfeval_xl import contain, intake, messages, record
 from perfeval_xl.compact import Form, from_record, from_stamp
 from perfeval_xl.container import ContainerError, directory, packed, unpack
+from perfeval_xl.gate import limit
 from perfeval_xl.messages import Refusal
 
 #: what is taken out of a folder; the last ones only to say that they cannot be read. A file that is named is always taken.
@@ -27,6 +28,8 @@ CHUNK = 64
 #: below this many files for each process starting it takes longer than it saves
 FEW = 100
 _TAIL = 66_000
+#: bytes; the document properties of ours are some hundred
+_PROPERTIES = 100_000
 
 
 def find(paths: Iterable[str], without: Iterable[str] = (), extensions: tuple[str, ...] = EXTENSIONS) -> list[str]:
@@ -77,13 +80,15 @@ def _kept(path: str, lang: str) -> tuple[float, list[Form] | None]:
 def is_district(path: str) -> bool:
     """Whether a file is a district workbook, by its document properties; no more of it is read than its end where it has none."""
     with open(path, "rb") as stream:
-        stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
-        if b"docProps/custom.xml" not in stream.read():
+        size = os.fstat(stream.fileno()).st_size
+        stream.seek(max(0, size - _TAIL))
+        if size > limit("file") or b"docProps/custom.xml" not in stream.read():
             return False
         stream.seek(0)
-        data = stream.read()
+        data = stream.read(size)
     try:
-        return f'name="{STAMP}"'.encode() in unpack(*packed(data, directory(data).get("docprops/custom.xml")))
+        part = directory(data).get("docprops/custom.xml")
+        return part is not None and part.full < _PROPERTIES and f'name="{STAMP}"'.encode() in unpack(*packed(data, part))
     except ContainerError:
         return False
 
@@ -134,18 +139,20 @@ def processes_for(count: int) -> int:
 
 def read_all(paths: Sequence[str], wanted: str = "", lang: str = "", workers: int = 0,
              told: Callable[[int], None] = lambda count: None) -> list[Form]:
-    """The lines of all files in the order of the paths; ``told`` hears how many more are done. ``workers``: processes, 0 = as many as pay."""
+    """The lines of all files in the order of the paths; ``told`` hears how many more are done. ``workers``: processes, 0 = as many as pay.
+
+    No file is read in this process: one that ends its reader, or takes too long, costs its own line (``contain``)."""
     workers = min(workers or processes_for(len(paths)), max(len(paths), 1))
-    chunks = chunked(paths, workers)
-    if workers > 1:
-        lines = _pooled(chunks, wanted, lang, workers, told)
-    else:
-        lines = {}
-        with resting():
-            for chunk in chunks:
-                lines.update(zip(chunk, read_many(chunk, wanted, lang), strict=True))
-                told(len(chunk))
+    lines: dict[str, list[Form]] = {}
+    chunks = [tuple(chunk) for chunk in chunked(paths, workers)]
+    for path, forms in contain.portions(read_many, read_one, chunks, _fallen, workers, wanted, lang or messages.language()):
+        lines[path] = forms
+        told(1)
     return [form for path in paths for form in lines[path]]
+
+
+def _fallen(path: str, refusal: Refusal) -> list[Form]:
+    return [Form(path, None, None, "", 0.0, (refusal.code, refusal.words()))]
 
 
 def chunked(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
@@ -154,49 +161,19 @@ def chunked(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
     return [paths[n : n + size] for n in range(0, len(paths), size)]
 
 
-def _pooled(chunks: list[Sequence[str]], wanted: str, lang: str, workers: int, told: Callable[[int], None]) -> dict[str, list[Form]]:
-    """The chunks read by a pool. When a process dies (a damaged file can bring a reader down, and so can the system when memory is short),
-    what was not finished is read again, file by file; what dies alone is the file's own fault and becomes a line that says so."""
-    lines: dict[str, list[Form]] = {}
-    for rest, count in ((chunks, workers), (None, workers)):
-        if rest is None:
-            rest = [[path] for chunk in chunks for path in chunk if path not in lines]
-        if not rest or _run(rest, wanted, lang, count, lines, told):
-            return lines
-    if not _run([[]], wanted, lang, 1, lines, told):  # no process lives here at all: it was none of the files
-        rest = [path for chunk in chunks for path in chunk if path not in lines]
-        return {**lines, **dict(zip(rest, read_many(rest, wanted, lang), strict=True))}
-    for path in [path for chunk in chunks for path in chunk if path not in lines]:
-        if not _run([[path]], wanted, lang, 1, lines, told):
-            lines[path] = lost(path, lang)
-            told(1)
-    return lines
-
-
 def lost(path: str, lang: str = "") -> list[Form]:
     """The line of a file whose reader did not survive it."""
     return [Form(path, None, None, "", 0.0, ("X304", Refusal("X304", file=os.path.basename(path)).words(lang)))]
 
 
-def _run(chunks: list[Sequence[str]], wanted: str, lang: str, workers: int, lines: dict[str, list[Form]], told: Callable[[int], None]) -> bool:
-    """Reads the chunks with one pool; False where it broke, with what was finished before in ``lines``."""
-    from concurrent.futures import as_completed
-    from concurrent.futures.process import BrokenProcessPool
+def each_file(work: Callable[[Any], Any], tasks: Sequence[tuple], workers: int,
+              lost: Callable[[tuple, Refusal], Any]) -> Iterator[tuple[tuple, Any]]:
+    """(task, what ``work`` gives for it), as they are done; a task is a tuple that begins with the file it is about, and ``lost`` is asked
+    about one that ended its process."""
+    return contain.spread(work, tasks, lost, workers if len(tasks) >= 2 * workers else 1)
 
-    pool, whole = _pool(workers), True
-    try:
-        waiting = {pool.submit(read_many, chunk, wanted, lang): chunk for chunk in chunks}
-        for future in as_completed(waiting):
-            try:
-                lines.update(zip(waiting[future], future.result(), strict=True))
-                told(len(waiting[future]))
-            except BrokenProcessPool:
-                whole = False
-    except BrokenProcessPool:  # while the chunks were still handed over
-        whole = False
-    finally:
-        pool.shutdown(wait=whole, cancel_futures=True)
-    return whole
+
+# ---- work on what was read: no file from outside is touched, so a plain pool will do ----
 
 
 def _pool(workers: int):

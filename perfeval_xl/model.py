@@ -177,6 +177,7 @@ class Submission(NamedTuple):
     columns: frozenset
 
 
+@lru_cache(maxsize=1024)
 def column_name(column: int) -> str:
     """0 -> A, 26 -> AA."""
     name = ""

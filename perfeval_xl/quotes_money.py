@@ -192,7 +192,7 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
     if own is not None and same(figure, own, facts.edition.tolerance.rate):
         return [Said(figure, Subject("money", "预算执行率", "rate"), "rate")]  # as on its row; that the row is wrong the form's own checks say
     line = facts.funds[source] if of_source else _rated(speech, figure, prefix)
-    if line is None or lead.role == "limit" or figure.op in ("<", ">", "<=") or (figure.kind == "plain" and 0 < figure.value <= 1):
+    if line is None or lead.role == "limit" or figure.op in ("<", ">", "<=") or (figure.kind == "plain" and not 1 < figure.value < 1000):
         return []
     _rate_against(speech, quote, line)
     return [Said(figure, Subject("money", "预算执行率", "rate"), "rate")]

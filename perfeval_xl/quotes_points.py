@@ -35,8 +35,8 @@ def score(speech: Speech, quote: Quote) -> list[Said]:
         values = (*values, *(value for one in above for value in facts.scores(one)))
     if values and not any(same(figure, value, facts.edition.tolerance.score) for value in values):
         wrong(speech, figure, kind or "score", subject, values)
-    weighed = any(same(figure, value, ZERO) for value in facts.weights(subject)) and not any(same(figure, value, ZERO) for value in facts.scores(subject))
-    return [Said(figure, subject, kind or ("weight" if weighed else "score"))]
+    weighed, scored = (any(same(figure, value, ZERO) for value in known) for known in (facts.weights(subject), facts.scores(subject)))
+    return [Said(figure, subject, kind or ("weight" if weighed and not scored else "score"))]
 
 
 def _of_whom(speech: Speech, quote: Quote) -> Subject | None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from perfeval_xl import intake, layout, messages, rules, scoring, signs
+from perfeval_xl import intake, layout, looks, messages, rules, scoring, signs
 from perfeval_xl.edition import Edition, get
 from perfeval_xl.gate import Package
 from perfeval_xl.messages import Finding, Refusal
@@ -99,13 +99,17 @@ def _safely(path: str, work: Callable, *args: object) -> Any:
     try:
         return work(*args)
     except Refusal as refusal:
+        refusal.args_.setdefault("file", os.path.basename(path))
         return refusal.with_traceback(None)
     except MemoryError:
         return Refusal("X125", file=os.path.basename(path), why="内存不足，MemoryError", why_en="out of memory, MemoryError")
     except Exception as error:
         if os.environ.get("PERFEVAL_DEBUG"):
             raise
-        return Refusal("X901", file=os.path.basename(path), why=f"{type(error).__name__}: {error}")
+        from perfeval_xl import log
+
+        where = log.unexpected(error, "check_file") or "-"
+        return Refusal("X901", file=os.path.basename(path), why=f"{type(error).__name__}: {error}", log=where)
 
 
 class _Form:
@@ -128,18 +132,23 @@ class _Form:
 
     def look_closer(self) -> None:
         """What the file itself gives away, apart from the figures on the form."""
-        book = self.book
-        self.findings += signs.active(book.package, "pe_edition" in self.sheet.stamp) if book.package else signs.active_xls(book.data)
-        if xml := book.xml.get(self.sheet.name):
-            self.findings += signs.doubts(xml, book.package.packed("xl/styles.xml"), self.form, self.card)
+        book, name = self.book, self.sheet.name
+        self.findings += book.acts
+        if book.package:
+            self.findings += signs.active(book.package, "pe_edition" in self.sheet.stamp)
+        look = book.looks.get(name)
+        if name in book.xml:
+            styles = looks.styles(book.package.packed("xl/styles.xml"), book.package.packed("xl/theme/theme1.xml"))
+            look = looks.of_sheet(book.xml[name], name in book.odd, styles)
+        if look:
+            self.findings += signs.doubts(look, self.sheet.merged, self.form, self.card)
 
     def record(self) -> Record:
         """What came of it, the findings in the order of their cells."""
-        data = self.book.data if self.book else b""
+        data, package = (self.book.data, self.book.package) if self.book else (b"", None)
         if self.refusal is not None:
-            return Record(self.path, data, self.refusal, self.sheet)
-        return Record(self.path, data, None, self.sheet, self.form, self.card, self.edition, tuple(sorted(self.findings, key=_place_of)),
-                      self.book.package if self.book else None)
+            return Record(self.path, data, self.refusal, self.sheet, package=package)
+        return Record(self.path, data, None, self.sheet, self.form, self.card, self.edition, tuple(sorted(self.findings, key=_place_of)), package)
 
 
 def _place_of(finding: Finding) -> tuple[int, int]:

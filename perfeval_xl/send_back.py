@@ -105,13 +105,13 @@ def write(district: District, folder: str, workers: int = 1, told: Callable[[int
             )
         else:
             told(1)
-    for _ in gather.each(write_copy, tasks, workers):
+    for _ in gather.each_file(write_copy, tasks, workers, _plain_copy):
         told(1)
     return [parcel.folder for parcel in found]
 
 
-def write_copy(task: tuple[str, str, str, str, str, str]) -> None:
-    """The marked copy of one form: (file, sheet, edition, where to, language, its written report or "")."""
+def write_copy(task: tuple[str, str, str, str, str, str], look: bool = True) -> None:
+    """The marked copy of one form: (file, sheet, edition, where to, language, its written report or ""); ``look`` as for ``review.write``."""
     path, sheet, edition, target, lang, report = task
     records = [one for one in record.check_file(path, edition) if one.sheet == sheet]
     if report:
@@ -120,7 +120,12 @@ def write_copy(task: tuple[str, str, str, str, str, str]) -> None:
         found = document.load(report)
         records = [one if one.form is None else one._replace(findings=(*one.findings, *narrative.check(found, one))) for one in records]
     if records:
-        review.write(records, target, lang)
+        review.write(records, target, lang, look)
+
+
+def _plain_copy(task: tuple, refusal: Refusal) -> None:
+    """A workbook that ends the process of whoever takes over its look gets a copy that is drawn anew."""
+    write_copy(task, False)
 
 
 def _findings(parcel: Parcel) -> list[tuple[str, list]]:

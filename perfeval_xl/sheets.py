@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_range_abs
 
 from perfeval_xl import result_list, udfs
 from perfeval_xl.edition import Edition, plain_label
 from perfeval_xl.form_sheet import KINDS
+from perfeval_xl.formula_steps import Words
 from perfeval_xl.messages import SEVERITIES
 from perfeval_xl.model import RESULTS_SHEET, STATE_SHEET
 from perfeval_xl.numbers import plain, read_number
@@ -333,11 +335,12 @@ def configuration(workbook: Workbook) -> None:
     sheet.hide()
 
 
-def calculation(workbook: Workbook, name: str, lists: Sequence[tuple[str, Sequence]]) -> None:
-    """The sheet of lists into which the native formulas look: one column each, under its heading."""
+def calculation(workbook: Workbook, name: str, lists: Sequence[Words]) -> None:
+    """The sheet of lists into which the native formulas look: one column each, under its heading and with its name."""
     sheet = workbook.add_worksheet(name)
-    for column, (heading, content) in enumerate(lists):
-        sheet.write_column(0, column, (heading, *content))
+    for column, words in enumerate(lists):
+        sheet.write_column(0, column, (words.heading, *words.content))
+        workbook.define_name(words.name, f"='{name}'!{xl_range_abs(1, column, len(words.content), column)}")
     sheet.hide()
 
 

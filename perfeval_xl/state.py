@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from perfeval_xl.host import Host, Look, Place
+from perfeval_xl.host import Formula, Host, Look, Place
 from perfeval_xl.messages import Refusal
 from perfeval_xl.model import STATE_SHEET
 
@@ -17,7 +17,7 @@ _WIDTH = 6
 
 
 class Change(NamedTuple):
-    """A cell that a button has written: what the formula bar showed before and afterwards, and the value of what is no formula."""
+    """A cell that a button has written: what stood there before (``Host.contents``), and what the formula bar showed afterwards."""
 
     row: int
     column: int
@@ -45,7 +45,7 @@ class State(NamedTuple):
 def load(host: Host) -> State:
     """What is remembered; nothing where the hidden sheet is missing, and nothing of a line that somebody has spoilt."""
     try:
-        rows = host.grid(STATE_SHEET).rows
+        rows = host.contents(STATE_SHEET)
     except Refusal:
         return State()
     step, sheet, inserted, block, changes, looks = "", "", -1, "", [], {}
@@ -53,8 +53,8 @@ def load(host: Host) -> State:
         try:
             if what == "step":
                 step, sheet, inserted, block = str(before), name, int(row), str(after)
-            elif what == "change":
-                changes.append(Change(int(row), int(column), before, str(after)))
+            elif what in ("change", "formula"):
+                changes.append(Change(int(row), int(column), Formula(before) if what == "formula" else before, str(after)))
             elif what == "mark":
                 looks.setdefault(name, {})[int(row), int(column)] = Look.unpacked(before)
         except (TypeError, ValueError):
@@ -76,7 +76,8 @@ def _lines(state: State) -> Iterable[tuple[Any, ...]]:
     if state.step:
         yield "step", state.sheet, state.inserted, "", state.step, state.block
     for one in state.changes:
-        yield "change", state.sheet, one.row, one.column, one.before, one.after
+        kind = "formula" if isinstance(one.before, Formula) else "change"
+        yield kind, state.sheet, one.row, one.column, str(one.before) if kind == "formula" else one.before, one.after
     for sheet, looks in state.looks.items():
         for (row, column), look in looks.items():
             yield "mark", sheet, row, column, look.packed(), ""

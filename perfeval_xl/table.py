@@ -84,7 +84,7 @@ def _table(grid: Grid, row: int, found: Sequence[tuple[int, str]], below: Sequen
         found = sorted({*split, *below})
         name = next(column for column, field in found if field == "name")
     if (top := grid.tall.get((row, name))) is not None:
-        last = max(last, row + top[2] - 1)
+        last = max(last, min(top[0] + top[2], len(grid.lines)) - 1)  # a merged area may reach below the last filled row
     # 分值 beside every level: the one of the indicator counts
     right = {field for column, field in found if column > name}
     found = [(column, field) for column, field in found if column > name or field not in ("weight", "score") or field not in right]

@@ -97,7 +97,7 @@ def open_host(request):
         from memory_host import MemoryHost
 
         return lambda path, **how: MemoryHost.load(path)
-    from perfeval_xl.host import XlwingsHost
+    from perfeval_xl.xlwings_host import XlwingsHost
 
     calc_book = request.getfixturevalue("calc_book")
     return lambda path, **how: XlwingsHost(calc_book(path, **how))

@@ -15,8 +15,8 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
-from perfeval_xl import messages
-from perfeval_xl.host import Edge, Look, grid_value, moved, rectangles, text_of, trimmed
+from perfeval_xl import presses
+from perfeval_xl.host import Edge, Formula, Look, Mark, content, grid_value, moved, rectangles, text_of, trimmed
 from perfeval_xl.messages import MARK, Refusal
 from perfeval_xl.model import Percent, Sheet, as_percent, cell_name, shows_percent
 
@@ -66,6 +66,8 @@ class MemoryHost:
         self.asked, self.answers, self.stops = [], [], []
         self.shown, self.still = None, False
         self.editing = self.read_only = self.structure = False
+        #: what ``grid`` has read during a press, by sheet, until something is written there; sheets that are open
+        self.seen, self.open = {}, set()
 
     def __getattribute__(self, name: str) -> Any:
         if name in _METHODS:
@@ -125,12 +127,10 @@ class MemoryHost:
             self.sheets[name] = MemorySheet(name)
             self.sheets[name].hidden = hidden
 
-    def busy(self) -> str:
-        if self.editing:
-            return messages.text("X204")
-        return messages.text("X205", file=self.file.rpartition("/")[2]) if self.read_only else ""
-
     # ---- reading ----
+
+    def _raw(self, sheet: MemorySheet) -> dict[tuple[int, int], Any]:
+        return {place: (cell.formula, "" if cell.formula else cell.value) for place, cell in sheet.cells.items() if cell.formula or cell.value != ""}
 
     def _values(self, sheet: MemorySheet) -> list[list[Any]]:
         height = max((row for row, _ in sheet.cells), default=-1) + 1
@@ -143,6 +143,8 @@ class MemoryHost:
 
     def grid(self, sheet: str) -> Sheet:
         rows = self._values(self._sheet(sheet))
+        if self.still:
+            self.seen[sheet] = self._raw(self.sheets[sheet])
         stamp = {}
         for name in ("pe_edition", "pe_department", "pe_project", "pe_year"):
             if name in self.names:
@@ -150,6 +152,17 @@ class MemoryHost:
                 value = grid_value(self.sheets[where].cell(row, column).value)
                 stamp |= {name: value} if value != "" else {}
         return Sheet(sheet, rows, tuple(self._sheet(sheet).merged) if rows else (), stamp)
+
+    def values(self, sheet: str, area):
+        cells, (top, left, bottom, right) = self._sheet(sheet).cells, area
+        return [[grid_value(cells.get((row, column), _BLANK).value) for column in range(left, right + 1)] for row in range(top, bottom + 1)]
+
+    def contents(self, sheet: str, area=None):
+        cells = self._sheet(sheet).cells
+        top, left, bottom, right = area or (0, 0, max((row for row, _ in cells), default=-1), max((column for _, column in cells), default=-1))
+        found = [[cells.get((row, column), _BLANK) for column in range(left, right + 1)] for row in range(top, bottom + 1)]
+        rows = [[content(cell.formula, cell.value) for cell in line] for line in found]
+        return rows if area else trimmed(rows)
 
     def formulas(self, sheet: str, area):
         cells, (top, left, bottom, right) = self._sheet(sheet).cells, area
@@ -171,6 +184,7 @@ class MemoryHost:
         if not rows or not rows[0] or any(len(line) != len(rows[0]) for line in rows):
             raise ValueError("rows must be a rectangle")
         where = self._sheet(sheet)
+        self.seen.pop(sheet, None)
         places = [(row + r, column + c, value) for r, line in enumerate(rows) for c, value in enumerate(line)]
         if where.protected and any(where.cell(r, c).locked for r, c, _ in places):
             raise Refusal("X203", sheet=sheet, cell=cell_name(row, column))
@@ -178,8 +192,8 @@ class MemoryHost:
             cell = where.cell(r, c)
             if cell.shown == "@" and not isinstance(value, bool) and value is not None:  # as in Excel: whatever goes in becomes a text
                 cell.value, cell.formula = text_of(float(value) if isinstance(value, (int, Percent, Decimal)) else value), ""
-            elif formulas and isinstance(value, str) and value.startswith("="):
-                cell.formula = value
+            elif isinstance(value, Formula) or (formulas and isinstance(value, str) and value.startswith("=")):
+                cell.formula = str(value)
             else:
                 number = isinstance(value, (int, Percent, Decimal)) and not isinstance(value, bool)
                 cell.value, cell.formula = "" if value is None else float(value) if number else value, ""
@@ -191,9 +205,15 @@ class MemoryHost:
         self._write(sheet, row, column, rows, True)
 
     def fill(self, sheet: str, contents) -> None:
+        if self._sheet(sheet).filtered and sheet not in self.open:
+            raise Refusal("X207", sheet=sheet)
         for top, left, bottom, right in rectangles(contents):
             block = [[contents[row, column] for column in range(left, right + 1)] for row in range(top, bottom + 1)]
-            self._write(sheet, top, left, block, True)
+            self._write(sheet, top, left, block, False)
+
+    def answer(self, sheet: str, row: int, column: int, formula: str):
+        self._write(sheet, row, column, [[formula]], True)
+        return grid_value(self.sheets[sheet].cell(row, column).value)
 
     def insert_row(self, sheet: str, row: int) -> None:
         where = self._unlocked(sheet, (row, 0))
@@ -234,6 +254,7 @@ class MemoryHost:
         where.merged = [one for one in where.merged if one[2] < top or one[0] > bottom or one[3] < left or one[1] > right] + [tuple(area)]
 
     def _unlocked(self, sheet: str, place) -> MemorySheet:
+        self.seen.pop(sheet, None)
         if self._sheet(sheet).protected:
             raise Refusal("X203", sheet=sheet, cell=cell_name(*place))
         return self._sheet(sheet)
@@ -245,7 +266,7 @@ class MemoryHost:
         for place, mark in marks.items():
             area = where.area(*place)
             edges = tuple(lines.get(keys[0]) for lines, keys in where.sides(area))
-            looks[area[:2]] = Look(where.cell(*area[:2]).fill, edges, mark.fill, mark.frame)
+            looks[area[:2]] = Look(where.cell(*area[:2]).fill, edges, mark.fill, mark.frame, mark.weight)
         for place, mark in marks.items():
             area = where.area(*place)
             cell = where.cell(*area[:2])
@@ -257,28 +278,34 @@ class MemoryHost:
                 cell.note = f"{MARK}\n{mark.note}"
         return looks
 
-    def unmark(self, sheet: str, earlier) -> None:
+    def unmark(self, sheet: str, earlier):
         where = self._sheet(sheet)
-        looks = moved(earlier, [place for place, cell in where.cells.items() if cell.note.startswith(MARK)])
+        ours = {place: cell.note for place, cell in where.cells.items() if cell.note.startswith(MARK)}
+        taken = {place: Mark(note=note.removeprefix(f"{MARK}\n")) for place, note in ours.items()}
+        looks = moved(earlier, ours)
         for place, look in looks.items():
             area = where.area(*place)
-            self._undress(where, area, look)
+            self._undress(where, area, look, taken)
             below = area[2] + 1, area[1]
             if look.our_fill and below not in looks and below in where.cells and where.cells[below].fill == look.our_fill:
-                self._undress(where, where.area(*below), look)
-        for cell in where.cells.values():
-            if cell.note.startswith(MARK):
-                cell.note = ""
+                self._undress(where, where.area(*below), look, taken)
+        for place in ours:
+            where.cells[place].note = ""
+        return taken
 
     @staticmethod
-    def _undress(where: MemorySheet, area, look: Look) -> None:
-        cell = where.cell(*area[:2])
-        if look.our_fill and cell.fill == look.our_fill:
+    def _undress(where: MemorySheet, area, look: Look, taken) -> None:
+        cell, framed = where.cell(*area[:2]), False
+        stands = look.our_fill and cell.fill == look.our_fill
+        if stands:
             cell.fill = look.fill
         for side, edge in zip(where.sides(area), look.edges, strict=True):
             now = side[0].get(side[1][0])
             if look.our_frame and now and now.colour == look.our_frame:
                 where.draw(side, edge)
+                framed = True
+        note = taken.pop(area[:2], Mark()).note
+        taken[area[:2]] = Mark(look.our_fill if stands else None, look.our_frame if framed else None, note, look.our_weight)
 
     # ---- protection and screen ----
 
@@ -289,11 +316,18 @@ class MemoryHost:
             raise Refusal("X207", sheet=sheet)
         if where.protected and where.password:
             raise Refusal("X202", sheet=sheet)
+        if sheet in self.seen:
+            before, now = self.seen.pop(sheet), self._raw(where)
+            for place in sorted(before.keys() | now.keys()):
+                if before.get(place) != now.get(place):
+                    raise Refusal("X215", sheet=sheet, cell=cell_name(*place))
         before, where.protected = where.protected, False
+        self.open.add(sheet)
         try:
             yield
         finally:
             where.protected = before
+            self.open.discard(sheet)
 
     def status(self, text: str | None) -> None:
         self.shown = text
@@ -309,12 +343,17 @@ class MemoryHost:
         return self.stops.pop(0) if self.stops else False
 
     @contextmanager
-    def quiet(self) -> Iterator[None]:
-        before, self.still = self.still, True
-        try:
-            yield
-        finally:
-            self.still, self.shown = before, None
+    def press(self) -> Iterator[None]:
+        if self.editing:
+            raise Refusal("X204")
+        if self.read_only:
+            raise Refusal("X205", file=self.file.rpartition("/")[2])
+        with presses.alone(f"memory {id(self)}"):
+            self.still = True
+            try:
+                yield
+            finally:
+                self.still, self.shown, self.seen = False, None, {}
 
 
 _BLANK = Cell()

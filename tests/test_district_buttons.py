@@ -12,8 +12,8 @@ from drawing import draw
 from memory_host import MemoryHost
 
 from perfeval_xl import district, district_buttons, district_lists, district_sheets, district_summary, gather, log, made_up, roster
-from perfeval_xl.host import XlwingsHost
 from perfeval_xl.model import STATE_SHEET
+from perfeval_xl.xlwings_host import XlwingsHost
 
 # openpyxl, with which the host in memory reads, drops a print area that follows the list
 pytestmark = pytest.mark.filterwarnings("ignore:Print area cannot be set")

@@ -17,9 +17,10 @@ from memory_host import MemoryHost
 from xlwings import XlwingsError
 
 from perfeval_xl import intake, layout, messages
-from perfeval_xl.host import Edge, Host, Look, Mark, XlwingsHost, _merged, _show_percents, grid_value, text_of, trimmed
+from perfeval_xl.host import Edge, Host, Look, Mark, grid_value, text_of, trimmed
 from perfeval_xl.messages import MARK, Refusal
 from perfeval_xl.model import Percent
+from perfeval_xl.xlwings_host import XlwingsHost, _merged, _show_percents
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "workbook" / "examples").glob("*.xlsx"))
 RED, PINK, GREY, BLACK = (192, 0, 0), (253, 228, 228), (217, 217, 217), (0, 0, 0)
@@ -464,15 +465,12 @@ def _screen(host) -> tuple:
     return (host.shown or False, not host.still) if isinstance(host, MemoryHost) else (host.app.status_bar, host.app.screen_updating)
 
 
-def test_the_screen_is_as_it_was_after_quiet_work(host):
-    with host.quiet():
+def test_the_screen_is_as_it_was_after_a_press(host):
+    with host.press():
         host.status("正在检查 3/9")
         assert _screen(host) == ("正在检查 3/9", False)
-        with host.quiet():
-            pass
-        assert _screen(host) == (False, False)
     assert _screen(host) == (False, True)
-    with pytest.raises(ZeroDivisionError), host.quiet():
+    with pytest.raises(ZeroDivisionError), host.press():
         raise ZeroDivisionError
     assert _screen(host) == (False, True)
     host.status("错误 2，提醒 5")
@@ -481,17 +479,18 @@ def test_the_screen_is_as_it_was_after_quiet_work(host):
     assert _screen(host) == (False, True)
 
 
-@pytest.mark.parametrize(("state", "word"), [("", ""), ("editing", "Enter"), ("read_only", "只读")])
-def test_why_the_book_cannot_be_worked_on(host, state, word):
+@pytest.mark.parametrize(("state", "code"), [("editing", "X204"), ("read_only", "X205")])
+def test_why_the_book_cannot_be_worked_on(host, state, code):
     if isinstance(host, MemoryHost):
-        if state:
-            setattr(host, state, True)
+        setattr(host, state, True)
     elif state == "read_only":
         host.book.api.ReadOnly = True
-    elif state:
+    else:
         host.app.api.Ready = False
     try:
-        assert (word in host.busy()) if word else host.busy() == ""
+        with pytest.raises(Refusal) as refusal, host.press():
+            raise AssertionError("pressed")
+        assert refusal.value.code == code
     finally:
         if not isinstance(host, MemoryHost):
             host.app.api.Ready = True
@@ -500,7 +499,8 @@ def test_why_the_book_cannot_be_worked_on(host, state, word):
 def test_excel_that_rejects_every_call_is_busy(calc_book, workbook, monkeypatch):
     host = XlwingsHost(calc_book(workbook))
     monkeypatch.setattr(host.app.impl, "api", None)
-    assert host.busy() == messages.text("X204")
+    with refused("X204"), host.press():
+        raise AssertionError("pressed")
 
 
 def test_a_workbook_whose_structure_is_protected_gets_no_new_sheet(host):
@@ -541,7 +541,7 @@ def test_a_book_in_the_cloud_has_an_address(calc_book, workbook, monkeypatch):
 
 def test_a_sheet_larger_than_any_form_is_refused_as_by_intake(calc_book, workbook, monkeypatch):
     host = XlwingsHost(calc_book(workbook))
-    monkeypatch.setattr("perfeval_xl.host.ROWS", 11)
+    monkeypatch.setattr("perfeval_xl.xlwings_host.ROWS", 11)
     with pytest.raises(Refusal, match="行数 12，上限 11"):
         host.grid("值")
     assert len(host.grid("名称").rows) == 10
@@ -574,12 +574,14 @@ def test_a_call_that_excel_rejects_is_not_repeated_for_ever(calc_book, workbook,
             raise OSError(-2147418111)
 
     monkeypatch.setattr(host.app.impl, "api", Rejecting())
-    assert "Enter" in host.busy() and tries == [3] and windows.N_COM_ATTEMPTS == 0
+    with refused("X204"), host.press():
+        raise AssertionError("pressed")
+    assert tries == [3] and windows.N_COM_ATTEMPTS == 0
 
 
 def test_on_the_mac_nothing_asks_for_what_only_windows_has(calc_book, workbook, monkeypatch):
     host = XlwingsHost(calc_book(workbook))
-    monkeypatch.setattr("perfeval_xl.host._on_mac", lambda: True)
+    monkeypatch.setattr("perfeval_xl.xlwings_host._on_mac", lambda: True)
     monkeypatch.setattr(type(host.book.sheets[0].impl), "api", SimpleNamespace(protect_contents=SimpleNamespace(get=lambda: False)))
     before = host.mark("标记", {(0, 0): Mark(PINK, RED, "一")})
     assert host.notes("标记")[0, 0] == f"{MARK}\n一"
@@ -587,12 +589,13 @@ def test_on_the_mac_nothing_asks_for_what_only_windows_has(calc_book, workbook, 
     host.unmark("标记", before)
     host.ensure_sheet("_状态")
     assert not host.book.sheets["_状态"].visible
-    assert not host.protected("标记") and host.busy() == ""
+    with host.press():
+        assert not host.protected("标记")
 
 
 def test_a_protected_sheet_on_the_mac_is_left_to_the_user(calc_book, workbook, monkeypatch):
     host = XlwingsHost(calc_book(workbook))
-    monkeypatch.setattr("perfeval_xl.host._on_mac", lambda: True)
+    monkeypatch.setattr("perfeval_xl.xlwings_host._on_mac", lambda: True)
     monkeypatch.setattr(type(host.book.sheets[0].impl), "api", SimpleNamespace(
         protect_contents=SimpleNamespace(get=lambda: True), filter_mode=SimpleNamespace(get=lambda: False)))
     with refused("X203"), host.opened("保护"):
@@ -717,13 +720,13 @@ def test_what_the_hosts_did_stands_in_the_file_they_save(calc_book, workbook, tm
 def test_the_memory_host_counts_what_it_was_asked(workbook):
     host = MemoryHost.load(workbook)
     host.grid("值")
-    with host.quiet(), host.opened("保护"):
+    with host.press(), host.opened("保护"):
         host.write("保护", 0, 0, [[1]])
-    assert host.calls == ["grid", "quiet", "opened", "write"]
+    assert host.calls == ["grid", "press", "opened", "write"]
 
 
 def test_both_hosts_offer_the_whole_port():
     port = {name for name in vars(Host) if not name.startswith("_")}
-    assert len(port) == 24
+    assert len(port) == 26
     for adapter in (XlwingsHost, MemoryHost):
         assert port <= {name for name in vars(adapter) if not name.startswith("_")}

@@ -25,9 +25,9 @@ from calc.office import Office  # noqa: E402
 from PIL import Image, ImageChops  # noqa: E402
 
 from perfeval_xl import buttons, examples, record, review, workbook_file  # noqa: E402
-from perfeval_xl.host import XlwingsHost  # noqa: E402
 from perfeval_xl.model import FORM_SHEET, RESULTS_SHEET  # noqa: E402
 from perfeval_xl.sheets import GUIDE, RULES  # noqa: E402
+from perfeval_xl.xlwings_host import XlwingsHost  # noqa: E402
 
 #: dots an inch; a page so large that no sheet is cut (1/100 mm); the white edge that stays (dots)
 DOTS, PAGE, EDGE = 80, 80000, 8

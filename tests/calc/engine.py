@@ -21,6 +21,7 @@ import warnings
 from collections import Counter
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -44,7 +45,10 @@ _WEIGHTS = {"hairline": 5, "thin": 26, "medium": 53, "thick": 88}
 _OURS = re.compile(r"\bpe_[a-z_]+(?=\()", re.IGNORECASE)
 #: formulas that LibreOffice's own grammar writes otherwise than with another sign between the arguments: other sheets, arrays
 _PARSED = re.compile(r"[!{}]|\.\$?[A-Za-z]")
+_QUOTED = re.compile('"[^"]*"')
 _DATE, _TIME, _CURRENCY, _TEXT, _LOGICAL = 2, 4, 8, 256, 1024
+_SPECIAL = _DATE | _TIME | _CURRENCY | _TEXT | _LOGICAL
+_ANNOTATION = 8
 _XL_A1, _XL_ENGLISH, _ALL_BUT_SPECIAL = 1, 4, 0x7FFFFFFF
 
 
@@ -184,7 +188,7 @@ class Book(base_classes.Book):
         self.fullname = os.path.realpath(path) if path else f"Book{len(app.books) + 1}"
         self.name = os.path.basename(self.fullname)
         self.api = SimpleNamespace(ReadOnly=bool(document.isReadonly()), ProtectStructure=document.isProtected(), FullName=self.fullname)
-        self.allowed, self.merged, self.kinds = _protections(path) if path else {}, {}, {}
+        self.allowed, self.remembered, self.formats = _protections(path) if path else {}, {}, {}
         self.sheets, self.names = Sheets(self), Names(self)
         null = document.NullDate
         self.first_day = dt.datetime(null.Year, null.Month, null.Day)
@@ -193,11 +197,15 @@ class Book(base_classes.Book):
         self.parser.CompileEnglish, self.parser.FormulaConvention = True, _XL_A1
         self.parser.OpCodeMap = mapper.getAvailableMappings(_XL_ENGLISH, _ALL_BUT_SPECIAL)
 
-    def kind(self, number_format):
-        """What kind of number format a key is; it stays one."""
-        if number_format not in self.kinds:
-            self.kinds[number_format] = self.document.NumberFormats.getByKey(number_format).Type
-        return self.kinds[number_format]
+    def number_format(self, key):
+        """Kind and code of a number format; a key keeps its meaning."""
+        if key not in self.formats:
+            found = self.document.NumberFormats.getByKey(key)
+            self.formats[key] = found.Type, found.FormatString
+        return self.formats[key]
+
+    def kind(self, key):
+        return self.number_format(key)[0]
 
     def activate(self):
         self.app.books.active = self
@@ -296,7 +304,9 @@ class Sheets(base_classes.Sheets):
 class Sheet(base_classes.Sheet):
     def __init__(self, book, uno):
         self.book_, self.uno = book, uno
-        self.merges = book.merged.setdefault(uno.Name, {})
+        #: merged areas by cell; places of notes, and of cells with special formats with the area they were looked for in (None = not asked
+        #: yet); a cursor with the place and the size it has
+        self.known = book.remembered.setdefault(uno.Name, SimpleNamespace(merges={}, notes=None, formats=None, cursor=None, at=(0, 0), size=(1, 1)))
 
     @property
     def book(self):
@@ -349,21 +359,72 @@ class Sheet(base_classes.Sheet):
 
     @property
     def notes(self):
-        return [Note(self, self.uno.Annotations.getByIndex(n)) for n in range(self.uno.Annotations.Count)]
+        annotations = self.annotations
+        return [Note(self, annotations.getByIndex(n)) for n in range(annotations.Count)]
+
+    @cached_property
+    def annotations(self):
+        return self.uno.Annotations
+
+    def noted(self):
+        """The places of all notes, asked for once: nobody else writes any."""
+        if self.known.notes is None:
+            self.known.notes = {note.place for note in self.notes}
+        return self.known.notes
+
+    def cursor(self, area):
+        """A range that is moved to an area. To get a new one of LibreOffice takes ten times as long, and Excel hands them out for nothing."""
+        top, left, bottom, right = area
+        known, size = self.known, (bottom - top + 1, right - left + 1)
+        if known.cursor is None:
+            known.cursor = self.uno.createCursorByRange(self.uno.getCellByPosition(0, 0))
+        if known.at != (top, left):
+            known.cursor.gotoOffset(left - known.at[1], top - known.at[0])
+            known.at = top, left
+        if known.size != size:
+            known.cursor.collapseToSize(*size[::-1])
+            known.size = size
+        return known.cursor
+
+    def widened(self, area):
+        """The area with all merged cells that reach into it."""
+        cursor = self.cursor(area)
+        cursor.collapseToMergedArea()
+        found = cursor.RangeAddress
+        top, left, bottom, right = found.StartRow, found.StartColumn, found.EndRow, found.EndColumn
+        self.known.at, self.known.size = (top, left), (bottom - top + 1, right - left + 1)
+        return top, left, bottom, right
+
+    def special(self, area):
+        """(kind, row, column) of the cells in an area that hold dates, truth values, money or text, by their formats; asked for once for the
+        whole sheet, until a format changes."""
+        if self.known.formats is None or any(one > other for one, other in zip(area[2:], self.known.formats[0], strict=True)):
+            most = tuple(map(max, area[2:], self.used_range.area[2:]))
+            found, stretches = {}, self.cursor((0, 0, *most)).getUniqueCellFormatRanges()
+            for same in (stretches.getByIndex(n) for n in range(stretches.Count)):
+                if kind := self.book_.kind(same.NumberFormat) & _SPECIAL:
+                    found |= {(row, column): kind for address in same.getRangeAddresses()
+                              for row in range(address.StartRow, address.EndRow + 1) for column in range(address.StartColumn, address.EndColumn + 1)}
+            self.known.formats = most, found
+        (top, left, bottom, right), found = area, self.known.formats[1]
+        if (bottom - top + 1) * (right - left + 1) <= len(found):
+            places = ((row, column) for row in range(top, bottom + 1) for column in range(left, right + 1))
+            return [(found[place], *place) for place in places if place in found]
+        return [(kind, row, column) for (row, column), kind in found.items() if top <= row <= bottom and left <= column <= right]
 
     def merged_with(self, row, column):
-        """The merged area of a cell, or the cell; remembered until rows or merged cells change, because asking takes milliseconds."""
-        known = self.merges
+        """The merged area of a cell, or the cell; remembered until rows or merged cells change."""
+        known = self.known.merges
         if (row, column) not in known:
-            cursor = self.uno.createCursorByRange(self.uno.getCellByPosition(column, row))
-            cursor.collapseToMergedArea()
-            found = cursor.RangeAddress
-            area = (found.StartRow, found.StartColumn, found.EndRow, found.EndColumn)
+            area = self.widened((row, column, row, column))
             known.update({(r, c): area for r in range(area[0], area[2] + 1) for c in range(area[1], area[3] + 1)})
         return known[row, column]
 
     def forget(self):
-        self.merges.clear()
+        """What rows that are inserted or deleted, and cells that are merged, make wrong."""
+        self.known.merges.clear()
+        self.known.notes = self.known.formats = self.known.cursor = None
+        self.known.at, self.known.size = (0, 0), (1, 1)
 
     # ---- protection ----
 
@@ -471,7 +532,7 @@ class Range(base_classes.Range):
             self.sheet_.book_.app.engine.calls[f"{name}="] += 1
         object.__setattr__(self, name, value)
 
-    @property
+    @cached_property
     def uno(self):
         top, left, bottom, right = self.area
         return self.sheet_.uno.getCellRangeByPosition(left, top, right, bottom)
@@ -529,10 +590,14 @@ class Range(base_classes.Range):
     def raw_value(self):
         uno = self.uno
         rows = [list(row) for row in uno.getDataArray()]
-        texts = uno.getFormulaArray() if any(None in row for row in rows) else ()
+        wrong = sum(row.count(None) for row in rows)
+        texts = uno.getFormulaArray() if wrong > 20 else ()
         for row, line in enumerate(rows):
             for column, value in enumerate(line):
-                if value is None and _OURS.search(texts[row][column]):  # a formula with a function it does not know is never worked out
+                if type(value) is float or (value is not None and value[:1] not in ("#", "E")):
+                    continue
+                text = "" if value is not None else texts[row][column] if texts else uno.getCellByPosition(column, row).getFormula()
+                if _OURS.search(text):  # a formula with a function it does not know is never worked out
                     line[column] = _FIRST_ERROR + _ERRORS["#NAME?"]
                 elif value is None or (isinstance(value, str) and value.startswith(("#", "Err:"))):
                     cell = uno.getCellByPosition(column, row)
@@ -556,14 +621,9 @@ class Range(base_classes.Range):
             if kind := self.sheet_.book_.kind(self.uno.NumberFormat) & kinds:
                 yield kind, 0, 0
             return
-        stretches = self.uno.getUniqueCellFormatRanges()
-        for n in range(stretches.Count):
-            same = stretches.getByIndex(n)
-            kind = self.sheet_.book_.kind(same.NumberFormat) & kinds
-            for address in same.getRangeAddresses() if kind else ():
-                for row in range(address.StartRow - self.area[0], address.EndRow - self.area[0] + 1):
-                    for column in range(address.StartColumn - self.area[1], address.EndColumn - self.area[1] + 1):
-                        yield kind, row, column
+        for kind, row, column in self.sheet_.special(self.area):
+            if kind & kinds:
+                yield kind & kinds, row - self.area[0], column - self.area[1]
 
     @raw_value.setter
     def raw_value(self, data):
@@ -575,12 +635,17 @@ class Range(base_classes.Range):
                 rows[row][column] = f"'{value:.15g}"
             elif isinstance(value, str) and value.startswith("="):
                 rows[row][column] = f"'{value}"
-        plain = [[value if isinstance(value, float) else float(value) if isinstance(value, (int, Decimal)) else
-                  value[1:] if isinstance(value, str) and value.startswith("'") else "" for value in row] for row in rows]
-        self.uno.setDataArray(tuple(map(tuple, plain)))
+        guessed = []
         for row, line in enumerate(rows):
             for column, value in enumerate(line):
-                self._guess(row, column, value)
+                if type(value) is str and value[:1] == "'":
+                    line[column] = value[1:]
+                elif type(value) is not float and value != "":
+                    guessed.append((row, column, value))
+                    line[column] = float(value) if isinstance(value, (int, Decimal)) else ""
+        self.sheet_.cursor(self.area).setDataArray(tuple(map(tuple, rows)))
+        for row, column, value in guessed:
+            self._guess(row, column, value)
 
     def _guess(self, row, column, value):
         """What Excel makes of a value that is neither a number nor behind an apostrophe."""
@@ -593,12 +658,14 @@ class Range(base_classes.Range):
             if not self.sheet_.book_.document.NumberFormats.getByKey(cell.NumberFormat).Type & _DATE:
                 self._format(row, column, "YYYY-MM-DD")
         elif isinstance(value, str) and value and not value.startswith("'"):
+            self.sheet_.known.formats = None
             if value.startswith("="):
                 self._set_formula(row, column, value)
             else:
                 self.uno.getCellByPosition(column, row).setFormula(value)
 
     def _format(self, row, column, code):
+        self.sheet_.known.formats = None
         document = self.sheet_.book_.document
         locale = self.sheet_.book_.app.engine.office.uno.createUnoStruct("com.sun.star.lang.Locale")
         locale.Language, locale.Country = "en", "US"
@@ -620,7 +687,7 @@ class Range(base_classes.Range):
                     text = text[1:-2]
                 elif isinstance(value, str) and text.lstrip("'") == value.lstrip("'"):
                     text = value
-                elif text.startswith("=") and not _PARSED.search(text):
+                elif text.startswith("=") and not _parsed(text):
                     text = _OURS.sub(lambda name: name[0].upper(), _separated(text, ";", ","))
                 elif text.startswith("="):
                     cell = self.uno.getCellByPosition(column, row)
@@ -632,7 +699,7 @@ class Range(base_classes.Range):
     @formula.setter
     def formula(self, data):
         rows = _rows(data, self.shape)
-        plain = all(isinstance(text, str) and text.startswith("=") and not _PARSED.search(text) for row in rows for text in row)
+        plain = all(isinstance(text, str) and text.startswith("=") and not _parsed(text) for row in rows for text in row)
         if plain and not any(self._formatted(_TEXT)):
             self._guard()
             self.uno.setFormulaArray(tuple(tuple(_separated(text, ",", ";") for text in row) for row in rows))
@@ -650,7 +717,7 @@ class Range(base_classes.Range):
         uno = self.uno
         if uno.getPropertyState("NumberFormat").value == "AMBIGUOUS_VALUE":
             return None
-        code = self.sheet_.book_.document.NumberFormats.getByKey(uno.NumberFormat).FormatString
+        code = self.sheet_.book_.number_format(uno.NumberFormat)[1]
         return {"Standard": "General"}.get(code, code)
 
     @number_format.setter
@@ -681,12 +748,9 @@ class Range(base_classes.Range):
     @property
     def merge_cells(self):
         top, left, bottom, right = self.area
-        if len(self) > 1:
-            cursor = self.sheet_.uno.createCursorByRange(self.uno)
-            cursor.collapseToMergedArea()
-            address = cursor.RangeAddress
-            if self.area == (address.StartRow, address.StartColumn, address.EndRow, address.EndColumn) and not self.uno.getIsMerged():
-                return False
+        # when it has been widened, the cursor covers the area
+        if len(self) > 1 and self.sheet_.widened(self.area) == self.area and not self.sheet_.known.cursor.getIsMerged():
+            return False
         seen = set()
         for row in range(top, bottom + 1):
             for column in range(left, right + 1):
@@ -719,18 +783,26 @@ class Range(base_classes.Range):
 
     @property
     def note(self):
-        annotation = self.uno.getCellByPosition(0, 0).getAnnotation()
-        return Note(self.sheet_, annotation) if annotation.String else None
+        if self.area[:2] not in self.sheet_.noted():
+            return None
+        return Note(self.sheet_, self.uno.getCellByPosition(0, 0).getAnnotation(), self.area[:2])
 
     def add_note(self, text):
+        noted = self.sheet_.noted()
         with self.sheet_.allowing("DrawingObjects"):
-            cell = self.uno.getCellByPosition(0, 0)
-            self.sheet_.uno.Annotations.insertNew(cell.CellAddress, text)
-        return Note(self.sheet_, cell.getAnnotation())
+            address = self.sheet_.book_.app.engine.office.uno.createUnoStruct("com.sun.star.table.CellAddress")
+            address.Sheet, address.Row, address.Column = self.sheet_.index - 1, *self.area[:2]
+            self.sheet_.annotations.insertNew(address, text)
+        noted.add(self.area[:2])
+        return Note(self.sheet_, None, self.area[:2])
 
 
 _COUNTED = frozenset(("row", "column", "shape", "raw_value", "formula", "number_format", "color", "borders", "merge_area", "merge_cells", "merge",
                       "insert", "delete", "note", "add_note", "select"))
+
+
+def _parsed(formula):
+    return _PARSED.search(_QUOTED.sub("", formula))
 
 
 def _separated(formula, old, new):
@@ -757,10 +829,10 @@ class Borders(base_classes.Borders):
         return Border(self, side)
 
     def corner(self, row, column):
-        """A cell and its four lines, asked for once."""
+        """The four lines of a cell, asked for once."""
         if (row, column) not in self.corners:
-            cell = self.cells.sheet_.uno.getCellByPosition(column, row)
-            self.corners[row, column] = cell, dict(zip(_OWN, cell.getPropertyValues(_OWN), strict=True))
+            lines = self.cells.sheet_.cursor((row, column) * 2).getPropertyValues(_OWN)
+            self.corners[row, column] = dict(zip(_OWN, lines, strict=True))
         return self.corners[row, column]
 
     def set(self, which, *, line_style=base_classes._UNSET, weight=base_classes._UNSET, color=base_classes._UNSET):
@@ -774,17 +846,19 @@ class Borders(base_classes.Borders):
         elif line_style is not base_classes._UNSET:
             changes["LineStyle"] = _STYLES[line_style]
         sides = [self[side] for side in which]
-        uno = self.cells.sheet_.uno
+        own, shared = {}, {}
+        for side in sides:
+            mine, opposite, down, across = _SIDES[side.side]
+            side.change(changes)
+            for row, column in side.places():
+                own.setdefault((row, column), {})[mine] = side.line
+                if row + down >= 0 and column + across >= 0:
+                    shared.setdefault((row + down, column + across), {})[opposite] = side.line
         with self.cells.sheet_.allowing("AllowFormattingCells"):
             # cell by cell: set on a range of cells that differ, one side wipes the others out
-            for side in sides:
-                own, opposite, down, across = _SIDES[side.side]
-                side.change(changes)
-                for row, column in side.places():
-                    cell = self.corners[row, column][0] if (row, column) in self.corners else uno.getCellByPosition(column, row)
-                    setattr(cell, own, side.line)
-                    if row + down >= 0 and column + across >= 0:
-                        setattr(uno.getCellByPosition(column + across, row + down), opposite, side.line)
+            for place, lines in [*own.items(), *shared.items()]:
+                names = tuple(sorted(lines))
+                self.cells.sheet_.cursor(place * 2).setPropertyValues(names, tuple(lines[name] for name in names))
 
 
 #: in the order in which several properties are asked for
@@ -801,7 +875,7 @@ class Border(base_classes.Border):
         self.side = side
         self.strip = {"edge_top": (top, left, top, right), "edge_bottom": (bottom, left, bottom, right),
                       "edge_left": (top, left, bottom, left), "edge_right": (top, right, bottom, right)}[side]
-        self.line = borders.corner(*self.strip[:2])[1][_SIDES[side][0]]
+        self.line = borders.corner(*self.strip[:2])[_SIDES[side][0]]
 
     def places(self):
         """The cells along it."""
@@ -834,15 +908,19 @@ class Border(base_classes.Border):
 
 
 class Note(base_classes.Note):
-    def __init__(self, sheet, annotation):
-        self.sheet, self.annotation = sheet, annotation
-        self.api = SimpleNamespace(Shape=SimpleNamespace(Width=0.0, Height=0.0))
+    """A note of a cell; LibreOffice's object is asked for when it is needed."""
 
     api = None
 
-    @property
-    def place(self):
-        return self.annotation.Position.Row, self.annotation.Position.Column
+    def __init__(self, sheet, annotation, place=None):
+        self.sheet, self.place = sheet, place or (annotation.Position.Row, annotation.Position.Column)
+        self.api = SimpleNamespace(Shape=SimpleNamespace(Width=0.0, Height=0.0))
+        if annotation is not None:
+            self.annotation = annotation
+
+    @cached_property
+    def annotation(self):
+        return self.sheet.uno.getCellByPosition(*self.place[::-1]).getAnnotation()
 
     @property
     def location(self):
@@ -858,6 +936,6 @@ class Note(base_classes.Note):
             self.annotation.setString(value)
 
     def delete(self):
-        places = [note.place for note in self.sheet.notes]
         with self.sheet.allowing("DrawingObjects"):
-            self.sheet.uno.Annotations.removeByIndex(places.index(self.place))
+            self.sheet.cursor(self.place * 2).clearContents(_ANNOTATION)
+        self.sheet.noted().discard(self.place)
