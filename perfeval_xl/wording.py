@@ -86,6 +86,8 @@ def _quotation(text: str, title: str) -> Iterator[Finding]:
 
 
 def _documents(sentence: Sentence, title: str) -> Iterator[Finding]:
+    if "285" not in sentence.text and "财政支出绩效" not in sentence.text:  # of the patterns below; looked for first, because they are slow
+        return
     for pattern, name, successor in _REPLACED:
         match = pattern.search(sentence.text)
         if match and "2020" not in sentence.text[match.end() : match.end() + 24] and not re.search("废止|失效|替代|代替", sentence.text):
