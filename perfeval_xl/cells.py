@@ -134,14 +134,14 @@ class Merges:
 
     __slots__ = ("_reach", "_rows", "tall", "wide")
 
-    def __init__(self, merged: tuple, height: int) -> None:
+    def __init__(self, merged: tuple, height: int, width: int) -> None:
         self.tall: dict[tuple[int, int], tuple[int, int, int]] = {}
         self.wide: dict[tuple[int, int], int] = {}
         self._reach: dict[int, int] = {}
         self._rows: dict[int, frozenset[int]] = {}
         for top, left, bottom, right in merged:
+            bottom, right = min(bottom, height - 1), min(right, width - 1)  # an area may reach beyond the last cell with a value
             self.wide[top, left] = right - left + 1
-            bottom = min(bottom, height - 1)
             for row in range(top, bottom + 1) if bottom > top else ():
                 self._reach[row] = max(right, self._reach.get(row, 0))
                 for column in range(left, right + 1):
@@ -164,11 +164,11 @@ class Grid:
     def __init__(self, sheet: Sheet) -> None:
         self.sheet, self.words = sheet, vocabulary()
         self.lines = list(map(tuple, sheet.rows))
+        width = max(map(len, self.lines), default=0)
         if len(set(map(len, self.lines))) > 1:
-            width = max(map(len, self.lines))
             self.lines = [(*line, *("",) * (width - len(line))) for line in self.lines]
         self._looks: list[Look | None] = [None] * len(self.lines)
-        self.merges = _merges(sheet.merged, len(self.lines))
+        self.merges = _merges(sheet.merged, len(self.lines), width)
         self.tall, self.wide = self.merges.tall, self.merges.wide
 
     def value(self, row: int, column: int | None):

@@ -10,7 +10,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 from perfeval_xl import __version__, messages
@@ -29,8 +29,10 @@ _WORDS = messages.Words({
     "editions": ("列出认识的各版自评表", "the editions of the form it knows"),
     "codes": ("列出全部校验代码：级别、含义、改法、依据", "the catalogue of findings: code, severity, text, fix, source"),
     "check": ("重算并检查自评表（.xlsx .xlsm .xls .ods）", "recomputes every figure of the forms and checks everything"),
-    "new": ("生成一份空的自评表：.xlsm 有按钮和函数，.xlsx 没有宏", "a blank form; .xlsm = with functions and buttons, .xlsx = without macros"),
-    "new_edition": ("版本，如 shangjie-2022（见 editions）", "the edition, e.g. shangjie-2022 (see `editions`)"),
+    "new": ("生成一份空的自评表：.xlsm 有按钮和函数，.xlsx 没有宏；或一份区级汇总工作簿",
+            "a blank form; .xlsm = with functions and buttons, .xlsx = without macros; or a district's workbook"),
+    "new_edition": ("版本，如 shangjie-2022（见 editions）；“区级汇总”或 district 为汇总用的工作簿",
+                    "the edition, e.g. shangjie-2022 (see `editions`); district = the workbook in which a bureau consolidates"),
     "new_out": ("写到这个文件（.xlsm 或 .xlsx），已有的文件不覆盖", "the file to write (.xlsm or .xlsx); an existing one is left alone"),
     "department": ("先填好部门（单位）名称", "fill in the department's name"),
     "year": ("先填好年度，如 2022", "fill in the year, e.g. 2022"),
@@ -52,8 +54,8 @@ _WORDS = messages.Words({
     "file": ("自评表文件", "a form"),
     "edition": ("按指定版本阅读（见 editions）", "read under this edition (see `editions`)"),
     "json": ("结果写成一份 JSON", "one JSON document on standard output"),
-    "report_doc": ("同时用自评表核对这份报告（.docx 或 .txt）；只能检查一个自评表文件",
-               "also hold this written report (.docx, .txt) against the one form given"),
+    "report_doc": ("同时用自评表核对这份报告（.docx、.pdf 或 .txt）；只能检查一个自评表文件",
+               "also hold this written report (.docx, .pdf, .txt) against the one form given"),
     "one_form": ("--report 要求只给一个自评表文件，现在有 {n} 个", "--report takes exactly one form file, there are {n}"),
     "limits": ("改变文件大小的限额，如 rows=30000,cells=500000（见 SECURITY.md）", "other limits for files, e.g. rows=30000 (see SECURITY.md)"),
     "out": ("把批注版（标出错误的副本）写到这个文件夹", "write a marked review copy of each file into this folder"),
@@ -68,6 +70,7 @@ _WORDS = messages.Words({
     "version": ("显示版本", "show the version"),
     "commands": ("命令", "commands"),
     "unexpected": ("意外错误（{why}）。请把这行文字和所用的文件发给维护人员。", "Unexpected error ({why}). Please send us this line and the file."),
+    "logged": ("经过记在 {path}（不含表里的内容）。", " What happened is written down in {path} (without anything of the form)."),
     "written": ("批注版：{path}", "Review copy: {path}"),
     "workbook": ("带按钮的自评表（同一示例，已填好）：{path}", "The form with buttons, filled in: {path}"),
     "checked": ("检查了 {files} 个文件、{forms} 张表：错误 {error}，提醒 {warning}，提示 {note}；读不了 {unread}。",
@@ -197,6 +200,7 @@ def _report_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help=say("file"))
     parser.add_argument("-o", "--out", required=True, metavar="OUT.docx", help=say("report_out"))
     parser.add_argument("--edition", default="", metavar="ID", help=say("edition"))
+    parser.add_argument("--limits", default="", metavar="NAME=N,...", help=say("limits"))
 
 
 def _consolidate_options(parser: argparse.ArgumentParser) -> None:
@@ -212,6 +216,7 @@ def _consolidate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--edition", default="", metavar="ID", help=say("edition"))
     parser.add_argument("--workers", type=_count, default=0, metavar="N", help=say("workers"))
     parser.add_argument("--scheduler", default="", metavar="ADDRESS", help=say("scheduler"))
+    parser.add_argument("--limits", default="", metavar="NAME=N,...", help=say("limits"))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -221,8 +226,13 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace", **({"encoding": "utf-8"} if "--json" in arguments else {}))
+    options = None
     try:
         options = _parser(_named(arguments)).parse_args(arguments)
+        if getattr(options, "limits", ""):
+            from perfeval_xl import gate
+
+            gate.set_limits(options.limits)
         status = _COMMANDS[options.command][1](options)
         sys.stdout.flush()
         return status
@@ -239,7 +249,10 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("PERFEVAL_DEBUG"):
             raise
-        _tell(say("unexpected", why=f"{type(error).__name__}: {error}"))
+        from perfeval_xl import log
+
+        where = log.unexpected(error, getattr(options, "command", "main"))
+        _tell(say("unexpected", why=f"{type(error).__name__}: {error}") + (say("logged", path=where) if where else ""))
         return UNREADABLE
 
 
@@ -259,7 +272,11 @@ def _named(arguments: list[str]) -> str:
 
 
 def _tell(line: str) -> None:
-    print(line, file=sys.stderr)
+    print(_plainly(line), file=sys.stderr)
+
+
+def _out(line: str) -> None:
+    print(_plainly(line))
 
 
 def _year(text: str) -> int:
@@ -281,40 +298,39 @@ def _count(text: str) -> int:
 
 
 def _new(options: argparse.Namespace) -> int:
-    from perfeval_xl import workbook_file
+    from perfeval_xl import district_sheets, workbook_file
     from perfeval_xl.edition import get
 
-    workbook_file.new(options.out, get(options.edition), options.department.strip(), options.year)
-    print(say("made", path=options.out))
+    if options.edition in ("district", district_sheets.NAME):
+        district_sheets.new(options.out)
+    else:
+        workbook_file.new(options.out, get(options.edition), options.department.strip(), options.year)
+    _out(say("made", path=options.out))
     return DONE
 
 
 def _build(options: argparse.Namespace) -> int:
-    from perfeval_xl import workbook_file
+    from perfeval_xl import district_sheets, workbook_file
 
-    for path in workbook_file.build_all():
-        print(say("made", path=path))
+    for path in (*workbook_file.build_all(), district_sheets.shipped()):
+        _out(say("made", path=path))
     return DONE
 
 
 def _check(options: argparse.Namespace) -> int:
-    from perfeval_xl import gate, record
+    from perfeval_xl import contain, record
 
     quiet, paths = getattr(options, "quiet", False), _expand(options.files)
     if options.report and len(paths) != 1:
         _tell(say("usage", why=say("one_form", n=len(paths))))
         return UNREADABLE
-    if options.limits:
-        gate.set_limits(options.limits)
-    records = list(record.check_files(_progress(paths, quiet), options.edition))
+    records = list(_progress(contain.check_files(paths, options.edition), len(paths), quiet))
     if options.report:
         from perfeval_xl import document, narrative
 
         records = narrative.add(document.load(options.report), records)
     if options.json:
-        import json
-
-        print(json.dumps({"schema": 1, "files": [record.as_json(one) for one in records]}, ensure_ascii=False, indent=1))
+        _json({"schema": 1, "files": [record.as_json(one) for one in records]})
     else:
         _show(records)
     if options.out:
@@ -342,7 +358,7 @@ def _consolidate(options: argparse.Namespace) -> int:
         for meter in meters:
             meter.close()
     for line in run.said:
-        print(line)
+        _out(line)
     if not quiet:
         for path in run.written:
             _tell(say("made", path=path))
@@ -384,14 +400,14 @@ class _Meter:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from perfeval_xl import record, report, report_file
+    from perfeval_xl import contain, report, report_file
 
-    one, *others = record.check_file(options.file, options.edition)
+    one, *others = contain.check_files([options.file], options.edition)
     if others:
         known = "、".join(each.sheet for each in (one, *others))
         raise Refusal("X725", file=os.path.basename(options.file), stated=len(others) + 1, known=known)
     outcome = report_file.write(report.content(one), options.out)
-    print(outcome.words(options.out))
+    _out(outcome.words(options.out))
     errors = sum(finding.severity == "error" for finding in one.findings)
     for line in (*outcome.remarks(), *([say("report_errors", n=errors)] if errors else [])):
         _tell(line)
@@ -413,13 +429,13 @@ def _expand(names: list[str]) -> list[str]:
     return files
 
 
-def _progress(paths: list[str], quiet: bool):
-    if len(paths) < MANY or quiet or not sys.stderr.isatty():
-        return paths
+def _progress(records: Iterable, count: int, quiet: bool):
+    if count < MANY or quiet or not sys.stderr.isatty():
+        return records
     from rich.console import Console
     from rich.progress import track
 
-    return track(paths, description=say("reading"), console=Console(stderr=True), transient=True)
+    return track(records, description=say("reading"), total=count, console=Console(stderr=True), transient=True)
 
 
 #: what could write over the line, or steer the terminal, if a cell or the name of a file held it
@@ -429,6 +445,14 @@ _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206
 def _plainly(line: str) -> str:
     """A line for people, of which nothing but letters reaches the terminal."""
     return _STEERING.sub("\ufffd", line)
+
+
+def _json(document: dict) -> None:
+    """One document on standard output; what could steer a terminal is escaped as JSON escapes it."""
+    import json
+
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    print(re.sub("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
 def _status(records: list) -> int:
@@ -457,16 +481,16 @@ def _show(records: list) -> None:
     tables = sys.stdout.isatty()
     for one in records:
         if one.refusal:
-            print(_plainly(one.refusal.words()))
+            _out(one.refusal.words())
             continue
-        print(_plainly(f"{one.path} [{one.form.sheet}]  {_headline(one)}"))
+        _out(f"{one.path} [{one.form.sheet}]  {_headline(one)}")
         if not one.findings:
             print(f"  {say('fine')}")
         elif tables:
             _finding_table(one)
         else:
             for finding in one.findings:
-                print(_plainly(f"  {messages.render(finding, one.form.sheet)}"))
+                _out(f"  {messages.render(finding, one.form.sheet)}")
 
 
 def _finding_table(one) -> None:
@@ -528,9 +552,7 @@ def _codes(options: argparse.Namespace) -> int:
     entries = [{"code": one.code, "severity": one.severity, "text": one.text[pick], "fix": one.fix[pick], "source": one.source[pick]}
                for one in messages.catalogue()]
     if options.json:
-        import json
-
-        print(json.dumps({"schema": 1, "codes": entries}, ensure_ascii=False, indent=1))
+        _json({"schema": 1, "codes": entries})
         return DONE
     heads = ("代码", "级别", "含义", "改法", "依据") if not pick else ("Code", "Severity", "Text", "Fix", "Source")
     _table(heads, [(one["code"], messages.severity_word(one["severity"]), one["text"], one["fix"], one["source"]) for one in entries])
@@ -543,12 +565,10 @@ def _doctor(options: argparse.Namespace) -> int:
     answers = doctor.answers(machine.look(_expand(options.files)))
     counts = {level: sum(answer.level == level for answer in answers) for level in doctor.LEVELS}
     if options.json:
-        import json
-
-        print(json.dumps({"schema": 1, "answers": [answer._asdict() for answer in answers]}, ensure_ascii=False, indent=1))
+        _json({"schema": 1, "answers": [answer._asdict() for answer in answers]})
     else:
         for answer in answers:
-            print(answer.words())
+            _out(answer.words())
     if not getattr(options, "quiet", False) and not options.json:
         _tell(say("health", **counts))
     return ERRORS if counts[doctor.BAD] else DONE
@@ -561,7 +581,7 @@ def _install(options: argparse.Namespace) -> int:
     for step in steps:
         if not options.dry_run:
             install.carry_out(step)
-        print(step.words(not options.dry_run))
+        _out(step.words(not options.dry_run))
     if not options.dry_run and not getattr(options, "quiet", False):
         _tell(say("next", command=machine.command()))
     return ERRORS if any(step.key in install.UNFINISHED for step in steps) else DONE
@@ -582,10 +602,10 @@ def _demo(options: argparse.Namespace) -> int:
     records = list(record.check_files(paths))
     _show([one._replace(path=os.path.basename(one.path)) for one in records])
     for path in _write_copies(records, options.out):
-        print(say("written", path=path))
+        _out(say("written", path=path))
     for one in records:
         path = os.path.join(options.out, f"{os.path.splitext(os.path.basename(one.path))[0]}_自评报告.docx")
-        print(report_file.write(report.content(one), path).words(path))
+        _out(report_file.write(report.content(one), path).words(path))
     _example_workbook(options.out)
     if not getattr(options, "quiet", False):
         _tell(_summary(records))
@@ -598,7 +618,7 @@ def _example_workbook(folder: str) -> None:
     from perfeval_xl import examples
 
     try:
-        print(say("workbook", path=examples.workbook(folder)))
+        _out(say("workbook", path=examples.workbook(folder)))
     except Refusal as refusal:
         if refusal.code != "X712":
             raise
@@ -621,9 +641,9 @@ def _demo_district(examples: list, out: str, quiet: bool) -> None:
     back = os.path.join(folder, say("example_back"))
     run = district_run.run(district_run.Wanted((truth.forms,), result, truth.roster, send_back=back))
     for line in run.said:
-        print(line)
+        _out(line)
     for path in (*run.written, back):
-        print(say("made", path=path))
+        _out(say("made", path=path))
     if not quiet:
         _tell(say("consolidated", **run.counts))
 

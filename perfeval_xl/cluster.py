@@ -1,24 +1,28 @@
 """The same reading on a Dask cluster: past one machine, with the forms on storage that all machines share under the same path.
 
-The scheduler hands out ``gather.read_many`` and, when a machine is lost, hands out again what it had not delivered; a result has one key and is
-taken once, so nothing is lost and nothing counts twice.
+The scheduler hands out ``gather.read_many``; what a lost machine had not delivered is handed out again, file by file and to a process of its
+own beside the worker, so that a fatal file ends no second one. A result has one key and is taken once: nothing is lost and nothing counts twice.
+Where no machine is left, the rest is read here.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from perfeval_xl import __version__, gather
+from perfeval_xl import __version__, contain, gather
 from perfeval_xl.compact import Form
 from perfeval_xl.messages import Refusal
 
 #: seconds to wait for the scheduler and its first worker
 PATIENCE = 20
-#: how often a portion is handed out again after it brought a worker down
-RETRIES = 3
+#: seconds without any worker after which the rest is read here
+ALONE = 60
 
 
 def read_all(address: str, paths: Sequence[str], wanted: str = "", lang: str = "", told: Callable[[int], None] = lambda count: None) -> list[Form]:
@@ -66,34 +70,60 @@ def _same_everywhere(client: Any, address: str) -> None:
         raise Refusal("X306", file=address, stated=f"{'; '.join(different)} ≠ {mine}")
 
 
-def _gathered(client: Any, paths: list[str], wanted: str, lang: str, told: Callable[[int], None]) -> list[Form]:
-    """All portions; one that keeps bringing workers down is read again file by file, and a file that does so becomes a line that says so.
+def apart(read: Callable[[str, str, str], list[Form]], paths: Sequence[str], wanted: str, lang: str) -> list[list[Form]]:
+    """The lines of files one of which may have ended a worker, read in a process beside it; for one that ends that process too a line that
+    says so."""
+    return list(contain.each(read, paths, lambda path, refusal: gather.lost(path, lang), wanted, lang))
 
-    The files of such portions are handed out one at a time: when a worker dies, Dask suspects every portion that waited at it, so that beside
-    a fatal file an innocent one would be given up with it.
-    """
+
+def _gathered(client: Any, paths: list[str], wanted: str, lang: str, told: Callable[[int], None]) -> list[Form]:
+    """All portions; those whose worker was lost are read apart: when a worker dies, Dask suspects all that waited at it."""
     workers = max(1, sum(client.nthreads().values()))
     lines: dict[str, list[Form]] = {}
-    fallen = _round(client, gather.chunked(paths, workers), wanted, lang, lines, told)
-    for path in [path for portion in fallen for path in portion]:
-        if _round(client, [[path]], wanted, lang, lines, told):
-            lines[path] = gather.lost(path, lang)
-            told(1)
+    portions = gather.chunked(paths, workers)
+    fallen = _round(client, {client.submit(gather.read_many, list(one), wanted, lang, pure=False): one for one in portions}, lines, told)
+    fallen = _round(client, {client.submit(apart, gather.read_one, list(one), wanted, lang, pure=False): one for one in fallen}, lines, told)
+    for portion in fallen:  # nobody is there any more
+        lines.update(zip(portion, apart(gather.read_one, portion, wanted, lang), strict=True))
+        told(len(portion))
     return [form for path in paths for form in lines[path]]
 
 
-def _round(client: Any, portions: Sequence[Sequence[str]], wanted: str, lang: str, lines: dict, told: Callable[[int], None]) -> list[Sequence[str]]:
-    """Hands out the portions and collects their lines; gives the portions that no worker survived."""
-    from distributed import KilledWorker, as_completed
+def _round(client: Any, futures: dict[Any, Sequence[str]], lines: dict, told: Callable[[int], None]) -> list[Sequence[str]]:
+    """Collects the lines of portions that were handed out; gives the portions that no worker survived, or that none was left for."""
+    from distributed import CancelledError, KilledWorker, as_completed
 
-    futures = {client.submit(gather.read_many, list(portion), wanted, lang, pure=False, retries=RETRIES): portion for portion in portions}
     fallen = []
-    for future in as_completed(list(futures), loop=client.loop):
-        portion = futures.pop(future)
-        try:
-            lines.update(zip(portion, future.result(), strict=True))
-            told(len(portion))
-        except KilledWorker:
-            fallen.append(portion)
-        future.release()
+    with _not_alone(client, list(futures)):
+        for future in as_completed(list(futures), loop=client.loop):
+            portion = futures.pop(future)
+            try:
+                lines.update(zip(portion, future.result(), strict=True))
+                told(len(portion))
+            except (KilledWorker, CancelledError):
+                fallen.append(portion)
+            future.release()
     return fallen
+
+
+@contextmanager
+def _not_alone(client: Any, futures: list) -> Iterator[None]:
+    """Gives up what was handed out when there has been no worker for a while: it would be waited for without end."""
+    done = threading.Event()
+
+    def watch() -> None:
+        since = time.monotonic()
+        while not done.wait(1):
+            if client.nthreads():
+                since = time.monotonic()
+            elif time.monotonic() - since > ALONE:
+                client.cancel(futures)
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()

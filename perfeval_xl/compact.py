@@ -13,22 +13,20 @@ import zlib
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+from perfeval_xl import record as records
 from perfeval_xl.checks_rows import copied_targets
-from perfeval_xl.container import ContainerError, directory, packed, unpack
+from perfeval_xl.container import ContainerError
+from perfeval_xl.gate import Package
 from perfeval_xl.messages import SEVERITIES
 from perfeval_xl.model import Submission
 from perfeval_xl.numbers import fold
-from perfeval_xl.record import Record, as_json
+from perfeval_xl.record import FINDING, FUNDS, INDICATOR, PART, Record
 from perfeval_xl.scoring import Scorecard
 
-#: the fields of a funds row, an indicator and a finding, in the order of the contract
-FUNDS = ("label", "role", "initial", "adjusted", "executed", "weight", "rate", "rate_stated", "score", "score_stated", "cell")
-INDICATOR = ("part", "group", "name", "target", "actual", "kind", "weight", "score", "score_stated", "deviation", "deviation_stated", "reason",
-             "cell")
-FINDING = ("code", "severity", "cell", "label", "stated", "expected", "message", "fix", "source")
 #: characters from which on a text that stands in two departments' forms was hardly thought of twice
 LONG_TEXT = 24
 _SNIPPET, _TEXTS, _FEWEST_ROWS = 24, 80, 5
+_NONE = (0,) * len(SEVERITIES)
 
 
 class Form(NamedTuple):
@@ -36,7 +34,7 @@ class Form(NamedTuple):
 
     ``modified`` is when the file says it was last saved, ``saved`` when the file system does (seconds). ``counts`` are the findings by
     severity. ``texts`` are (digest, cell, beginning) of long texts. ``copied``: every signed target has itself as its actual; ``full``: every
-    row has full marks. ``origin`` names the district workbook it was taken from.
+    row has full marks. ``rows`` is the number of indicators. ``origin`` names the district workbook it was taken from.
     """
 
     path: str
@@ -59,6 +57,7 @@ class Form(NamedTuple):
     texts: tuple = ()
     copied: bool = False
     full: bool = False
+    rows: int = 0
     origin: str = ""
     body: bytes = b""
 
@@ -79,7 +78,7 @@ class Form(NamedTuple):
 
     def findings(self) -> list[list]:
         """The findings of the form alone, as the values of ``FINDING``."""
-        return _unpacked(self.body)[1]
+        return [] if self.counts == _NONE else _unpacked(self.body)[1]
 
     def as_json(self) -> dict:
         """The entry of ``files``, as ``record.as_json`` gives it."""
@@ -89,24 +88,25 @@ class Form(NamedTuple):
             "file": self.path, "sheet": self.sheet, "sha256": self.sha256, "error": error, "edition": self.edition, "department": self.department,
             "project": self.project, "year": self.year, "funds": [dict(zip(FUNDS, row, strict=True)) for row in self.funds],
             "indicators": [dict(zip(INDICATOR, row, strict=True)) for row in rows],
-            "parts": [dict(zip(("name", "weight", "score"), part, strict=True)) for part in self.parts], "total": self.total,
+            "parts": [dict(zip(PART, part, strict=True)) for part in self.parts], "total": self.total,
             "total_stated": self.total_stated, "grade": self.grade, "grade_stated": self.grade_stated,
             "findings": [dict(zip(FINDING, one, strict=True)) for one in found]}
 
 
 def from_record(record: Record, saved: float, lang: str = "") -> Form:
     """The line of a record; its findings are put into words here, in the language given."""
-    entry = as_json(record, lang)
-    form, card = record.form, record.card
-    error = None if entry["error"] is None else (entry["error"]["code"], entry["error"]["message"])
-    head = (record.path, entry["sheet"], entry["sha256"], modified(record.data), saved, error)
+    form, card, refusal = record.form, record.card, record.refusal
+    head = (record.path, record.grid.name if record.grid else None, records.sha256(record.data), modified(record.package), saved,
+            None if refusal is None else (refusal.code, refusal.words(lang)))
     if form is None or card is None:
         return Form(*head)
+    found = [records.finding_row(one, form.sheet, lang) for one in record.findings]
+    severities = [one[1] for one in found]
     return Form(
-        *head, entry["edition"], entry["department"], entry["project"], entry["year"], tuple(tuple(row.values()) for row in entry["funds"]),
-        tuple(tuple(part.values()) for part in entry["parts"]), entry["total"], entry["total_stated"], entry["grade"], entry["grade_stated"],
-        tuple(sum(one.severity == severity for one in record.findings) for severity in SEVERITIES), _texts(form), _copied(card), _full(card), "",
-        _packed([[*row.values()] for row in entry["indicators"]], [[*one.values()] for one in entry["findings"]]))
+        *head, form.edition, records.text(form.department), records.text(form.project), form.year, tuple(records.funds_rows(form, card)),
+        tuple(records.part_rows(card)), records.figure(card.total), records.number(form.totals[0]), card.grade, records.text(form.grade),
+        tuple([severities.count(severity) for severity in SEVERITIES]), _texts(form), _copied(card), _full(card), len(form.indicators), "",
+        _packed(records.indicator_rows(form, card), found))
 
 
 def with_findings(form: Form, found: list[dict]) -> Form:
@@ -128,14 +128,13 @@ def _unpacked(body: bytes) -> list:
 _SAVED = {"docprops/core.xml": re.compile(rb"<dcterms:modified[^>]*>([0-9T:-]{10,19}Z?)"), "meta.xml": re.compile(rb"<dc:date>([0-9T:-]{10,19})")}
 
 
-def modified(data: bytes) -> str:
+def modified(package: Package | None) -> str:
     """When the office program saved the file, as its own parts say; "" where they do not (.xls)."""
-    if not data.startswith(b"PK"):
+    if package is None:
         return ""
     try:
-        parts = directory(data)
         for name, pattern in _SAVED.items():
-            if name in parts and (match := pattern.search(unpack(*packed(data, parts[name])))):
+            if name in package and (match := pattern.search(package.part(name))):
                 return match[1].decode()
     except ContainerError:
         pass

@@ -1,8 +1,9 @@
 """Work on files from outside in a process of its own, with a limit of time and memory: a file that brings it down costs itself and no other.
 
-One worker serves a whole run. It is a plain ``python -c`` that talks over its pipes, so it starts the same way on every system, inside the
-server of the worksheet functions as well, and never imports the script that started it. When it dies, or takes too long, the first file it
-has not answered for becomes a refusal (X125, X124), a new worker begins, and the run goes on behind that file.
+One worker serves a whole run, or several share it (``spread``). A worker is a plain ``python -c`` that talks over its pipes, so it starts the
+same way on every system, inside the server of the worksheet functions as well, and never imports the script that started it. When it dies,
+a new one tries the file it had once more, alone to blame if it happens again; then, or if it takes too long, the file becomes a refusal
+(X125, X124), a new worker begins, and the run goes on behind it.
 
 Time is held on every system. Memory is held where the system can (Linux; macOS in part): the standard library has no way to do so on Windows,
 where the gate alone stands between a file and the memory.
@@ -10,15 +11,17 @@ where the gate alone stands between a file and the memory.
 
 from __future__ import annotations
 
+import itertools
 import os
 import pickle
+import queue
 import struct
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from perfeval_xl import gate, messages
@@ -26,55 +29,188 @@ from perfeval_xl.messages import Refusal
 
 #: so many files are handed to the worker before the first answer is read: it need not wait for us, and their names fit into the smallest pipe
 _AHEAD = 4
+#: so many files a worker does together when it checks for a person, who sees them come
+_PORTION = 16
 #: a worker that begins on a slow share imports for a while
 _START_SECONDS = 30
 _SIZE = struct.Struct("<L")
 _READY = b"ready"
+#: under Excel there is no console, and Windows would open one for each worker
+_NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 _START = "import sys; sys.path[:0] = {path!r}; from perfeval_xl.contain import _serve; _serve()"
 
 
-def check_files(paths: Iterable[str], wanted: str = "") -> Iterator:
-    """``record.check_files`` in a worker: the same records in the same order, and one with a refusal for a file that the worker did not survive."""
-    from perfeval_xl.record import Record, check_file
+def check_files(paths: Sequence[str], wanted: str = "") -> Iterator:
+    """``record.check_files`` in a worker: the same records in the same order, and one with a refusal for a file that the worker did not survive.
 
-    for records in each(check_file, paths, lambda path, refusal: [Record(path, refusal=refusal)], wanted):
+    A single .xlsx or .ods is read in this process: the gate stands before every compiled reader, and nobody else's work is at stake."""
+    from perfeval_xl import record
+    from perfeval_xl.edition import get
+
+    if wanted:
+        get(wanted)
+    if len(paths) == 1 and _is_zip(paths[0]):
+        yield from record.check_files(paths, wanted)
+        return
+    for _, records in portions(_check_many, record.check_file, _in_portions(paths), _lost_record, 1, wanted):
         yield from records
 
 
-def each(work: Callable, paths: Iterable[str], lost: Callable[[str, Refusal], Any], *options: object) -> Iterator:
-    """What ``work(path, *options)`` gives for each path, in their order, done by one worker process; for a path that killed it or took too
-    long, what ``lost(path, refusal)`` gives. ``work`` is a function of a module that can be imported, its results are anything that can be
-    pickled. Where no worker can be started at all, the work is done in this process: the gate stands before it there too."""
+def _check_many(paths: Sequence[str], wanted: str) -> list[list]:
+    from perfeval_xl import record
+
+    return list(record.each_checked(paths, wanted))
+
+
+def _in_portions(paths: Sequence[str]) -> list[tuple[str, ...]]:
+    return [tuple(paths[n : n + _PORTION]) for n in range(0, len(paths), _PORTION)]
+
+
+def _is_zip(path: str) -> bool:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(4) == b"PK\x03\x04"
+    except (OSError, ValueError):
+        return True  # there is nothing to read, and it takes no worker to say so
+
+
+def _lost_record(path: str, refusal: Refusal) -> list:
+    from perfeval_xl.record import Record
+
+    return [Record(path, refusal=refusal)]
+
+
+def each(work: Callable, tasks: Iterable, lost: Callable[[Any, Refusal], Any], *options: object) -> Iterator:
+    """What ``work(task, *options)`` gives for each task, in their order, done by one worker process; for a task that killed it or took too
+    long, what ``lost(task, refusal)`` gives. A task is the path of a file, or a tuple that begins with one. ``work`` is a function of a module
+    that can be imported, its results are anything that can be pickled; a refusal that it raises is raised here. Where no worker can be started
+    at all, the work is done in this process: the gate stands before it there too."""
+    for _, result in _lead(work, _Tasks(tasks), lost, options):
+        yield result
+
+
+def spread(work: Callable, tasks: Iterable, lost: Callable[[Any, Refusal], Any], workers: int, *options: object,
+           again: bool = True) -> Iterator[tuple[Any, Any]]:
+    """The same by several workers: (task, result) as they come. A worker that dies costs its file and is replaced; the others go on. ``again``:
+    a task is tried twice before it is lost."""
+    shared = _Tasks(tasks)
+    if workers < 2:
+        yield from _lead(work, shared, lost, options, again)
+        return
+    done: queue.SimpleQueue = queue.SimpleQueue()
+    leads = [threading.Thread(target=_follow, args=(done, work, shared, lost, options, again), daemon=True) for _ in range(workers)]
+    for one in leads:
+        one.start()
+    try:
+        running = workers
+        while running:
+            try:
+                kind, what = done.get(timeout=0.2)  # a wait without end cannot be interrupted on Windows
+            except queue.Empty:
+                continue
+            if kind == "over":
+                running -= 1
+            elif kind == "error":
+                raise what
+            else:
+                yield what
+    finally:
+        shared.stop()
+        for one in leads:
+            one.join()
+
+
+def portions(many: Callable, one: Callable, chunks: Iterable[tuple], lost: Callable[[str, Refusal], Any], workers: int,
+             *options: object) -> Iterator[tuple[str, Any]]:
+    """The same for portions of files, which a worker does faster than one after the other: ``many(paths, *options)`` gives a list. A portion
+    that a worker does not survive is done again file by file, by ``one(path, *options)``: (path, result) as they come."""
+    for chunk, results in spread(many, chunks, lambda chunk, refusal: None, workers, *options, again=False):
+        if results is None:
+            yield from spread(one, chunk, lost, 1, *options)
+        else:
+            yield from zip(chunk, results, strict=True)
+
+
+class _Tasks:
+    """The tasks, handed out one at a time to whoever asks, and the workers that are at them."""
+
+    def __init__(self, tasks: Iterable) -> None:
+        self._rest, self._lock, self.stopped, self.workers = iter(tasks), threading.Lock(), False, set()
+
+    def take(self, room: int) -> list:
+        """The next tasks, at most so many; none where the run was given up."""
+        with self._lock:
+            return [] if self.stopped else list(itertools.islice(self._rest, room))
+
+    def begin(self, worker: _Worker) -> None:
+        """A worker that ``stop`` has to end."""
+        with self._lock:
+            self.workers.add(worker)
+            if self.stopped:
+                worker.kill()
+
+    def stop(self) -> None:
+        """Nothing more is handed out, and who is at work is ended."""
+        with self._lock:
+            self.stopped = True
+            for worker in self.workers:
+                worker.kill()
+
+
+def _follow(done: queue.SimpleQueue, work: Callable, shared: _Tasks, lost: Callable, options: tuple, again: bool) -> None:
+    """One thread of ``spread``: leads one worker, and its successors."""
+    try:
+        for pair in _lead(work, shared, lost, options, again):
+            done.put(("pair", pair))
+        done.put(("over", None))
+    except BaseException as error:  # raised again by whoever waits for the results
+        done.put(("error", error))
+
+
+def _lead(work: Callable, shared: _Tasks, lost: Callable, options: tuple, again: bool = True) -> Iterator[tuple[Any, Any]]:
     if work.__module__ == "__main__":
         raise ValueError("a worker cannot import a function of __main__")
     gate.look_up()
-    waiting: deque[str] = deque()
-    rest, worker, stood = iter(paths), None, False
+    waiting: deque = deque()
+    worker, stood, suspect = None, False, None
     try:
         while True:
-            worker = worker or _Worker(work, options)
-            while len(waiting) < _AHEAD and (path := next(rest, None)) is not None:
-                waiting.append(path)
-                worker.hand(path)
-            if not waiting:
+            fresh = shared.take(_AHEAD - len(waiting))
+            if not waiting and not fresh:
                 return
+            if worker is None:
+                shared.begin(worker := _Worker(work, options))
+                fresh, waiting = [*waiting, *fresh], deque()
+            for task in fresh:
+                waiting.append(task)
+                worker.hand(task)
             try:
                 result = worker.answer()
                 stood = True
             except EOFError:
-                if not (stood := stood or worker.ready):
-                    yield from (work(path, *options) for path in (*waiting, *rest))
+                if shared.stopped:
                     return
-                result, worker = lost(waiting[0], worker.close(os.path.basename(os.path.normpath(waiting[0])))), None
-            waiting.popleft()
-            if worker is None and waiting:
-                worker = _Worker(work, options)
-                for path in waiting:
-                    worker.hand(path)
-            yield result
+                if not (stood := stood or worker.ready):
+                    yield from ((task, work(task, *options)) for task in _all(waiting, shared))
+                    return
+                file = waiting[0] if isinstance(waiting[0], str) else waiting[0][0]
+                refusal = worker.close(os.path.basename(os.path.normpath(file)))
+                shared.workers.discard(worker)
+                worker = None
+                if again and refusal.code == "X125" and suspect is not waiting[0]:
+                    suspect = waiting[0]  # the system ends processes too: the file is guilty if it happens again
+                    continue
+                result = lost(waiting[0], refusal)
+            yield waiting.popleft(), result
     finally:
         if worker:
             worker.close("")
+
+
+def _all(waiting: deque, shared: _Tasks) -> Iterator:
+    yield from waiting
+    while more := shared.take(1):
+        yield from more
 
 
 class _Worker:
@@ -83,24 +219,31 @@ class _Worker:
     def __init__(self, work: Callable, options: tuple) -> None:
         command = [sys.executable, "-c", _START.format(path=[one or os.getcwd() for one in sys.path])]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                         env={**os.environ, "RUST_BACKTRACE": "0"})
+                                         env={**os.environ, "RUST_BACKTRACE": "0"}, creationflags=_NO_WINDOW)
         self.ready = False
         self._seconds, self._late, self._over = gate.limit("seconds"), False, threading.Event()
         self._deadline = float("inf")
         threading.Thread(target=self._watch, daemon=True).start()
         self._send((work.__module__, work.__qualname__, options, messages.language(), gate.limit("memory")))
 
-    def hand(self, path: str) -> None:
-        """Gives the worker a path to work on."""
-        self._send(path)
+    def hand(self, task: object) -> None:
+        """Gives the worker something to work on."""
+        self._send(task)
+
+    def kill(self) -> None:
+        """Ends the worker in the middle of its work; whoever waits for its answer hears of it."""
+        self._process.kill()
 
     def answer(self) -> Any:
-        """The next result; EOFError where the worker is gone, ``ready`` then tells whether it ever stood."""
+        """The next result; EOFError where the worker is gone, ``ready`` then tells whether it ever stood. A refusal is raised."""
         if not self.ready:
             self._read(len(_READY), _START_SECONDS)
             self.ready = True
         size, = _SIZE.unpack(self._read(_SIZE.size, self._seconds))
-        return pickle.loads(self._read(size, self._seconds))
+        result = pickle.loads(self._read(size, self._seconds))
+        if isinstance(result, Refusal):
+            raise result
+        return result
 
     def close(self, file: str) -> Refusal:
         """Ends the worker, and says what it died of while it had this file."""
@@ -158,9 +301,22 @@ def _serve() -> None:
     target.flush()  # before any file is touched: a worker that never said so is taken for one that cannot start
     gc.disable()  # as record.check_files: a check leaves no cycles behind
     while data := _next(source):
-        result = pickle.dumps(work(pickle.loads(data), *options), pickle.HIGHEST_PROTOCOL)
+        result = pickle.dumps(_done(work, pickle.loads(data), options), pickle.HIGHEST_PROTOCOL)
         target.write(_SIZE.pack(len(result)) + result)
         target.flush()
+
+
+def _done(work: Callable, task: object, options: tuple) -> object:
+    """The result, or the refusal that the work ended with; what else it raises is a mistake of ours, goes into the log and ends the worker."""
+    try:
+        return work(task, *options)
+    except Refusal as refusal:
+        return refusal.with_traceback(None)
+    except Exception as error:
+        from perfeval_xl import log
+
+        log.unexpected(error, work.__qualname__)
+        raise
 
 
 def _next(source) -> bytes:

@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from perfeval_xl import record, scoring
@@ -131,10 +132,15 @@ def _root(forms: list[Form]) -> str:
 
 
 def _shown(form: Form, root: str) -> str:
-    if form.origin:
-        return f"{form.origin} › {os.path.basename(_portable(form.path))}"
-    whole = os.path.abspath(form.path) if root else ""
-    return _portable(whole[len(root) :].lstrip("\\/") if root and whole.startswith(root) else form.path)
+    return _shown_path(form.path, form.origin, root)
+
+
+@lru_cache(maxsize=4096)
+def _shown_path(path: str, origin: str, root: str) -> str:
+    if origin:
+        return f"{origin} › {os.path.basename(_portable(path))}"
+    whole = os.path.abspath(path) if root else ""
+    return _portable(whole[len(root) :].lstrip("\\/") if root and whole.startswith(root) else path)
 
 
 def _by_roster(line: Line) -> tuple:

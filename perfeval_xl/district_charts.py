@@ -56,9 +56,9 @@ _WORDS = messages.Words(
     }
 )
 say = _WORDS.say
-_FIRST, _LISTED, _BARS = 28, 60, 15
-_BANDS = ((None, 60), (60, 70), (70, 80), (80, 85), (85, 90), (90, 95), (95, None))
-_BLUE, _ORANGE = "#2F6DB5", "#E08A2C"
+_FIRST, LISTED, BARS = 28, 60, 10
+BANDS = ((None, 60), (60, 70), (70, 80), (80, 85), (85, 90), (90, 95), (95, None))
+BLUE, PALE, ORANGE = "#2F6DB5", "#A6B8CC", "#E08A2C"
 _WIDTHS = (30, 14, 14, 14, 14, 14, 14, 14)
 
 
@@ -128,9 +128,9 @@ def write(book: Book, district: District, place: Place, heading: str) -> None:
     page.heading(say("figures"))
     areas = [_rates(page, district), _scores(page, district, place), _grades(page, district, place), _parts(page, district)]
     for n, (chart, (title, axis)) in enumerate(
-        zip((_chart(book, *area) for area in areas), ((area[0][0], area[0][1]) for area in areas), strict=True)
+        zip((chart_of(book, say("charts"), 0, *area) for area in areas), (area[0] for area in areas), strict=True)
     ):
-        _dress(chart, title, axis)
+        dress(chart, title, axis)
         page.sheet.insert_chart(1 + n // 2 * 13, 0, chart, {"x_offset": 2 + n % 2 * 468, "y_offset": 4, "object_position": 2})
     page.sheet.set_h_pagebreaks([_FIRST])
 
@@ -138,30 +138,44 @@ def write(book: Book, district: District, place: Place, heading: str) -> None:
 # ---- the figures ----
 
 
-def _rates(page: _Sheet, district: District) -> tuple:
+def lowest(district: District) -> list[tuple[str, float]]:
+    """The departments with the lowest execution rates, the lowest one last: bars are drawn from the bottom up."""
     ranked = sorted((line.form.rate, district.name(line)) for line in district.counted if line.form.rate is not None)
-    title = say("lowest", n=_BARS) if len(ranked) > _BARS else say("rate")
+    return [(name, rate) for rate, name in reversed(ranked[:BARS])]
+
+
+def _rates(page: _Sheet, district: District) -> tuple:
+    rows, all_ = lowest(district), sum(line.form.rate is not None for line in district.counted)
     page.heads((say("department"), say("percent")))
     first = page.row
-    for rate, name in reversed(ranked[:_BARS]):  # bars are drawn from the bottom up
-        page.cells((name, rate), ("text", "rate"))
-    return (title, say("percent")), (first, page.row - 1, ((1, None, _BLUE),))
+    for row in rows:
+        page.cells(row, ("text", "rate"))
+    return (say("lowest", n=BARS) if all_ > BARS else say("rate"), say("percent")), first, page.row - 1, ((1, None, BLUE),)
 
 
 def _scores(page: _Sheet, district: District, place: Place) -> tuple:
     page.row += 1
     page.heads((say("band"), say("departments")))
     first, area = page.row, place.range("total")
-    for low, high in _BANDS:
-        name = say("below", high=high) if low is None else say("from", low=low) if high is None else say("between", low=low, high=high)
+    for low, high in BANDS:
         count = sum(
             (low is None or line.form.total >= low) and (high is None or line.form.total < high)
             for line in district.counted
             if line.form.total is not None
         )
-        rules = [f'{area},">={low}"'] * (low is not None) + [f'{area},"<{high}"'] * (high is not None)
-        page.cells((name, Formula(f"COUNTIFS({','.join(rules)})", count)), ("centre", "whole"))
-    return (say("scores"), say("departments")), (first, page.row - 1, ((1, None, _BLUE),))
+        page.cells((band(low, high), Formula(counted_in(area, low, high), count)), ("centre", "whole"))
+    return (say("scores"), say("departments")), first, page.row - 1, ((1, None, BLUE),)
+
+
+def band(low: int | None, high: int | None) -> str:
+    """A band of points in words; None = open."""
+    return say("below", high=high) if low is None else say("from", low=low) if high is None else say("between", low=low, high=high)
+
+
+def counted_in(area: str, low: int | None, high: int | None) -> str:
+    """The formula that counts the totals of an area in a band."""
+    rules = [f'{area},">={low}"'] * (low is not None) + [f'{area},"<{high}"'] * (high is not None)
+    return f"COUNTIFS({','.join(rules)})"
 
 
 def _grades(page: _Sheet, district: District, place: Place) -> tuple:
@@ -178,10 +192,11 @@ def _grades(page: _Sheet, district: District, place: Place) -> tuple:
             ),
             ("centre", "whole", "whole"),
         )
-    return (say("grades"), say("departments")), (first, page.row - 1, ((1, say("stated"), "#A6B8CC"), (2, say("recomputed"), _BLUE)))
+    return (say("grades"), say("departments")), first, page.row - 1, ((1, say("stated"), PALE), (2, say("recomputed"), BLUE))
 
 
-def _parts(page: _Sheet, district: District) -> tuple:
+def shares(district: District) -> list[tuple[str, float]]:
+    """The parts of the editions in their order, and how many of their points the departments have, percent."""
     points: dict[str, list[Decimal]] = {}
     order: dict[str, None] = {}
     for edition in sorted({line.form.edition for line in district.counted if line.form.edition}):
@@ -192,24 +207,29 @@ def _parts(page: _Sheet, district: District) -> tuple:
                 sums = points.setdefault(name, [Decimal(0), Decimal(0)])
                 sums[0] += Decimal(repr(score))
                 sums[1] += Decimal(repr(weight))
+    names = [name for name in order if name in points] + sorted(set(points) - set(order))
+    return [(name, float(half_up(points[name][0] / points[name][1] * 100, 2))) for name in names]
+
+
+def _parts(page: _Sheet, district: District) -> tuple:
     page.row += 1
     page.heads((say("part"), say("share")))
     first = page.row
-    for name in [name for name in order if name in points] + sorted(set(points) - set(order)):
-        score, weight = points[name]
-        page.cells((name, float(half_up(score / weight * 100, 2))), ("text", "rate"))
-    return (say("parts"), say("share")), (first, page.row - 1, ((1, None, _ORANGE),))
+    for row in shares(district):
+        page.cells(row, ("text", "rate"))
+    return (say("parts"), say("share")), first, page.row - 1, ((1, None, ORANGE),)
 
 
-def _chart(book: Book, titles: tuple, area: tuple) -> Any:
-    first, last, series = area
+def chart_of(book: Book, sheet: str, left: int, titles: tuple[str, str], first: int, last: int, series: Sequence[tuple[int, str | None, str]]) -> Any:
+    """A chart over rows of a sheet: its categories stand in the column ``left``, its figures so many columns (first of each series) right of it;
+    ``titles`` are those of the chart and of its values."""
     chart = book.workbook.add_chart({"type": "bar" if titles[1] == say("percent") else "column"})
     for column, name, colour in series:
         chart.add_series(
             {
                 **({"name": name} if name else {}),
-                "categories": [say("charts"), first, 0, max(last, first), 0],
-                "values": [say("charts"), first, column, max(last, first), column],
+                "categories": [sheet, first, left, max(last, first), left],
+                "values": [sheet, first, left + column, max(last, first), left + column],
                 "fill": {"color": colour},
                 "gap": 60,
                 "data_labels": {"value": True, "font": {"name": FONT, "size": 8}} if last - first < 12 else {},
@@ -219,7 +239,8 @@ def _chart(book: Book, titles: tuple, area: tuple) -> Any:
     return chart
 
 
-def _dress(chart: Any, title: str, axis: str) -> None:
+def dress(chart: Any, title: str, axis: str) -> None:
+    """Fonts, axes and size of a chart, so that the four look alike."""
     font = {"name": FONT, "size": 8}
     chart.set_title({"name": title, "name_font": {"name": FONT, "size": 12, "bold": True}, "overlay": False})
     grid = {"visible": True, "line": {"color": "#D9D9D9"}}
@@ -245,17 +266,25 @@ def _dress(chart: Any, title: str, axis: str) -> None:
 def _lists(page: _Sheet, district: District) -> None:
     page.heading(say("look"))
     page.row -= 1
-    _falls(page, district, [line for line in district.counted if _fell(line.form)])
-    exceeded = [
-        (district.name(line), one[6])
-        for line in district.counted
-        for one in (line.form.findings() if line.form.counts[1] else ())
-        if one[0] == "I108"
-    ]
-    _list(page, say("over"), exceeded)
-    across = [(one.finding.code, one.finding) for one in district.findings]
+    _falls(page, district, falls(district))
+    for heading, rows in remarked(district):
+        _list(page, heading, rows)
+
+
+def falls(district: District) -> list[Line]:
+    """Whose total falls or whose grade changes when recomputed, the deepest fall first."""
+    return sorted((line for line in district.counted if _fell(line.form)), key=lambda line: (line.form.total or 0) - (line.form.total_stated or 0))
+
+
+def remarked(district: District) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What else is looked at first, by headings: (department, what)."""
+    exceeded = [(district.name(line), one[6]) for line in district.counted
+                for one in (line.form.findings() if line.form.counts[1] else ()) if one[0] == "I108"]
+    lists = [(say("over"), exceeded)]
     for code, heading in (("D108", say("texts")), ("D109", say("copied")), ("D110", say("full", low=LOW_RATE))):
-        _list(page, heading, [(finding.label, messages.message(finding)) for found, finding in across if found == code])
+        found = [one.finding for one in district.findings if one.finding.code == code]
+        lists.append((heading, [(finding.label, messages.message(finding)) for finding in found]))
+    return lists
 
 
 def _fell(form: Form) -> bool:
@@ -269,9 +298,8 @@ def _falls(page: _Sheet, district: District, lines: Sequence[Line]) -> None:
     if not lines:
         page.text(say("none"))
         return
-    lines = sorted(lines, key=lambda line: (line.form.total or 0) - (line.form.total_stated or 0))
     page.heads(_WORDS["falls_heads"][messages.LANGUAGES.index(messages.language())])
-    for line in lines[:_LISTED]:
+    for line in lines[:LISTED]:
         form = line.form
         gap = None if form.total is None or form.total_stated is None else float(Decimal(repr(form.total)) - Decimal(repr(form.total_stated)))
         page.cells(
@@ -288,14 +316,14 @@ def _list(page: _Sheet, heading: str, rows: Sequence[tuple[str, str]]) -> None:
         return
     spans = (1, len(_WIDTHS) - 1)
     page.heads(_WORDS["list_heads"][messages.LANGUAGES.index(messages.language())], spans)
-    for row in rows[:_LISTED]:
+    for row in rows[:LISTED]:
         page.cells(row, ("wrap", "wrap"), spans)
     _rest(page, len(rows))
 
 
 def _rest(page: _Sheet, count: int) -> None:
-    if count > _LISTED:
-        page.text(say("more", n=count - _LISTED, sheet=say("found")))
+    if count > LISTED:
+        page.text(say("more", n=count - LISTED, sheet=say("found")))
 
 
 # ---- 说明 ----

@@ -6,81 +6,44 @@ The same forms give the same bytes. A hidden sheet keeps the line of every form,
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
-from perfeval_xl import district_charts, district_summary, files, messages
+from perfeval_xl import district_charts, district_lists, district_summary, files, gather, messages
 from perfeval_xl.compact import Form, to_stamp
-from perfeval_xl.district import COUNTED, District, Line, department_key
-from perfeval_xl.district_book import BAND, Book, Column, place_of, title
+from perfeval_xl.district import District, Line
+from perfeval_xl.district_book import STATE_COLOURS, Book, title
+from perfeval_xl.district_lists import Column
 from perfeval_xl.gather import SCHEMA, STAMP, STAMP_SHEET
-from perfeval_xl.long_list import LongList, clean
+from perfeval_xl.long_list import LongList, Shape, clean, rendered
 from perfeval_xl.review_lists import LOOKS
 
-#: headings and phrases of the sheets, (Chinese, English)
 _WORDS = messages.Words(
     {
-        "received": ("报送情况", "Received"),
-        "rows": ("指标明细", "Indicators"),
-        "found": ("校验结果", "Findings"),
         "charts": ("分析", "Analysis"),
-        "about": ("说明", "About"),
         "about_title": ("汇总说明", "About"),
-        "counts": ("应报 {due}　已报 {got}　缺报 {missing}　读不了 {unread}　应退回 {back}　重复或旧版 {spare}", "due {due}   received {got}   missing {missing}   unreadable {unread}   to send back {back}   duplicates and old versions {spare}"),
-        "rows_note": ("每行一个三级指标，可按部门、指标、类型筛选；“单元格”为该指标在原表中的位置。", "One indicator a row; the last column says where it stands."),
-        "found_note": ("错误必须改正，提醒请核对，提示供参考。点最后一栏打开原表的相应单元格。", "Errors must be corrected, warnings looked at. The last column opens the cell."),
-        "received_heads": (("序号", "部门（单位）", "状态", "文件", "工作表", "版本", "年度", "保存时间", "错误", "提醒", "较上次", "备注", "SHA-256（前16位）"), ("No.", "Department", "State", "File", "Sheet", "Edition", "Year", "Saved", "Errors", "Warnings", "Since last", "Remark", "SHA-256 (first 16)")),
-        "row_heads": (("部门（单位）", "年度", "一级指标", "二级指标", "三级指标", "年度指标值", "实际完成值", "类型", "分值", "得分", "重算得分", "偏差度％", "重算偏差度％", "原因", "文件", "单元格"), ("Department", "Year", "Part", "Group", "Indicator", "Target", "Actual", "Kind", "Weight", "Score", "Recomputed", "Deviation %", "Recomputed %", "Reason", "File", "Cell")),
-        "found_heads": (("序号", "部门（单位）", "级别", "代码", "项目", "表上填的", "应为", "说明", "怎么改", "依据", "文件", "位置"), ("No.", "Department", "Severity", "Code", "Item", "Stated", "Expected", "What is wrong", "What to do", "Source", "File", "Place")),
-        "fine": ("已报，无错误", "in order"),
-        "return": ("已报，应退回", "to send back"),
-        "older": ("旧版，未计入", "older version"),
-        "duplicate": ("重复文件，未计入", "duplicate file"),
-        "unreadable": ("读不了", "unreadable"),
-        "missing": ("缺报", "missing"),
-        "like": ("不在名册，是不是“{name}”？", "not on the roster; is it {name}?"),
-        "unknown": ("不在名册", "not on the roster"),
-        "from": ("取自 {file}", "from {file}"),
-        "mended": ("改正 {mended}，仍有 {left}，新增 {new}", "mended {mended}, left {left}, new {new}"),
-        "new_form": ("新报", "new"),
-        "across": ("（跨表）", "(across forms)"),
-        "quantitative": ("定量", "quantitative"),
-        "qualitative": ("定性", "qualitative"),
-        "date": ("日期", "date"),
-        "period": ("期限", "period"),
-        "mixed": ("文字", "text"),
-        "blank": ("空", "blank"),
         "more": ("（续{n}）", " {n}"),
-        "other_year": ("年度不符，未计入", "other year"),
     }
 )
 say = _WORDS.say
-_STATE_COLOURS = {
-    "return": LOOKS["error"].fill,
-    "missing": LOOKS["error"].fill,
-    "unreadable": LOOKS["error"].fill,
-    "older": BAND[1:],
-    "duplicate": BAND[1:],
-    "year": LOOKS["warning"].fill,
-}
 #: rows that one sheet takes, its headings included; and links, of which Excel takes no more
 SHEET_ROWS, LINKS = 1_048_000, 60_000
-#: the column of 报送情况 that needs an earlier run
-_SINCE = 10
 #: characters of a packed line in one cell
 _PIECE = 32_000
+#: forms whose indicator rows are written together
+_PORTION = 100
 
 
-def write(district: District, path: str) -> None:
+def write(district: District, path: str, workers: int = 1) -> None:
     """Writes the district workbook, in one step; a path that cannot be written is refused (X116)."""
-    files.replace(path, data(district, os.path.dirname(os.path.abspath(path))))
+    files.replace(path, data(district, os.path.dirname(os.path.abspath(path)), workers))
 
 
-def data(district: District, folder: str) -> bytes:
-    """The district workbook as bytes; links to the forms are relative to ``folder``."""
+def data(district: District, folder: str, workers: int = 1) -> bytes:
+    """The district workbook as bytes, the same with any number of workers; links to the forms are relative to ``folder``."""
     stream = io.BytesIO()
     book = Book(stream, len(district.lines))
     with book.workbook as workbook:
@@ -89,11 +52,12 @@ def data(district: District, folder: str) -> bytes:
         links = _Links(folder)
         _received(book, district, links)
         place = district_summary.write(book, district)
-        _indicators(book, district)
+        put_indicators = _indicators(book, district, workers)
         _findings(book, district, links)
         district_charts.write(book, district, place, title(district, say("charts")))
         district_charts.about(book, district, title(district, say("about_title")))
         _stamp(book, district)
+        put_indicators()
     return stream.getvalue()
 
 
@@ -102,15 +66,13 @@ class _Links:
 
     def __init__(self, folder: str) -> None:
         self.folder, self.left = folder, LINKS
+        self._folders: dict[str, str] = {}
 
     def put(self, sheet: LongList, column: int, form: Form, cell: str | None, text: str) -> None:
         """Makes a link of a cell of the row added last, if there is something to open."""
         if form.origin or self.left <= 0:
             return
-        try:
-            path = os.path.relpath(form.path, self.folder)
-        except ValueError:  # on another drive
-            path = os.path.abspath(form.path)
+        path = self._path(form.path)
         name, _, address = (cell or "").rpartition("!")
         quoted = name.replace("'", "''")
         url = f"external:{path}" + (f"#'{quoted}'!{address}" if name else "")
@@ -119,232 +81,129 @@ class _Links:
             self.left -= 1
 
 
-# ---- 报送情况 ----
+    def _path(self, path: str) -> str:
+        """From the folder of the workbook; worked out once for each folder of forms."""
+        folder, file = os.path.split(path)
+        if folder not in self._folders:
+            try:
+                self._folders[folder] = os.path.relpath(folder or os.curdir, self.folder)
+            except ValueError:  # on another drive
+                self._folders[folder] = os.path.abspath(folder)
+        return file if self._folders[folder] == os.curdir else os.path.join(self._folders[folder], file)
+
+
+# ---- the lists ----
 
 
 def _received(book: Book, district: District, links: _Links) -> None:
-    lines = district.lines
-    columns = [
-        Column(*one)
-        for one in zip(
-            say_all("received_heads"),
-            (5, 26, 17, 34, 10, 14, 6, 16, 6, 6, 22, 30, 18),
-            ("whole", "wrap", "centre", "link", "text", "text", "centre", "centre", "whole", "whole", "wrap", "wrap", "text"),
-            strict=True,
-        )
-    ]
-    kept = [n for n in range(len(columns)) if n != _SINCE or district.since is not None]
-    columns = [columns[n] for n in kept]
-    note = say(
-        "counts",
-        due=district.due if district.due is not None else "—",
-        got=sum(line.form.error is None for line in lines),
-        missing=len(district.missing),
-        unread=sum(line.state == "unreadable" for line in lines),
-        back=sum(line.state == "return" for line in lines),
-        spare=sum(line.state in ("older", "duplicate", "year") for line in lines),
-    )
-    sheet = book.sheet(say("received"), title(district, say("received")), note, columns, 2)
-    looks = [column.look for column in columns]
-
-    def row(state: str, values: list) -> None:
-        colour = _STATE_COLOURS.get(state)
-        sheet.restyle([book.look(look, **({"bg_color": f"#{colour}"} if colour and n == 2 else {})) for n, look in enumerate(looks)])
-        sheet.add([values[n] for n in kept])
-
-    number = 0
-    for name in district.missing:
-        number += 1
-        row("missing", [number, name, say("missing"), *[None] * 10])
-    for line in lines:
-        number += 1
-        form, counted = line.form, line.state in COUNTED
-        row(
-            line.state,
-            [
-                number,
-                line.name,
-                say("other_year" if line.state == "year" else line.state),
-                district.shown(form),
-                form.sheet,
-                form.edition,
-                form.year,
-                saved(form),
-                form.counts[0] if counted else None,
-                form.counts[1] if counted else None,
-                _since(district, line),
-                _remark(line),
-                (form.sha256 or "")[:16],
-            ],
-        )
-        links.put(sheet, 3, form, None, district.shown(form))
+    columns = district_lists.received_columns(district.since is not None)
+    name = district_lists.say("received")
+    sheet = book.sheet(name, title(district, name), district_lists.counts(district), columns, 2)
+    styles = _marked(book, columns, {state: {"bg_color": f"#{colour}"} for state, colour in STATE_COLOURS.items()})
+    for row in district_lists.received(district):
+        sheet.restyle(styles.get(row.mark, styles[""]))
+        sheet.add(row.values)
+        if row.form is not None:
+            links.put(sheet, 3, row.form, None, row.values[3])
     sheet.autofilter(2, 0, max(sheet.next - 1, 3), len(columns) - 1)
 
 
-def say_all(key: str) -> tuple[str, ...]:
-    """A row of headings in the language that is spoken."""
-    return _WORDS[key][messages.LANGUAGES.index(messages.language())]
+def _marked(book: Book, columns: Sequence[Column], looks: dict[str, dict]) -> dict[str, list]:
+    """For each mark the formats of a row: its third cell shows the mark; "" is a row without one."""
+    return {mark: [book.look(column.look, **(look if n == 2 else {})) for n, column in enumerate(columns)] for mark, look in {"": {}, **looks}.items()}
 
 
-def saved(form: Form) -> str:
-    """When the form was last saved, as far as the file or the file system knows."""
-    import datetime
+class _Pages:
+    """Sheets of the same kind, one after the other as they fill up."""
 
-    if form.modified.endswith("Z"):  # Excel writes universal time, LibreOffice in an .ods the local one
-        with contextlib.suppress(ValueError, OverflowError, OSError):
-            return datetime.datetime.fromisoformat(form.modified).astimezone().strftime("%Y-%m-%d %H:%M")
-    if form.modified:
-        return form.modified[:16].replace("T", " ")
-    return datetime.datetime.fromtimestamp(form.saved).strftime("%Y-%m-%d %H:%M") if form.saved else ""
+    def __init__(self, book: Book, name: str, note: str, columns: Sequence[Column], frozen: int, heading: str) -> None:
+        self._book, self._name, self._note, self._columns, self._frozen, self._heading = book, name, note, columns, frozen, heading
+        self._count = 0
+        self._turn()
 
+    def _turn(self) -> None:
+        more = say("more", n=self._count + 1) if self._count else ""
+        self._count += 1
+        self.sheet = self._book.sheet(self._name + more, self._heading + more, self._note, self._columns, self._frozen)
+        self.next = self.sheet.next
 
-def _since(district: District, line: Line) -> str | None:
-    if district.since is None or line.state not in COUNTED:
-        return None
-    change = district.since.get(department_key(line.form, line.name))
-    return say("new_form") if change is None else say("mended", mended=len(change.mended), left=len(change.left), new=len(change.new))
+    def take(self, rows: int) -> tuple[LongList, int]:
+        """Room for so many rows together: a sheet, and the zero-based row where they begin."""
+        if self.next + rows > SHEET_ROWS and self.next > self.sheet.first:
+            self.close()
+            self._turn()
+        first, self.next = self.next, self.next + rows
+        return self.sheet, first
 
-
-def _remark(line: Line) -> str | None:
-    if line.form.error:
-        return line.form.error[1]
-    said = [say("like", name=line.like) if line.like else say("unknown")] if line.unknown else []
-    return "；".join([*said, *([say("from", file=line.form.origin)] if line.form.origin else [])]) or None
-
-
-# ---- 指标明细 and 校验结果 ----
+    def close(self) -> None:
+        """Puts the filter over what was taken."""
+        self.sheet.autofilter(self.sheet.first - 1, 0, max(self.next - 1, self.sheet.first), len(self._columns) - 1)
 
 
-def _pages(book: Book, name: str, heading: str, note: str, columns: Sequence[Column], frozen: int):
-    """Sheets of the same kind, one after the other as they fill up: gives a function that hands out the sheet for the next row."""
-    sheets: list[LongList] = []
+class Portion(NamedTuple):
+    """Forms whose indicator rows are written together: how rows look, the number of the first one, the words for kinds, and of each form the
+    department, the file and what it holds."""
 
-    def page() -> LongList:
-        if not sheets or sheets[-1].next >= SHEET_ROWS:
-            close()
-            more = say("more", n=len(sheets) + 1) if sheets else ""
-            sheets.append(book.sheet(name + more, heading + more, note, columns, frozen))
-        return sheets[-1]
-
-    def close() -> None:
-        if sheets:
-            sheets[-1].autofilter(2, 0, max(sheets[-1].next - 1, 3), len(columns) - 1)
-
-    return page, close
+    shape: Shape
+    first: int
+    words: dict[str, str]
+    forms: tuple[tuple[str, str, Form], ...]
 
 
-def _indicators(book: Book, district: District) -> None:
-    looks = (
-        "text",
-        "centre",
-        "text",
-        "text",
-        "wrap",
-        "centre",
-        "centre",
-        "centre",
-        "score",
-        "score",
-        "score",
-        "score",
-        "score",
-        "wrap",
-        "text",
-        "centre",
-    )
-    columns = [Column(*one) for one in zip(say_all("row_heads"), (22, 6, 13, 15, 22, 12, 12, 6, 6, 7, 7, 8, 8, 30, 20, 7), looks, strict=True)]
-    page, close = _pages(book, say("rows"), title(district, say("rows")), say("rows_note"), columns, 1)
-    kinds = {kind: say(kind) for kind in ("quantitative", "qualitative", "date", "period", "mixed", "blank")}
-    page()
-    for line in district.counted:
-        name, year, file = district.name(line), line.form.year, district.shown(line.form)
-        for part, group, indicator, target, actual, kind, weight, score, stated, deviation, deviation_stated, reason, cell in line.form.indicators():
-            page().add(
-                (
-                    name,
-                    year,
-                    part,
-                    group,
-                    indicator,
-                    target,
-                    actual,
-                    kinds[kind],
-                    weight,
-                    stated,
-                    score,
-                    deviation_stated,
-                    deviation,
-                    reason,
-                    file,
-                    cell and cell.rpartition("!")[2],
-                )
-            )
-    close()
+def write_rows(portion: Portion) -> str:
+    """The rows of a portion; half of the work of writing a district workbook, which several processes share."""
+    rows = (row for name, file, form in portion.forms for row in district_lists.indicators_of(name, file, form, portion.words))
+    return rendered(portion.shape, portion.first, rows)
+
+
+def _indicators(book: Book, district: District, workers: int) -> Callable[[], None]:
+    """Begins 指标明细 and gives what puts its rows in, to be called when the rest is written. A form's rows stand on one sheet."""
+    name = district_lists.say("rows")
+    pages = _Pages(book, name, district_lists.say("rows_note"), district_lists.indicator_columns(), 1, title(district, name))
+    words, portions, places = district_lists.kinds(), [], []
+    for sheet, first, lines in _spread(pages, district.counted):
+        # of each form no more is handed to another process than its rows are made of
+        forms = tuple((district.name(line), district.shown(line.form), Form("", None, None, "", 0.0, year=line.form.year, body=line.form.body))
+                      for line in lines)
+        portions.append(Portion(sheet.shape, first + 1, words, forms))
+        places.append((sheet, sum(line.form.rows for line in lines)))
+    written = gather.each(write_rows, portions, workers)
+
+    def put() -> None:
+        for (sheet, count), rows in zip(places, written, strict=True):
+            sheet.add_rendered(rows, count)
+
+    return put
+
+
+def _spread(pages: _Pages, lines: Sequence[Line]) -> Iterator[tuple[LongList, int, list[Line]]]:
+    """The lines in portions that stand together, each with its sheet and the zero-based row where it begins."""
+    portion: list[Line] = []
+    here: tuple[LongList, int] | None = None
+    for line in lines:
+        place = pages.take(line.form.rows)
+        if here is not None and (place[0] is not here[0] or len(portion) == _PORTION):
+            yield *here, portion
+            portion, here = [], None
+        here = here or place
+        portion.append(line)
+    if here is not None:
+        yield *here, portion
+    pages.close()
 
 
 def _findings(book: Book, district: District, links: _Links) -> None:
-    looks = ("whole", "wrap", "centre", "centre", "wrap", "wrap", "wrap", "wrap", "wrap", "wrap", "wrap", "link")
-    columns = [Column(*one) for one in zip(say_all("found_heads"), (5, 20, 8, 7, 17, 13, 13, 42, 30, 18, 20, 12), looks, strict=True)]
-    page, close = _pages(book, say("found"), title(district, say("found")), say("found_note"), columns, 2)
-    styles = {
-        severity: [
-            book.look(one, **({"bg_color": f"#{look.fill}", "font_color": f"#{look.colour}", "bold": True} if n == 2 else {}))
-            for n, one in enumerate(looks)
-        ]
-        for severity, look in LOOKS.items()
-    }
-    words = {severity: f"{look.sign} {messages.severity_word(severity)}" for severity, look in LOOKS.items()}
-    number = 0
-    page()
-    for across in district.findings:
-        number, one = number + 1, across.finding
-        sheet = page()
-        sheet.restyle(styles[one.severity])
-        sheet.add(
-            (
-                number,
-                one.label or say("across"),
-                words[one.severity],
-                one.code,
-                say("across"),
-                one.stated,
-                one.expected,
-                messages.message(one),
-                messages.fix(one),
-                messages.source(one),
-                "、".join(district.shown(form) for form in across.forms[:3]),
-                None,
-            )
-        )
-    for line in district.counted:
-        form, file = line.form, district.shown(line.form)
-        for code, severity, cell, label, stated, expected, message, fix, source in form.findings():
-            number, sheet = number + 1, page()
-            sheet.restyle(styles[severity])
-            sheet.add((number, district.name(line), words[severity], code, label, stated, expected, message, fix, source, file, cell or place_of(code)))
-            if cell:
-                links.put(sheet, 11, form, cell, cell)
-    for line in district.lines:
-        if line.form.error:
-            number, sheet = number + 1, page()
-            sheet.restyle(styles["error"])
-            sheet.add(
-                (
-                    number,
-                    None,
-                    words["error"],
-                    line.form.error[0],
-                    None,
-                    None,
-                    None,
-                    line.form.error[1],
-                    None,
-                    None,
-                    district.shown(line.form),
-                    line.form.sheet,
-                )
-            )
-    close()
+    name, columns = district_lists.say("found"), district_lists.finding_columns()
+    pages = _Pages(book, name, district_lists.say("found_note"), columns, 2, title(district, name))
+    styles = _marked(book, columns, {severity: {"bg_color": f"#{look.fill}", "font_color": f"#{look.colour}", "bold": True}
+                                     for severity, look in LOOKS.items()})
+    for row in district_lists.findings(district):
+        sheet, _ = pages.take(1)
+        sheet.restyle(styles[row.mark])
+        sheet.add(row.values)
+        if row.cell:
+            links.put(sheet, 11, row.form, row.cell, row.cell)
+    pages.close()
 
 
 # ---- what the workbook keeps ----

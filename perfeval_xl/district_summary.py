@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import Any
 
 from xlsxwriter.utility import xl_col_to_name
 
 from perfeval_xl import messages
 from perfeval_xl.district import District, Line, stated_grade
-from perfeval_xl.district_book import BAND, Book, Column, Place, title
+from perfeval_xl.district_book import BAND, Book, Place, title
+from perfeval_xl.district_lists import Column
 from perfeval_xl.edition import get
 from perfeval_xl.long_list import Formula, LongList
 from perfeval_xl.numbers import half_up
@@ -56,43 +58,57 @@ def part_names(district: District) -> list[str]:
     return [*known, *sorted(there - set(known))]
 
 
+#: sources of funds and uses of money that have a column of their own where a form has them
+ROLES = ("government", "special_account", "own", "carry_over", "other", "basic", "project")
+MONEY, JUDGED, COUNTS = ("initial", "adjusted", "executed"), ("stated", "total", "gap", "grade_stated", "grade"), ("error", "warning", "note")
+_WIDTHS = {"rank": (6, "whole"), "department": (26, "wrap"), "project": (22, "wrap"), "rate": (8.5, "rate"), "stated": (8.5, "score"),
+           "total": (8.5, "score"), "gap": (7.5, "gap"), "grade_stated": (6, "centre"), "grade": (6, "centre")}
+
+
+def column(key: str) -> Column:
+    """The column of a key: rank, department, project, of ``MONEY``, ``JUDGED`` and ``COUNTS``, rate, ``role ...`` and ``part ...``."""
+    kind, _, name = key.partition(" ")
+    if kind == "role":
+        return Column(say("project_funds" if name == "project" else name), 12.5, "money")
+    if kind == "part":
+        return Column(say("part", name=name), 9.5, "score")
+    if key in MONEY:
+        return Column(say(key), 12.5, "money")
+    return Column(say(key), *_WIDTHS.get(key, (5.5, "whole")))
+
+
+def _keys(district: District) -> list[str]:
+    """The columns that the departments of a run need."""
+    counted = district.counted
+    roles = [role for role in ROLES if any(row[1] == role and row[3] for line in counted for row in line.form.funds)]
+    project = ["project"] if any(line.form.project for line in counted) else []
+    return ["rank", "department", *project, *MONEY, *(f"role {role}" for role in roles), "rate", *(f"part {name}" for name in part_names(district)),
+            *JUDGED, *COUNTS]
+
+
+def rows(district: District) -> Iterator[dict[str, Any]]:
+    """For each department its values by key, without formulas; what it has not is not in it, or None."""
+    for line, rank in zip(district.counted, _ranks(district.counted), strict=True):
+        yield _values(line, district.name(line), rank)
+
+
 def write(book: Book, district: District) -> Place:
     """One row for each department, then the totals; gives the place of its columns."""
-    counted, parts = district.counted, part_names(district)
-    roles = [
-        role
-        for role in ("government", "special_account", "own", "carry_over", "other", "basic", "project")
-        if any(row[1] == role and row[3] for line in counted for row in line.form.funds)
-    ]
-    projects = any(line.form.project for line in counted)
-    spec = [
-        ("rank", Column(say("rank"), 6, "whole")),
-        ("department", Column(say("department"), 26, "wrap")),
-        *([("project", Column(say("project"), 22, "wrap"))] if projects else []),
-        *((key, Column(say(key), 12.5, "money")) for key in ("initial", "adjusted", "executed")),
-        *((f"role {role}", Column(say("project_funds" if role == "project" else role), 12.5, "money")) for role in roles),
-        ("rate", Column(say("rate"), 8.5, "rate")),
-        *((f"part {name}", Column(say("part", name=name), 9.5, "score")) for name in parts),
-        ("stated", Column(say("stated"), 8.5, "score")),
-        ("total", Column(say("total"), 8.5, "score")),
-        ("gap", Column(say("gap"), 7.5, "gap")),
-        ("grade_stated", Column(say("grade_stated"), 6, "centre")),
-        ("grade", Column(say("grade"), 6, "centre")),
-        *((key, Column(say(key), 5.5, "whole")) for key in ("error", "warning", "note")),
-    ]
-    columns, keys = [column for _, column in spec], [key for key, _ in spec]
+    keys, counted = _keys(district), district.counted
+    columns = [column(key) for key in keys]
     sheet = book.sheet(say("summary"), title(district, say("summary")), say("money"), columns, 2)
     letters = {key: xl_col_to_name(n) for n, key in enumerate(keys)}
     place = Place(say("summary"), 4, max(3 + len(counted), 4), letters)
-    ranks = _ranks(counted)
-    table = [_department_row(line, district.name(line), ranks[n], n + 4, keys, place) for n, line in enumerate(counted)]
-    for values in table:
-        sheet.add(values)
+    table = []
+    for n, values in enumerate(rows(district)):
+        values |= _formulas(values, n + 4, place)
+        table.append([values.get(key) for key in keys])
+        sheet.add(table[-1])
     if table:
         sheet.restyle([book.look(column.look, bold=True, bg_color=BAND) for column in columns])
         sheet.add(_totals(table, keys, place))
         sheet.autofilter(2, 0, place.last - 1, len(columns) - 1)
-        _colour(book, sheet, place)
+        colour(book, sheet, place)
     return place
 
 
@@ -103,35 +119,28 @@ def _ranks(counted: Sequence[Line]) -> list[int | None]:
     return [first.get(line.form.total) if line.form.total is not None else None for line in counted]
 
 
-def _department_row(line: Line, name: str, rank: int | None, row: int, keys: list[str], place: Place) -> list:
-    form, at = line.form, {key: f"{letter}{row}" for key, letter in place.letters.items()}
-    whole = form.funds_total
-    money = dict(zip(("initial", "adjusted", "executed"), whole[2:5] if whole else (None,) * 3, strict=True))
+def _values(line: Line, name: str, rank: int | None) -> dict[str, Any]:
+    form, whole = line.form, line.form.funds_total
+    money = dict(zip(MONEY, whole[2:5] if whole else (None,) * 3, strict=True))
+    values = {"rank": rank, "department": name, "project": form.project, **money, "rate": _rate(money), "stated": form.total_stated,
+              "total": form.total, "grade_stated": stated_grade(form), "grade": form.grade, **dict(zip(COUNTS, form.counts, strict=True)),
+              **{f"part {part}": score for part, _, score in form.parts}}
+    if form.total is not None and form.total_stated is not None:
+        values["gap"] = float(_exact(form.total) - _exact(form.total_stated))
     roles: dict[str, Decimal] = {}
     for one in form.funds:
         if one[3] is not None:
             roles[one[1]] = roles.get(one[1], Decimal(0)) + _exact(one[3])
-    scores = {name: score for name, _, score in form.parts}
-    gap = None if form.total is None or form.total_stated is None else float(_exact(form.total) - _exact(form.total_stated))
-    values = {
-        "rank": Formula(f'IF({at["total"]}="","",RANK({at["total"]},{place.range("total").rpartition("!")[2]}))', rank),
-        "department": name,
-        "project": form.project,
-        **money,
-        "rate": Formula(f'IF(N({at["adjusted"]})=0,"",ROUND({at["executed"]}/{at["adjusted"]}*100,2))', _rate(money)),
-        "stated": form.total_stated,
-        "total": form.total,
-        "gap": Formula(f'IF(OR({at["stated"]}="",{at["total"]}=""),"",ROUND({at["total"]}-{at["stated"]},2))', gap),
-        "grade_stated": stated_grade(form),
-        "grade": form.grade,
-        "error": form.counts[0],
-        "warning": form.counts[1],
-        "note": form.counts[2],
-    }
-    return [
-        float(roles[key[5:]]) if key.startswith("role ") and key[5:] in roles else scores.get(key[5:]) if key.startswith("part ") else values.get(key)
-        for key in keys
-    ]
+    return values | {f"role {role}": float(sum_) for role, sum_ in roles.items()}
+
+
+def _formulas(values: dict[str, Any], row: int, place: Place) -> dict[str, Formula]:
+    """What is worked out from the other columns of the row, as formulas with their present values."""
+    at = {key: f"{letter}{row}" for key, letter in place.letters.items()}
+    area = place.range("total").rpartition("!")[2]
+    return {"rank": Formula(f'IF({at["total"]}="","",RANK({at["total"]},{area}))', values["rank"]),
+            "rate": Formula(f'IF(N({at["adjusted"]})=0,"",ROUND({at["executed"]}/{at["adjusted"]}*100,2))', values["rate"]),
+            "gap": Formula(f'IF(OR({at["stated"]}="",{at["total"]}=""),"",ROUND({at["total"]}-{at["stated"]},2))', values.get("gap"))}
 
 
 def _rate(money: dict) -> float | None:
@@ -178,7 +187,7 @@ def _number(value: Decimal) -> float | int:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def _colour(book: Book, sheet: LongList, place: Place) -> None:
+def colour(book: Book, sheet: LongList, place: Place) -> None:
     """What is to be looked at first: errors, gaps, grades that changed; a bar behind the execution rate would not survive WPS, so a colour."""
     red, amber = (
         book.workbook.add_format({"bg_color": f"#{LOOKS[one].fill}", "font_color": colour})

@@ -1,25 +1,16 @@
-"""A written report (.docx, .txt) -> chapters with their paragraphs and tables, the form printed in it kept apart.
+"""A written report -> chapters with their paragraphs and tables, the form printed in it kept apart.
 
-A report is untrusted like a form: its zip directory is read by ``container`` within limits, and an XML part with a DOCTYPE is refused.
 Text copied out of a PDF is broken into short lines; lines are joined again where no heading, number or full stop parts them.
 """
 
 from __future__ import annotations
 
-import codecs
-import os
 import re
-import stat
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from perfeval_xl.gate import Package
-from perfeval_xl.messages import Refusal
-from perfeval_xl.numbers import fold, tidy
-
-#: a report has some 20 pages: 50 KB of text, 200 KB as .docx without pictures
-FILE_BYTES, TEXT = 50_000_000, 500_000
-_WORD_OLD, _ZIP, _PDF = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04", b"%PDF"
+from perfeval_xl import lines
+from perfeval_xl.lines import NUMBERED, NUMERAL, Line
+from perfeval_xl.numbers import fold
 
 
 class Block(NamedTuple):
@@ -62,12 +53,10 @@ TOPICS = {
 }
 _OTHER = re.compile("^其[他它]|需要?说明")
 
-_NUMERAL = "[一二三四五六七八九十]"
-_CHAPTER = re.compile(rf"(?:第?({_NUMERAL}{{1,3}})(?:、|[.．,，]|部分[：:、]?|章)\s*)(\S.{{1,45}})")
+_CHAPTER = re.compile(rf"(?:第?({NUMERAL}{{1,3}})(?:、|[.．,，]|部分[：:、]?|章)\s*)(\S.{{1,45}})")
 #: 1. 基本情况, where no heading is numbered 一、
 _CHAPTER_ARABIC = re.compile(r"([0-9]{1,2})(?:[.．、]|\s)\s*(?![0-9])(\S.{1,45})")
-_SECTION = re.compile(rf"[（(]{_NUMERAL}{{1,3}}[）)]、?\s*\S.{{1,40}}|[0-9]{{1,2}}[.．、]\s*(?![0-9])\S.{{1,40}}")
-_NUMBERED = re.compile(rf"第?{_NUMERAL}{{1,3}}(?:、|部分|章)|[（(](?:{_NUMERAL}{{1,3}}|[0-9]{{1,2}})[）)]|[0-9]{{1,2}}[.．、](?![0-9])")
+_SECTION = re.compile(rf"[（(]{NUMERAL}{{1,3}}[）)]、?\s*\S.{{1,40}}|[0-9]{{1,2}}[.．、]\s*(?![0-9])\S.{{1,40}}")
 _HEADING_END = re.compile("(?:情况|分析|得分|问题|措施|指标|建议|经验|结论|简要|概况|任务|说明|成效|做法|效益|满意度)[。:：]?$")
 _INSIDE = re.compile("[，。；！？,;].")
 _FORM_TITLE = re.compile(r"(?:附[件表录]?[0-9一二三]*[:：.、]?\s*)?(?:20[0-9]{2}年?度?)?.{0,30}(?:自评|绩效评价)表(?:[（(].*[）)])?")
@@ -79,221 +68,12 @@ _FULL_STOP = "。！？!?"
 
 def load(path: str) -> Document:
     """Reads a report; what cannot be read is refused with one line that says what to do. Never writes, never runs anything of it."""
-    file = os.path.basename(os.path.normpath(path))
-    data = _bytes(path, file)
-    if data.startswith(_PDF):
-        raise Refusal("X323", file=file)
-    if data.startswith(_WORD_OLD):
-        raise Refusal("X104" if "EncryptedPackage".encode("utf-16-le") in data else "X322", file=file)
-    if data.startswith(_ZIP):
-        lines = _docx_lines(data, file)
-    else:
-        if os.path.splitext(file)[1].lower() not in ("", ".txt", ".text", ".md"):
-            raise Refusal("X321", file=file)
-        lines = _text_lines(_decoded(data, file))
-    size = sum(len(line.text) + sum(len(cell) for row in line.rows for cell in row) for line in lines)
-    if not size:
-        raise Refusal("X324", file=file)
-    if size > TEXT:
-        raise Refusal("X326", file=file, stated=f"{size} 字", expected=f"{TEXT} 字")
-    return _document(path, lines)
+    return _document(path, lines.load(path))
 
 
 def from_text(text: str, path: str = "") -> Document:
     """A report that is already a text."""
-    return _document(path, _text_lines(text))
-
-
-def _bytes(path: str, file: str) -> bytes:
-    try:
-        if os.path.isdir(path):
-            raise Refusal("X325", file=file)
-        with open(path, "rb") as stream:
-            status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise Refusal("X321", file=file)
-            if status.st_size > FILE_BYTES:
-                raise Refusal("X326", file=file, stated=f"{status.st_size // 10**6} MB", expected=f"{FILE_BYTES // 10**6} MB")
-            data = stream.read()
-    except FileNotFoundError:
-        raise Refusal("X101", file=path) from None
-    except (OSError, ValueError) as error:
-        raise Refusal("X112", file=file, why=getattr(error, "strerror", None) or error) from None
-    if not data.strip():
-        raise Refusal("X324", file=file)
-    return data
-
-
-def _decoded(data: bytes, file: str) -> str:
-    """UTF-16 by its mark, else UTF-8, else GB 18030, the Chinese standard that Notepad writes as ANSI."""
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ("utf-16",) if wide else ("utf-8-sig", "gb18030"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" in text:
-            break
-        return text
-    raise Refusal("X321", file=file)
-
-
-# ---- lines: what both kinds of files become first ----
-
-
-class _Line(NamedTuple):
-    """A line of a text, or a paragraph or table of a .docx (then it is ``whole``); ``level`` is the outline level of its style, 0 for none."""
-
-    text: str
-    rows: tuple = ()
-    whole: bool = False
-    level: int = 0
-
-
-def _text_lines(text: str) -> list[_Line]:
-    lines: list[_Line] = []
-    table: list[tuple[str, ...]] = []
-    for raw in re.split("[\r\n\v\f\x85\u2028\u2029]+", text):
-        cells = tuple(cell.strip() for cell in raw.split("\t")) if raw.count("\t") >= 2 else tuple(
-            cell.strip() for cell in raw.strip("| ").split("|")) if raw.count("|") >= 2 else ()
-        if cells:
-            table.append(cells)
-            continue
-        if not (line := raw.strip().strip("\u3000")):
-            continue
-        if table:
-            lines.append(_Line("", tuple(table)))
-            table = []
-        lines.append(_Line(line))
-    return [*lines, _Line("", tuple(table))] if table else lines
-
-
-#: more columns than any table of a report has
-_COLUMNS = 64
-_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_W_STRICT = "{http://purl.oclc.org/ooxml/wordprocessingml/main}"
-#: deleted text, what an older program would show instead, and codes of fields are not the text
-_SKIPPED = frozenset(("del", "moveFrom", "Fallback", "instrText", "delText", "pPr", "rPr", "tblPr", "sectPr"))
-
-
-def _docx_lines(data: bytes, file: str) -> list[_Line]:
-    from xml.etree import ElementTree
-
-    try:
-        package = Package(data)
-        if "word/document.xml" not in package:
-            raise Refusal("X321", file=file)
-        package.check_sizes()
-        body, levels = package.part("word/document.xml"), _Styles(package.part("word/styles.xml"))
-        for xml in (body, levels.xml):
-            if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml or xml[:2] in (b"\xff\xfe", b"\xfe\xff"):
-                raise Refusal("X321", file=file)
-        root = ElementTree.fromstring(body)
-    except Refusal as refusal:
-        if refusal.code in ("X114", "X119"):
-            raise Refusal("X326", file=file, stated=refusal.args_["stated"], expected=refusal.args_["expected"]) from None
-        raise Refusal("X321", file=file) from None
-    except (ElementTree.ParseError, RecursionError):
-        raise Refusal("X321", file=file) from None
-    lines: list[_Line] = []
-    try:
-        _walk(root, lines, levels)
-    except RecursionError:
-        raise Refusal("X321", file=file) from None
-    return lines
-
-
-_STYLE_NAME = re.compile(rb"<w:name w:val=\"(?:heading|\xe6\xa0\x87\xe9\xa2\x98) ?([1-9])\"", re.I)
-_STYLE_OUTLINE = re.compile(rb"<w:outlineLvl w:val=\"([0-8])\"")
-_STYLE_CONTENTS = re.compile(rb"<w:name w:val=\"toc ", re.I)
-
-
-class _Styles(dict):
-    """Style id -> outline level from 1, -1 for a line of a table of contents, 0 for any other; looked up when first met."""
-
-    def __init__(self, xml: bytes) -> None:
-        super().__init__()
-        self.xml = xml
-
-    def __missing__(self, key: str) -> int:
-        start = self.xml.find(b'w:styleId="%s"' % key.encode())
-        style = self.xml[start : self.xml.find(b"</w:style>", start)] if start >= 0 else b""
-        name, outline = _STYLE_NAME.search(style), _STYLE_OUTLINE.search(style)
-        self[key] = int(outline[1]) + 1 if outline else int(name[1]) if name else -1 if _STYLE_CONTENTS.search(style) else 0
-        return self[key]
-
-
-def _name(element) -> str:
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
-
-
-def _walk(element, lines: list[_Line], levels: _Styles) -> None:
-    for child in element:
-        name = _name(child)
-        if name in _SKIPPED:
-            continue
-        if name == "p":
-            _paragraph(child, lines, levels)
-        elif name == "tbl":
-            rows = tuple(tuple(_cells(row)) for row in child.iter() if _name(row) == "tr")
-            lines.append(_Line("", rows, True))
-        else:
-            _walk(child, lines, levels)
-
-
-def _cells(row) -> Iterator[str]:
-    """The cells of a table's row, one for each column: a wide cell is followed by empty ones."""
-    for cell in row:
-        if _name(cell) in ("tc", "sdt"):
-            yield tidy(_cell(cell))
-            span = next((_attribute(one, "val") for one in cell.iter() if _name(one) == "gridSpan"), "")
-            yield from [""] * (min(int(span), _COLUMNS) - 1 if span.isdigit() else 0)
-
-
-def _attribute(element, name: str) -> str:
-    return element.get(_W + name) or element.get(_W_STRICT + name) or ""
-
-
-def _paragraph(paragraph, lines: list[_Line], levels: _Styles) -> None:
-    level = 0
-    for properties in paragraph:
-        if _name(properties) == "pPr":
-            for one in properties:
-                if _name(one) == "pStyle":
-                    level = levels[_attribute(one, "val")]
-                elif _name(one) == "outlineLvl" and (value := _attribute(one, "val")).isdigit() and int(value) < 9:
-                    level = int(value) + 1
-    if level < 0:
-        return
-    # lines broken inside a paragraph by hand stay apart where the next begins with a number
-    for n, text in enumerate(part for part in re.split(rf"\n(?=\s*(?:{_NUMBERED.pattern}))", _cell(paragraph)) if part.strip()):
-        lines.append(_Line(text.replace("\n", "").strip(), whole=True, level=level if not n else 0))
-
-
-def _cell(element) -> str:
-    """All text inside an element, deletions left out; paragraphs and breaks are line breaks."""
-    text: list[str] = []
-
-    def gather(one) -> None:
-        for child in one:
-            name = _name(child)
-            if name in _SKIPPED:
-                continue
-            if name == "t":
-                text.append(child.text or "")
-            elif name == "tab":
-                text.append("\t")
-            elif name in ("br", "cr"):
-                text.append("\n")
-            elif name == "noBreakHyphen":
-                text.append("-")
-            else:
-                gather(child)
-                if name == "p":
-                    text.append("\n")
-
-    gather(element)
-    return "".join(text).strip("\n")
+    return _document(path, lines.text_lines(text))
 
 
 # ---- chapters ----
@@ -316,11 +96,15 @@ def _chinese(numeral: str) -> int:
 class _Reader:
     """Puts lines together: chapters, headings, paragraphs, the form."""
 
-    def __init__(self, lines: list[_Line], arabic: bool = False) -> None:
+    def __init__(self, lines: list[Line], arabic: bool = False) -> None:
         self.lines, self.arabic = lines, arabic
         self.chapters: list[Chapter] = [Chapter("", "", ())]
         self.blocks: list[Block] = []
         self.headings: list[str] = []
+        widths = sorted(len(one.text) for one in lines if one.text)
+        # from this width on a line may have been broken because it was full
+        self.width = widths[len(widths) * 4 // 5] * 0.6 if widths else 0
+        self.full = False
         self.open = ""  # a paragraph whose end has not been seen
         self.last = 0  # number of the last chapter
         self.topics: dict[int, str] = {}  # of each number; 一、主要职能 of a part without a number of its own has none
@@ -333,7 +117,7 @@ class _Reader:
         self.chapters[-1] = self.chapters[-1]._replace(blocks=tuple(self.blocks))
         return tuple(self.chapters)
 
-    def take(self, n: int, line: _Line) -> None:
+    def take(self, n: int, line: Line) -> None:
         if line.rows:
             self.close()
             self.add_table(line.rows)
@@ -354,11 +138,12 @@ class _Reader:
         elif not self.form and (line.level > 1 or self.is_section(text)):
             self.close()
             self.enter(text)
-        elif self.open and not line.whole and not _NUMBERED.match(text) and self.open[-1] not in _FULL_STOP:
+        elif self.open and not line.whole and not NUMBERED.match(text) and self.open[-1] not in _FULL_STOP and self.full:
             self.open = _joined(self.open, text)
         else:
             self.close()
             self.open = text
+        self.full = len(text) >= self.width
         if line.whole:
             self.close()
 
@@ -368,7 +153,7 @@ class _Reader:
             self.blocks.append(Block(self.open, (), tuple(self.headings), self.form))
             self.open = ""
 
-    def chapter(self, line: _Line) -> int:
+    def chapter(self, line: Line) -> int:
         """The number of the chapter that this line opens; 0 for any other line."""
         text = line.text
         match = (_CHAPTER_ARABIC if self.arabic else _CHAPTER).fullmatch(text)
@@ -423,7 +208,7 @@ _YEAR = re.compile("(?<![0-9])(20[0-9]{2})(?:\\s*年|(?![0-9.-]*[0-9年]))")
 _REPORT = re.compile("(?:部门|单位)?(?:预算)?(?:项目)?(?:整体)?(?:预算|支出|资金)*绩效|(?:部门|单位)?(?:预算)?整体|自评|评价报告|绩效报告|报告")
 
 
-def _title_of(lines: list[_Line]) -> tuple[str, int]:
+def _title_of(lines: list[Line]) -> tuple[str, int]:
     """The title, which is the first lines up to the one that ends with 报告, and how many lines it takes."""
     title = ""
     for n, line in enumerate(lines[:5], 1):
@@ -448,12 +233,12 @@ def year_of(title: str) -> int | None:
     return int(year[1]) if year else None
 
 
-def _document(path: str, lines: list[_Line]) -> Document:
+def _document(path: str, lines: list[Line]) -> Document:
     title, count = _title_of(lines)
     return Document(path, title, named(title), year_of(title), _chapters(lines[count:]))
 
 
-def _chapters(lines: list[_Line]) -> tuple:
+def _chapters(lines: list[Line]) -> tuple:
     """The chapters; those numbered 1. 2. 3. where none is numbered 一、 and enough of their headings are those of a report."""
     chapters = _Reader(lines).read()
     if len(chapters) > 1:

@@ -46,6 +46,9 @@ LIMITS = {
     "cells": Limit(300_000, "X114", ("单元格数", "cells"),
         ("行数乘列数；角上一个孤立的单元格会让读取程序要 512 GB 内存",
          "rows times columns; a lone cell in the last corner makes the reader ask for 512 GB")),
+    "grids": Limit(3_000_000, "X114", ("全部工作表的单元格数", "cells of all sheets"),
+        ("一百个部门各一个工作表约 10 万格；几百个只有角上有值的工作表会占满内存",
+         "a sheet for each of a hundred departments has 100,000; hundreds of sheets with a cell in each corner fill the memory")),
     "merges": Limit(5_000, "X114", ("合并单元格数", "merged areas"),
         ("一张表约 60 处；5 万处要读 3.5 秒", "a form has some 60; 50,000 take 3.5 s")),
     "merged": Limit(50_000_000, "X114", ("合并区域的总格数", "cells in merged areas"),
@@ -225,16 +228,16 @@ def _check_count(stated: str) -> None:
 #: room for 52 columns and 9999 rows at most. The first pattern is for sheets of numbers and texts alone, the second for those that may be worked
 #: out by formulas, the third knows errors, truth values and formulas without result too. The letters of the first are those of s="4" t="s" and
 #: t="n": no second place can hide among them.
-_ROWS = (rb'<sheetData>(?:<row [^<>/]*+(?:/>|>(?:<c r="A?[A-Z][0-9]{1,4}"%s(?:/>|><v>[^<]*+</v></c>%s))*+'
+_ROWS = (rb'<sheetData>(?:<row [^<>/]*+(?:/>|>(?:<c r="A?[A-Z][0-9]{1,4}"%s(?:/>|><v>[^<&]*+</v></c>%s))*+'
          rb'(?:<c r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]++")?+/>)*+</row>))*+</sheetData>')
 _VALUES = re.compile(_ROWS % (rb'[ snt="0-9]*+', b""))
 _FORMULA = rb'>(?:<f(?: [^<>/]*+)?(?:/>|>[^<]*+</f>))?+'
 _COMPUTED = _ROWS % (  # of a formula with text, the empty one is a result
     rb'(?: s="[0-9]++")?+(?: t="[sn]")?+(?: s="[0-9]++")?+',
-    rb'|' + _FORMULA + rb'<v>[^<]++</v></c>| t="str"(?: s="[0-9]++")?+' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<]*+</v>|<v/>)?+</c>')
+    rb'|' + _FORMULA + rb'<v>[^<&]++</v></c>| t="str"(?: s="[0-9]++")?+' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<&]*+</v>|<v/>)?+</c>')
 _CELLS = _ROWS % (
     rb'(?: s="[0-9]++")?+(?: t="\w++")?+(?: s="[0-9]++")?+',
-    rb'|' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>')
+    rb'|' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<&]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>')
 
 
 class Cells(NamedTuple):
@@ -286,10 +289,11 @@ class Extent:
             hold("cells", self.rows * self.columns)
 
 
-def walk(xml: bytes, start=None, text=None, end=None) -> None:
+def walk(xml: bytes, start=None, text=None, end=None, whole: bool = False) -> None:
     """Walks XML with expat and holds everything that is counted against the limits; ``start``, ``text`` and ``end`` hear of what is there.
 
-    ``start`` gets (name without prefix, attributes), ``text`` a piece of text, ``end`` the name. What is no XML is refused (X103).
+    ``start`` gets (name without prefix, attributes), ``text`` a piece of text, ``end`` the name; ``whole``: names as they are written. What is
+    no XML is refused (X103).
     """
     from xml.parsers import expat
 
@@ -301,7 +305,7 @@ def walk(xml: bytes, start=None, text=None, end=None) -> None:
         depth += 1
         if depth > deepest:
             hold("depth", depth)
-        tag = tag.rpartition(":")[2]
+        written, tag = tag, tag.rpartition(":")[2]
         if tag in _COUNTED:
             counts[tag] = counts.get(tag, 0) + 1
             if counts[tag] > _FEW_TAGS:
@@ -309,13 +313,13 @@ def walk(xml: bytes, start=None, text=None, end=None) -> None:
         elif tag == "sst" and "uniqueCount" in attributes:
             _check_count(attributes["uniqueCount"].strip())
         if start:
-            start(tag, attributes)
+            start(written if whole else tag, attributes)
 
     def closed(tag: str) -> None:
         nonlocal depth
         depth -= 1
         if end:
-            end(tag.rpartition(":")[2])
+            end(tag if whole else tag.rpartition(":")[2])
 
     def doctype(*_: object) -> None:
         raise Refusal("X122")
@@ -329,3 +333,39 @@ def walk(xml: bytes, start=None, text=None, end=None) -> None:
         parser.Parse(xml, True)
     except expat.ExpatError:
         raise Refusal("X103") from None
+
+
+# ---- written the usual way ----
+
+
+def bare(xml: bytes, references: bool = False) -> bytes:
+    """XML without comments, instructions and CDATA, as it stands where it has none. They can part a figure in two (``1<!-- -->00``), and
+    calamine then reads its first half, where Excel shows the whole. ``references``: also without ``&#50;`` for 2, which it does not read in a
+    figure."""
+    return _rewritten(xml) if b"<!" in xml or xml.find(b"<?", 4) >= 0 or (references and b"&#" in xml) else xml
+
+
+def usual(xml: bytes) -> bytes:
+    """``bare``, and every attribute in double quotes behind an equals sign without blanks: a pattern sees what a parser sees."""
+    return _rewritten(xml) if b"<!" in xml or xml.find(b"<?", 4) >= 0 or re.search(rb"\s=|=\s|='", xml) else xml
+
+
+def _rewritten(xml: bytes) -> bytes:
+    out: list[str] = []
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        out.append(f"<{tag}{''.join(f' {name}={_quoted(value)}' for name, value in attributes.items())}>")
+
+    def text(content: str) -> None:
+        out.append(_escaped(content))
+
+    walk(xml, start, text, lambda tag: out.append(f"</{tag}>"), True)
+    return "".join(out).encode()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+
+
+def _quoted(value: str) -> str:
+    return '"{}"'.format(_escaped(value).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;"))

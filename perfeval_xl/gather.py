@@ -6,24 +6,30 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
-from perfeval_xl import intake, record
+from perfeval_xl import contain, intake, messages, record
 from perfeval_xl.compact import Form, from_record, from_stamp
 from perfeval_xl.container import ContainerError, directory, packed, unpack
+from perfeval_xl.gate import limit
 from perfeval_xl.messages import Refusal
 
 #: what is taken out of a folder; the last ones only to say that they cannot be read. A file that is named is always taken.
 EXTENSIONS = (".xlsx", ".xlsm", ".xls", ".ods", ".et", ".ett", ".xlsb")
 #: marks a district workbook, among its document properties and in the first cell of its hidden sheet
-STAMP, STAMP_SHEET, SCHEMA = "perfeval_xl district", "_数据", 1
+STAMP, STAMP_SHEET, SCHEMA = "perfeval_xl district", "_数据", 2
 #: files that a process reads at a time: enough that handing them over costs nothing, few enough that the bar moves
-CHUNK = 32
+CHUNK = 64
 #: below this many files for each process starting it takes longer than it saves
 FEW = 100
 _TAIL = 66_000
+#: bytes; the document properties of ours are some hundred
+_PROPERTIES = 100_000
 
 
 def find(paths: Iterable[str], without: Iterable[str] = (), extensions: tuple[str, ...] = EXTENSIONS) -> list[str]:
@@ -56,27 +62,33 @@ def _inside(folder: str, extensions: tuple[str, ...]) -> Iterator[str]:
 
 def read_one(path: str, wanted: str = "", lang: str = "") -> list[Form]:
     """All forms of a file as lines; one line with an error where it cannot be read. A district workbook gives the lines it keeps."""
+    return read_many([path], wanted, lang)[0]
+
+
+def _kept(path: str, lang: str) -> tuple[float, list[Form] | None]:
+    """When the file system says a file was saved; and the lines that it keeps, if it is a district workbook."""
+    saved = 0.0
     try:
         saved = float(int(os.stat(path).st_mtime))
-        if path.lower().endswith(".xlsx") and is_district(path):
-            return stamped(path)
+        return saved, stamped(path) if path.lower().endswith(".xlsx") and is_district(path) else None
     except (OSError, ValueError):
-        saved = 0.0
+        return saved, None  # the check says why it cannot be read
     except Refusal as refusal:
-        return [Form(path, None, None, "", saved, (refusal.code, refusal.words(lang)))]
-    return [from_record(one, saved, lang) for one in record.check_file(path, wanted)]
+        return saved, [Form(path, None, None, "", saved, (refusal.code, refusal.words(lang)))]
 
 
 def is_district(path: str) -> bool:
     """Whether a file is a district workbook, by its document properties; no more of it is read than its end where it has none."""
     with open(path, "rb") as stream:
-        stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
-        if b"docProps/custom.xml" not in stream.read():
+        size = os.fstat(stream.fileno()).st_size
+        stream.seek(max(0, size - _TAIL))
+        if size > limit("file") or b"docProps/custom.xml" not in stream.read():
             return False
         stream.seek(0)
-        data = stream.read()
+        data = stream.read(size)
     try:
-        return f'name="{STAMP}"'.encode() in unpack(*packed(data, directory(data).get("docprops/custom.xml")))
+        part = directory(data).get("docprops/custom.xml")
+        return part is not None and part.full < _PROPERTIES and f'name="{STAMP}"'.encode() in unpack(*packed(data, part))
     except ContainerError:
         return False
 
@@ -103,7 +115,9 @@ def stamped(path: str) -> list[Form]:
 def read_many(paths: Sequence[str], wanted: str = "", lang: str = "") -> list[list[Form]]:
     """The lines of each of some files, in their order."""
     with resting():
-        return [read_one(path, wanted, lang) for path in paths]
+        kept = [_kept(path, lang) for path in paths]
+        checked = record.each_checked([path for path, (_, lines) in zip(paths, kept, strict=True) if lines is None], wanted)
+        return [[from_record(one, saved, lang) for one in next(checked)] if lines is None else lines for saved, lines in kept]
 
 
 @contextmanager
@@ -125,18 +139,20 @@ def processes_for(count: int) -> int:
 
 def read_all(paths: Sequence[str], wanted: str = "", lang: str = "", workers: int = 0,
              told: Callable[[int], None] = lambda count: None) -> list[Form]:
-    """The lines of all files in the order of the paths; ``told`` hears how many more are done. ``workers``: processes, 0 = as many as pay."""
+    """The lines of all files in the order of the paths; ``told`` hears how many more are done. ``workers``: processes, 0 = as many as pay.
+
+    No file is read in this process: one that ends its reader, or takes too long, costs its own line (``contain``)."""
     workers = min(workers or processes_for(len(paths)), max(len(paths), 1))
-    chunks = chunked(paths, workers)
-    if workers > 1:
-        lines = _pooled(chunks, wanted, lang, workers, told)
-    else:
-        lines = {}
-        with resting():
-            for chunk in chunks:
-                lines.update(zip(chunk, read_many(chunk, wanted, lang), strict=True))
-                told(len(chunk))
+    lines: dict[str, list[Form]] = {}
+    chunks = [tuple(chunk) for chunk in chunked(paths, workers)]
+    for path, forms in contain.portions(read_many, read_one, chunks, _fallen, workers, wanted, lang or messages.language()):
+        lines[path] = forms
+        told(1)
     return [form for path in paths for form in lines[path]]
+
+
+def _fallen(path: str, refusal: Refusal) -> list[Form]:
+    return [Form(path, None, None, "", 0.0, (refusal.code, refusal.words()))]
 
 
 def chunked(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
@@ -145,57 +161,31 @@ def chunked(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
     return [paths[n : n + size] for n in range(0, len(paths), size)]
 
 
-def _pooled(chunks: list[Sequence[str]], wanted: str, lang: str, workers: int, told: Callable[[int], None]) -> dict[str, list[Form]]:
-    """The chunks read by a pool. When a process dies (a damaged file can bring a reader down, and so can the system when memory is short),
-    what was not finished is read again, file by file; what dies alone is the file's own fault and becomes a line that says so."""
-    lines: dict[str, list[Form]] = {}
-    for rest, count in ((chunks, workers), (None, workers)):
-        if rest is None:
-            rest = [[path] for chunk in chunks for path in chunk if path not in lines]
-        if not rest or _run(rest, wanted, lang, count, lines, told):
-            return lines
-    if not _run([[]], wanted, lang, 1, lines, told):  # no process lives here at all: it was none of the files
-        rest = [path for chunk in chunks for path in chunk if path not in lines]
-        return {**lines, **dict(zip(rest, read_many(rest, wanted, lang), strict=True))}
-    for path in [path for chunk in chunks for path in chunk if path not in lines]:
-        if not _run([[path]], wanted, lang, 1, lines, told):
-            lines[path] = lost(path, lang)
-            told(1)
-    return lines
-
-
 def lost(path: str, lang: str = "") -> list[Form]:
     """The line of a file whose reader did not survive it."""
     return [Form(path, None, None, "", 0.0, ("X304", Refusal("X304", file=os.path.basename(path)).words(lang)))]
 
 
-def _run(chunks: list[Sequence[str]], wanted: str, lang: str, workers: int, lines: dict[str, list[Form]], told: Callable[[int], None]) -> bool:
-    """Reads the chunks with one pool; False where it broke, with what was finished before in ``lines``."""
-    from concurrent.futures import as_completed
-    from concurrent.futures.process import BrokenProcessPool
+def each_file(work: Callable[[Any], Any], tasks: Sequence[tuple], workers: int,
+              lost: Callable[[tuple, Refusal], Any]) -> Iterator[tuple[tuple, Any]]:
+    """(task, what ``work`` gives for it), as they are done; a task is a tuple that begins with the file it is about, and ``lost`` is asked
+    about one that ended its process."""
+    return contain.spread(work, tasks, lost, workers if len(tasks) >= 2 * workers else 1)
 
-    pool, whole = _pool(workers), True
-    try:
-        waiting = {pool.submit(read_many, chunk, wanted, lang): chunk for chunk in chunks}
-        for future in as_completed(waiting):
-            try:
-                lines.update(zip(waiting[future], future.result(), strict=True))
-                told(len(waiting[future]))
-            except BrokenProcessPool:
-                whole = False
-    except BrokenProcessPool:  # while the chunks were still handed over
-        whole = False
-    finally:
-        pool.shutdown(wait=whole, cancel_futures=True)
-    return whole
+
+# ---- work on what was read: no file from outside is touched, so a plain pool will do ----
 
 
 def _pool(workers: int):
-    """Processes that begin anew and not as copies of this one, as on Windows; where a server can start them it loads this room once."""
+    """Processes that are copies of this one where that is safe and quick (Linux, and no other thread that a copy could catch holding a lock);
+    elsewhere they begin anew, and where a server can start them it loads this room once."""
     import multiprocessing
+    import threading
     from concurrent.futures import ProcessPoolExecutor
 
-    way = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    ways = multiprocessing.get_all_start_methods()
+    copied = sys.platform == "linux" and threading.active_count() == 1
+    way = "fork" if copied else "forkserver" if "forkserver" in ways else "spawn"
     context = multiprocessing.get_context(way)
     if way == "forkserver":
         context.set_forkserver_preload([__name__])
@@ -225,13 +215,19 @@ def _undisturbed() -> Iterator[None]:
 
 
 def each(work: Callable[[Any], Any], tasks: Sequence[Any], workers: int) -> Iterator[Any]:
-    """What ``work`` gives for each task, in their order; by a pool where there are tasks enough."""
+    """What ``work`` gives for each task, in their order; by a pool where there are tasks enough, which begins at once and never has more than a
+    few results waiting."""
     if workers < 2 or len(tasks) < 2 * workers:
-        yield from map(work, tasks)
-        return
-    pool = _pool(workers)
+        return map(work, tasks)
+    pool, left = _pool(workers), iter(tasks)
+    return _taken(pool, deque(pool.submit(work, task) for task in islice(left, 2 * workers)), left, work)
+
+
+def _taken(pool: Any, waiting: deque, left: Iterator[Any], work: Callable[[Any], Any]) -> Iterator[Any]:
     try:
-        yield from pool.map(work, tasks)
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(pool.submit(work, task) for task in islice(left, 1))
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -168,6 +168,9 @@ class Host(Protocol):
         on the same book (X216). Inside, the screen stands still; afterwards screen and status bar are as they were, also after an
         exception."""
 
+    def stopped(self) -> bool:
+        """Whether the user has pressed Esc since this was asked last."""
+
 
 def text_of(value: Any) -> str:
     """A constant as a formula bar shows it: 2.0 -> "2", None -> ""."""

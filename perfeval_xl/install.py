@@ -167,14 +167,17 @@ def _form(path: str, here: Here) -> tuple[bytes, list[Step]]:
 
 
 def _rebuilt(path: str) -> bytes:
-    from perfeval_xl import workbook_file
+    from perfeval_xl import district_sheets, workbook_file
 
-    (form, *_) = record.check_file(path)
-    if form.edition is None:
-        raise form.refusal or ValueError(path)
     with tempfile.TemporaryDirectory() as folder:
         target = os.path.join(folder, os.path.basename(path))
-        workbook_file.build(target, form.edition, None, True)
+        if os.path.splitext(os.path.basename(path))[0] == district_sheets.NAME:
+            district_sheets.build(target)
+        else:
+            (form, *_) = record.check_file(path)
+            if form.edition is None:
+                raise form.refusal or ValueError(path)
+            workbook_file.build(target, form.edition, None, True)
         with open(target, "rb") as stream:
             return stream.read()
 

@@ -10,7 +10,7 @@ import io
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -19,7 +19,8 @@ import python_calamine
 from perfeval_xl import gate
 from perfeval_xl.container import as_is, pack, unpack
 from perfeval_xl.gate import Package
-from perfeval_xl.messages import Refusal
+from perfeval_xl.looks import Look
+from perfeval_xl.messages import Finding, Refusal
 from perfeval_xl.model import UNCALCULATED, Sheet, as_percent, shows_percent
 
 _OLE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04"
@@ -37,7 +38,8 @@ class Marks(NamedTuple):
 
 class Book(NamedTuple):
     """A workbook as grids: visible sheets first, in their order. ``data`` is the file itself, as it was read; of an .xlsx or .ods ``package``
-    holds its parts, and of an .xlsx ``xml`` the part of each sheet."""
+    holds its parts. Of an .xlsx ``xml`` holds the part of each sheet, and ``odd`` the names of those that are written in an unusual way; of the
+    other kinds ``looks`` says how each sheet looks. ``acts``: what acts by itself in an .xls or .ods."""
 
     file: str
     sheets: tuple[Sheet, ...]
@@ -45,18 +47,26 @@ class Book(NamedTuple):
     data: bytes
     package: Package | None = None
     xml: dict[str, bytes] = {}  # noqa: RUF012 - never written to
+    odd: frozenset[str] = frozenset()
+    looks: dict[str, Look] = {}  # noqa: RUF012 - never written to
+    acts: tuple[Finding, ...] = ()
 
 
 class Admitted(NamedTuple):
-    """A file that passed the gate: ``content`` is what calamine may read of it, ``marks`` and ``names`` what calamine does not tell."""
+    """A file that passed the gate: ``content`` is what calamine may read of it, ``marks`` and ``names`` what calamine does not tell; ``tables`` are
+    the sheets of an .xls, which calamine does not read at all. The others as in ``Book``."""
 
     file: str
     data: bytes
     package: Package | None
     xml: dict[str, bytes]
+    odd: set[str]
+    looks: dict[str, Look]
+    acts: list[Finding]
     marks: dict[str, Marks]
     names: dict[str, tuple[str, int, int]]
     content: bytes
+    tables: tuple[tuple[bool, Sheet], ...] = ()
 
 
 def load(path: str) -> Book:
@@ -69,9 +79,13 @@ def admit(path: str) -> Admitted:
     file = os.path.basename(os.path.normpath(path))
     gate.look_up()
     try:
-        data, xml = _bytes(path, file), {}
+        data = _bytes(path, file)
         kind, package = _kind(data, file)
-        return Admitted(file, data, package, xml, *{"xlsx": _xlsx, "ods": _ods, "xls": _xls}[kind](package, data, xml))
+        if kind == "xls":
+            return _old(file, data)
+        xml, odd, looks, acts = {}, set(), {}, []
+        return Admitted(file, data, package, xml, odd, looks, acts, *(
+            _xlsx(package, xml, odd) if kind == "xlsx" else _ods(package, looks, acts)))
     except BaseException as error:
         raise _refused(error, file) from None
 
@@ -79,10 +93,22 @@ def admit(path: str) -> Admitted:
 def read(one: Admitted) -> Book:
     """The grids of a file that passed the gate."""
     try:
+        if one.tables:
+            return _book(one, one.tables)
         with python_calamine.load_workbook(io.BytesIO(one.content)) as workbook:
-            return _book(one, workbook)
+            return _book(one, _tables(one, workbook))
     except BaseException as error:
         raise _refused(error, one.file) from None
+
+
+def _old(file: str, data: bytes) -> Admitted:
+    from perfeval_xl import xls
+
+    old = xls.read(data)
+    tables = tuple((table.visible, _held(Sheet(table.name, table.rows, table.merged))) for table in old.tables)
+    if not tables:
+        raise Refusal("X107")
+    return Admitted(file, data, None, {}, set(), {table.name: table.look for table in old.tables}, old.acts, {}, old.names, b"", tables)
 
 
 def _refused(error: BaseException, file: str) -> BaseException:
@@ -92,7 +118,7 @@ def _refused(error: BaseException, file: str) -> BaseException:
         return error
     if isinstance(error, python_calamine.PasswordError):
         return Refusal("X104", file=file)
-    # a panic inside calamine is no Exception; a damaged .xls can cause one
+    # a panic inside calamine is no Exception
     if isinstance(error, (python_calamine.CalamineError, OSError, ValueError, KeyError)) or type(error).__name__ == "PanicException":
         return Refusal("X103", file=file)
     return error
@@ -106,7 +132,7 @@ def sheet_rows(path: str, name: str) -> list[list]:
         kind, package = _kind(_bytes(path, file), file)
         if kind != "xlsx":
             raise ValueError(kind)
-        with python_calamine.load_workbook(io.BytesIO(_xlsx(package, package.data, {}, name)[2])) as workbook:
+        with python_calamine.load_workbook(io.BytesIO(_xlsx(package, {}, set(), name)[2])) as workbook:
             return workbook.get_sheet_by_name(name).to_python()
     except Refusal as refusal:
         refusal.args_.setdefault("file", file)
@@ -168,13 +194,25 @@ def _kind(data: bytes, file: str) -> tuple[str, Package | None]:
     return kind, package
 
 
-def _book(one: Admitted, workbook) -> Book:
-    sheets, hidden = [], []
+def _tables(one: Admitted, workbook) -> Iterator[tuple[bool, Sheet]]:
+    """(can it be seen, grid) of each worksheet; all of them together are held against the limit before they are copied out of the reader."""
+    cells = 0
     for n, meta in enumerate(workbook.sheets_metadata):
         if meta.typ != python_calamine.SheetTypeEnum.WorkSheet:
             continue
-        sheet = _grid(workbook.get_sheet_by_index(n), meta.name, one.marks.get(meta.name) or Marks())
-        (sheets if meta.visible == python_calamine.SheetVisibleEnum.Visible else hidden).append(sheet)
+        if meta.name not in one.marks:  # the reader has found a sheet that nobody has looked at
+            raise Refusal("X103")
+        sheet = workbook.get_sheet_by_index(n)
+        if sheet.end is not None:
+            cells += (sheet.end[0] + 1) * (sheet.end[1] + 1)
+            gate.hold("grids", cells)
+        yield meta.visible == python_calamine.SheetVisibleEnum.Visible, _grid(sheet, meta.name, one.marks[meta.name])
+
+
+def _book(one: Admitted, tables: Iterable[tuple[bool, Sheet]]) -> Book:
+    sheets, hidden = [], []
+    for visible, sheet in tables:
+        (sheets if visible else hidden).append(sheet)
     if not any(sheet.rows for sheet in (*sheets, *hidden)):
         raise Refusal("X107")
     if one.names:
@@ -182,7 +220,7 @@ def _book(one: Admitted, workbook) -> Book:
         stamp = {name: value for name, (sheet, row, column) in one.names.items()
                  if (value := _at(grids.get(sheet, ()), row, column)) not in ("", None)}
         sheets, hidden = ([sheet._replace(stamp=stamp) for sheet in some] for some in (sheets, hidden))
-    return Book(one.file, tuple(sheets), tuple(hidden), one.data, one.package, one.xml)
+    return Book(one.file, tuple(sheets), tuple(hidden), one.data, one.package, one.xml, frozenset(one.odd), one.looks, tuple(one.acts))
 
 
 def _at(rows, row: int, column: int):
@@ -205,10 +243,20 @@ def _grid(sheet, name: str, marks: Marks) -> Sheet:
             rows[row][column] = text
     merged = sheet.merged_cell_ranges
     merged = marks.merged if merged is None else [(*first, *last) for first, last in merged]
-    if merged:
-        gate.hold("merges", len(merged))
-        gate.hold("merged", sum([(bottom - top + 1) * (right - left + 1) for top, left, bottom, right in merged]))
-    return Sheet(name, rows, tuple(merged))
+    return _held(Sheet(name, rows, tuple(merged)))
+
+
+def _held(sheet: Sheet) -> Sheet:
+    if sheet.merged:
+        gate.hold("merges", len(sheet.merged))
+        area = sum([(bottom - top + 1) * (right - left + 1) for top, left, bottom, right in sheet.merged])
+        gate.hold("merged", area)
+        height, width = len(sheet.rows), len(sheet.rows[0]) if sheet.rows else 0
+        inside = area if area <= height * width else sum([max(0, min(bottom + 1, height) - top) * max(0, min(right + 1, width) - left)
+                                                          for top, left, bottom, right in sheet.merged])
+        if inside > height * width:
+            raise Refusal("X121", why="合并区域互相重叠", why_en="merged areas overlap")
+    return sheet
 
 
 # ---- xlsx ----
@@ -256,7 +304,7 @@ def _place(cell: bytes) -> tuple[int, int] | None:
 def _workbook_names(workbook: tuple[int, int, int, bytes]) -> dict[str, tuple[str, int, int]]:
     """What the pe_ names of a (packed) workbook part point at. Remembered, as all parts are that a district's forms have in common."""
     found = {}
-    for name, target in _NAME.findall(unpack(*workbook)):
+    for name, target in _NAME.findall(gate.usual(unpack(*workbook))):
         match = _REFERENCE.fullmatch(_unescape(target.decode("utf-8", "replace")).strip())
         if match:
             sheet = (match[1] or match[2]).replace("''", "'")
@@ -267,13 +315,23 @@ def _workbook_names(workbook: tuple[int, int, int, bytes]) -> dict[str, tuple[st
 @lru_cache(maxsize=64)
 def _sheet_parts(workbook: tuple[int, int, int, bytes], relations: tuple[int, int, int, bytes]) -> dict[str, str]:
     """Sheet name -> its part."""
-    targets = {_attribute(raw, b"Id"): _attribute(raw, b"Target") for raw in _RELATION.findall(unpack(*relations))}
-    found = {}
-    for raw in _SHEET.findall(unpack(*workbook)):
+    targets = {_attribute(raw, b"Id"): _attribute(raw, b"Target") for raw in _RELATION.findall(gate.usual(unpack(*relations)))}
+    found: dict[str, str] = {}
+    for raw in _SHEET.findall(gate.usual(unpack(*workbook))):
         key = re.search(rb'\b(?:\w+:)?id="([^"]*)"', raw)
         target = targets.get(key[1].decode() if key else "", "")
-        found[_attribute(raw, b"name")] = (target.lstrip("/") if target.startswith("/") else f"xl/{target}").lower()
+        if (name := _attribute(raw, b"name")) in found:
+            raise Refusal("X121", why=f"工作表“{name[:31]}”出现两次", why_en=f"sheet {name[:31]} is there twice")
+        found[name] = (target.lstrip("/") if target.startswith("/") else f"xl/{target}").lower()
     return found
+
+
+def _check_shared(targets: dict[str, str]) -> None:
+    """No part may be two sheets: a small file could hold a large sheet five hundred times."""
+    if len(set(targets.values())) < len(targets):
+        first = {part: name for name, part in reversed(targets.items())}
+        twice = next(name for name, part in targets.items() if first[part] != name)
+        raise Refusal("X121", why=f"工作表“{twice[:31]}”没有自己的部件", why_en=f"sheet {twice[:31]} has no part of its own")
 
 
 class Styles(NamedTuple):
@@ -291,7 +349,7 @@ _ALONE = (b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2
 
 @lru_cache(maxsize=64)
 def _styles(packed_styles: tuple[int, int, int, bytes]) -> Styles:
-    styles, formats, own = unpack(*packed_styles), {9, 10}, []
+    styles, formats, own = gate.usual(unpack(*packed_styles)), {9, 10}, []
     for raw in _FORMAT.findall(styles):
         own.append(b"<numFmt%s/>" % raw.rstrip(b"/ "))
         if shows_percent(_attribute(raw, b"formatCode")) and (number := _attribute(raw, b"numFmtId")).isdigit():
@@ -313,23 +371,31 @@ _ENDS = (b"/f></c>", b'"/></c>', b"<v></v>", b"<v/>")
 _SHARED = {"_rels/.rels": "_rels/.rels", "xl/workbook.xml": "xl/workbook.xml", "xl/_rels/workbook.xml.rels": "xl/_rels/workbook.xml.rels"}
 
 
-def _xlsx(package: Package, data: bytes, xml: dict[str, bytes], only: str = "") -> tuple[dict[str, Marks], dict, bytes]:
-    """Marks, what the names point at, and the parts for calamine; ``only`` one sheet of them, where it is named."""
+def _xlsx(package: Package, xml: dict[str, bytes], odd: set[str], only: str = "") -> tuple[dict[str, Marks], dict, bytes]:
+    """Marks, what the names point at, and the parts for calamine; ``only`` one sheet of them, where it is named. Puts the part of each sheet into
+    ``xml``, and the name of one that is not written as usual into ``odd``."""
     workbook = package.packed("xl/workbook.xml")
     targets = _sheet_parts(workbook, package.packed("xl/_rels/workbook.xml.rels"))
     gate.hold("sheets", len(targets))
+    _check_shared(targets)
     package.check_others(set(targets.values()))
     styles = _styles(package.packed("xl/styles.xml"))
     read = {name: package.packed(key) for key, name in _SHARED.items() if key in package}
     if "xl/sharedstrings.xml" in package:
-        gate.check_strings(package.open("xl/sharedstrings.xml", read, "xl/sharedStrings.xml"))
+        strings = package.open("xl/sharedstrings.xml", read, "xl/sharedStrings.xml")
+        gate.check_strings(strings)
+        if (bare := gate.bare(strings)) is not strings:
+            read["xl/sharedStrings.xml"] = as_is(bare)
     marks = {}
     for name, part in targets.items():
         if part in package and (not only or name == only):
             xml[name] = package.part(part)
             written = gate.plain(xml[name])
             marks[name] = _sheet_marks(xml[name], written.kind, styles)
-            read[part] = as_is(_for_the_reader(xml[name], written))
+            if not written.kind:
+                xml[name] = gate.bare(xml[name], True)
+                odd.add(name)
+            read[part] = as_is(_for_the_reader(xml[name], written) if written.kind else xml[name])
     if "xl/styles.xml" in package:
         read["xl/styles.xml"] = as_is(styles.formats)
     return marks, _workbook_names(workbook), pack(read)
@@ -432,48 +498,7 @@ def _row_number(stated: str | None, following: int) -> int:
     return following if stated is None else int(stated) - 1 if stated.isascii() and stated.isdigit() and len(stated) < 9 else 10**8
 
 
-# ---- xls and ods: rare, so what they need is imported when it is needed ----
-
-
-def _xls(package: None, data: bytes, _: dict) -> tuple[dict[str, Marks], dict, bytes]:
-    import xlrd
-
-    try:
-        book = xlrd.open_workbook(file_contents=data, formatting_info=True, ragged_rows=True, logfile=io.StringIO())
-    except Exception as error:  # xlrd raises whatever the damaged bytes lead it to
-        raise ValueError(str(error)) from error
-    marks = {}
-    for sheet in book.sheets():
-        percent, texts = [], []
-        gate.Extent().add(sheet.nrows - 1, sheet.ncols - 1)
-        for row in range(sheet.nrows):
-            for column, cell in enumerate(sheet.row(row)):
-                if cell.ctype == xlrd.XL_CELL_ERROR:
-                    texts.append((row, column, xlrd.error_text_from_code.get(cell.value, "#ERROR!")))
-                elif cell.ctype == xlrd.XL_CELL_BOOLEAN:
-                    texts.append((row, column, "TRUE" if cell.value else "FALSE"))
-                elif cell.ctype == xlrd.XL_CELL_TEXT and cell.value:
-                    texts.append((row, column, cell.value))  # calamine gives 0 for a formula of an .xls whose result is a text
-                elif cell.ctype == xlrd.XL_CELL_NUMBER and shows_percent(book.format_map[book.xf_list[cell.xf_index].format_key].format_str):
-                    percent.append((row, column))
-        merged = tuple((top, left, bottom - 1, right - 1) for top, bottom, left, right in sheet.merged_cells)
-        marks[sheet.name] = Marks(percent, texts, merged)
-    names = {}
-    for name in book.name_obj_list:
-        if name.name.startswith("pe_") and (match := _REFERENCE.fullmatch(_area_text(name))):
-            names[name.name] = ((match[1] or match[2]).replace("''", "'"), int(match[4]) - 1, _column(match[3].encode()))
-    return marks, names, data
-
-
-def _area_text(name) -> str:
-    """Where an .xls name points, as ``Sheet!$A$1``; "" where that is no plain cell."""
-    try:
-        sheet, row, _, column, _ = name.area2d()
-    except Exception:  # xlrd raises for names that are no area
-        return ""
-    from perfeval_xl.model import cell_name
-
-    return f"'{sheet.name}'!{cell_name(row, column)}"
+# ---- ods: rare, so what it needs is imported when it is needed ----
 
 
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -484,18 +509,28 @@ _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _OPEN = {"mimetype": "mimetype", "meta-inf/manifest.xml": "META-INF/manifest.xml", "content.xml": "content.xml"}
 
 
-def _ods(package: Package, data: bytes, _: dict) -> tuple[dict[str, Marks], dict, bytes]:
+def _ods(package: Package, looks: dict[str, Look], acts: list[Finding]) -> tuple[dict[str, Marks], dict, bytes]:
     from xml.etree import ElementTree
 
+    from perfeval_xl import ods
+
+    if b"encryption-data" in package.part("meta-inf/manifest.xml"):
+        raise Refusal("X104")
     package.check_others({"content.xml"})
     read = {name: package.packed(key) for key, name in _OPEN.items() if key in package}
     xml = package.open("content.xml", read, "content.xml")
     _check_repeats(xml)
+    if (bare := gate.bare(xml)) is not xml:
+        read["content.xml"] = as_is(bare)
     try:
         root = ElementTree.fromstring(xml)
     except ElementTree.ParseError as error:
         raise ValueError(str(error)) from error
-    marks = {table.get(f"{_TABLE}name", ""): _ods_table(table) for table in root.iter(f"{_TABLE}table")}
+    marks, styles = {}, ods.Styles(root)
+    for table in root.iter(f"{_TABLE}table"):
+        name = table.get(f"{_TABLE}name", "")
+        marks[name], looks[name] = _ods_table(table), ods.look(table, styles, gate.limit("rows"))
+    acts += ods.acts(root)
     names = {}
     for one in root.iter(f"{_TABLE}named-range"):
         address = one.get(f"{_TABLE}cell-range-address", "").split(":")[0].replace(".$", "!").replace(".", "!").lstrip("$")

@@ -7,9 +7,9 @@ cells. Only the rows of the table are written here; headings, widths, filters, l
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
@@ -17,8 +17,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from perfeval_xl.review_lists import CONTROL, line_count
 
-#: bytes of rows that stay in memory, and rows that are put away together
-_SPOOL, _TOGETHER = 16_000_000, 500
+#: bytes of rows that stay in memory, rows that are put away together, and characters that are put away at once
+_SPOOL, _TOGETHER, _LONG = 16_000_000, 500, 100_000
 #: points of a line of text and of the space around it; characters that may make a row higher
 _LINE, _PAD, _SHOWN = 14, 5, 600
 #: characters that a cell may hold
@@ -59,35 +59,83 @@ class _Cells(dict):
         return end
 
 
+def _pattern(styles: Sequence[int]) -> str:
+    """A row as a pattern: its number, its height, then for each cell the number of the row and the end of the cell."""
+    cells = "".join(f'<c r="{xl_col_to_name(n)}%s" s="{style}"%s' for n, style in enumerate(styles))
+    return f'<row r="%s" ht="%s" customHeight="1">{cells}</row>'
+
+
+def _filled(pattern: str, number: int, values: Sequence[Any], end: Callable[[Any], str], wrapped: Sequence[tuple[int, float]]) -> str:
+    lines = 1
+    for column, width in wrapped:
+        if (text := values[column]) and len(text) * 2 > width - 2:
+            lines = max(lines, _lines(text[:_SHOWN], width))
+    row = str(number)
+    cells = [row] * (len(values) * 2 + 2)
+    cells[1] = min(_LINE * lines + _PAD, 409)
+    cells[3::2] = map(end, values)
+    return pattern % tuple(cells)
+
+
+class _Inline(dict):
+    """Like ``_Cells``, with the texts in their cells: what one process writes of a sheet needs no table that all of them share."""
+
+    def __init__(self) -> None:
+        super().__init__({None: "/>", "": "/>"})
+
+    def __missing__(self, value: Any) -> str:
+        self[value] = end = f' t="inlineStr"><is><t>{_escape(clean(value))}</t></is></c>' if type(value) is str else f"><v>{value!r}</v></c>"
+        return end
+
+
+class Shape(NamedTuple):
+    """How the rows of a list look: the numbers of their formats, and (column, width) of those whose texts make their row higher."""
+
+    styles: tuple[int, ...]
+    wrapped: tuple[tuple[int, float], ...]
+
+
+def rendered(shape: Shape, first: int, rows: Iterable[Sequence[Any]]) -> str:
+    """Rows of numbers and texts as a part of a sheet, for ``LongList.add_rendered``; ``first`` is the number of the first one, from one."""
+    pattern, end = _pattern(shape.styles), _Inline().__getitem__
+    return "".join([_filled(pattern, number, values, end, shape.wrapped) for number, values in enumerate(rows, first)])
+
+
 class LongList(Worksheet):
     """A sheet of the workbook: call ``columns`` once the headings stand, then ``add`` for each row below them."""
 
     def columns(self, first: int, looks: Sequence[Format], wrapped: Sequence[tuple[int, float]] = ()) -> None:
         """The rows begin at this zero-based row; ``looks`` are the formats of the columns from the first on, ``wrapped`` are (column, width)
         of those whose texts make their row as high as they need."""
-        self._wrapped, self._ends = tuple(wrapped), _Cells(self.str_table)
+        self._wrapped, self._end = tuple(wrapped), _Cells(self.str_table).__getitem__
         self.first = self.next = first
         self._waiting: list[str] = []
-        self._rows = tempfile.SpooledTemporaryFile(_SPOOL, "w+", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed when the workbook has taken the rows
+        self._rows: IO[str] | None = None
+        self._patterns: dict[tuple[int, ...], str] = {}
         self.restyle(looks)
 
     def restyle(self, looks: Sequence[Format]) -> None:
         """Other formats from the next row on."""
-        self._starts = [(f'<c r="{xl_col_to_name(n)}', f'" s="{look._get_xf_index()}"') for n, look in enumerate(looks)]
+        styles = tuple([look._get_xf_index() for look in looks])
+        if styles not in self._patterns:
+            self._patterns[styles] = _pattern(styles)
+        self.shape, self._pattern = Shape(styles, self._wrapped), self._patterns[styles]
 
     def add(self, values: Sequence[Any]) -> None:
         """One row: numbers, texts (never formulas, whatever they begin with), ``Formula``, None for an empty cell."""
         self.next += 1
-        row, ends, lines = self.next, self._ends, 1
-        for column, width in self._wrapped:
-            if (text := values[column]) and len(text) * 2 > width - 2:
-                lines = max(lines, _lines(text[:_SHOWN], width))
-        cells = "".join([f"{place}{row}{look}{ends[value]}" for (place, look), value in zip(self._starts, values, strict=True)])
-        self._put(f'<row r="{row}" ht="{min(_LINE * lines + _PAD, 409)}" customHeight="1">{cells}</row>')
+        self._put(_filled(self._pattern, self.next, values, self._end, self._wrapped))
+
+    def add_rendered(self, rows: str, count: int) -> None:
+        """So many rows that ``rendered`` has written for this place."""
+        self.next += count
+        self._put(rows)
 
     def _put(self, row: str) -> None:
         self._waiting.append(row)
-        if len(self._waiting) > _TOGETHER:
+        if len(self._waiting) > _TOGETHER or len(row) > _LONG:
+            if self._rows is None:
+                self._rows = tempfile.SpooledTemporaryFile(_SPOOL, "w+", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed when the rows are taken
             self._rows.write("".join(self._waiting))
             self._waiting.clear()
 
@@ -110,11 +158,12 @@ class LongList(Worksheet):
         self.dim_rowmax = self.first - 1
         if self.first:
             self._write_rows()
-        self._rows.write("".join(self._waiting))
-        self._rows.seek(0)
-        while data := self._rows.read(1 << 20):
-            self.fh.write(data)
-        self._rows.close()
+        if self._rows is not None:
+            self._rows.seek(0)
+            while data := self._rows.read(1 << 20):
+                self.fh.write(data)
+            self._rows.close()
+        self.fh.write("".join(self._waiting))
         self._xml_end_tag("sheetData")
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from perfeval_xl import compact, document, gather, narrative, record
 from perfeval_xl.compact import Form
 from perfeval_xl.district import Across, District, Line
+from perfeval_xl.gate import Package
 from perfeval_xl.messages import Finding, Refusal
 from perfeval_xl.numbers import fold
 from perfeval_xl.roster import Roster
@@ -66,7 +67,8 @@ def add(found: District, paths: Sequence[str], roster: Roster | None = None, edi
     """Reads the reports and holds each against the form it belongs to. ``found`` is the run without them: only a form that counts has a report.
     What a report contradicts is put into words in the language given, like the findings of the form itself."""
     workers = workers or gather.processes_for(len(paths))
-    reports = list(gather.each(read, [(path, lang) for path in paths], workers))
+    found_in = dict(gather.each_file(read, [(path, lang) for path in paths], workers, _unread))
+    reports = [found_in[path, lang] for path in paths]
     said, chosen = _sorted(reports, found.counted, roster or Roster())
     tasks: list[Task] = []
     for place, line in enumerate(found.counted):
@@ -79,7 +81,7 @@ def add(found: District, paths: Sequence[str], roster: Roster | None = None, edi
                 said.append(Across(Finding("D115", found.name(line), others, used, args={"n": 1 + len(older)}), (line.form,)))
         elif not line.form.origin:
             said.append(Across(Finding("D113", found.name(line)), (line.form,)))
-    more = {(path, sheet): one for (_, path, sheet, *_), one in zip(tasks, gather.each(contradictions, tasks, workers), strict=True)}
+    more = {(path, sheet): one for (_, path, sheet, *_), one in gather.each_file(contradictions, tasks, workers, _unchecked)}
     forms = tuple(form if form.origin else compact.with_findings(form, more.get((form.path, form.sheet), [])) for form in found.forms)
     paired = {(path, sheet): report for report, path, sheet, *_ in tasks}
     return Pairs(forms, tuple(said), paired, len(reports), sum(bool(one.error) for one in reports))
@@ -108,7 +110,8 @@ def read(task: tuple[str, str]) -> Report:
     try:
         one = document.load(path)
         with open(path, "rb") as stream:
-            modified = compact.modified(stream.read())
+            data = stream.read()
+        modified = compact.modified(Package(data) if data.startswith(b"PK") else None)
         stem, folder = os.path.splitext(os.path.basename(path))[0], os.path.basename(os.path.dirname(os.path.abspath(path)))
         names = dict.fromkeys(filter(None, (one.department, document.named(stem), document.named(folder))))
         return Report(path, tuple(names), one.title, one.year or document.year_of(stem), modified, float(int(os.stat(path).st_mtime)))
@@ -116,6 +119,19 @@ def read(task: tuple[str, str]) -> Report:
         return Report(path, error=refusal.words(lang))
     except OSError as error:
         return Report(path, error=Refusal("X112", file=os.path.basename(path), why=error.strerror or error).words(lang))
+
+
+def _unread(task: tuple[str, str], refusal: Refusal) -> Report:
+    """A report that ended its reader."""
+    path, lang = task
+    return Report(path, error=refusal.words(lang))
+
+
+def _unchecked(task: Task, refusal: Refusal) -> list[dict]:
+    """A report, or a form, that ended its reader when they were held against each other."""
+    path, _, sheet, _, lang = task
+    why = {"why": refusal.words("zh"), "why_en": refusal.words("en")}
+    return [record.finding_json(Finding("D114", os.path.basename(path), args=why), sheet, lang)]
 
 
 def contradictions(task: Task) -> list[dict]:

@@ -6,10 +6,12 @@ import gc
 import os
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from perfeval_xl import intake, layout, messages, rules, scoring, signs
+from perfeval_xl import intake, layout, looks, messages, rules, scoring, signs
 from perfeval_xl.edition import Edition, get
+from perfeval_xl.gate import Package
 from perfeval_xl.messages import Finding, Refusal
 from perfeval_xl.model import Entry, Sheet, Submission, cell_name
 from perfeval_xl.numbers import half_up
@@ -31,6 +33,7 @@ class Record(NamedTuple):
     card: Scorecard | None = None
     edition: Edition | None = None
     findings: tuple[Finding, ...] = ()
+    package: Package | None = None
 
     @property
     def sheet(self) -> str:
@@ -96,13 +99,17 @@ def _safely(path: str, work: Callable, *args: object) -> Any:
     try:
         return work(*args)
     except Refusal as refusal:
+        refusal.args_.setdefault("file", os.path.basename(path))
         return refusal.with_traceback(None)
     except MemoryError:
         return Refusal("X125", file=os.path.basename(path), why="内存不足，MemoryError", why_en="out of memory, MemoryError")
     except Exception as error:
         if os.environ.get("PERFEVAL_DEBUG"):
             raise
-        return Refusal("X901", file=os.path.basename(path), why=f"{type(error).__name__}: {error}")
+        from perfeval_xl import log
+
+        where = log.unexpected(error, "check_file") or "-"
+        return Refusal("X901", file=os.path.basename(path), why=f"{type(error).__name__}: {error}", log=where)
 
 
 class _Form:
@@ -125,17 +132,23 @@ class _Form:
 
     def look_closer(self) -> None:
         """What the file itself gives away, apart from the figures on the form."""
-        book = self.book
-        self.findings += signs.active(book.package, "pe_edition" in self.sheet.stamp) if book.package else signs.active_xls(book.data)
-        if xml := book.xml.get(self.sheet.name):
-            self.findings += signs.doubts(xml, book.package.packed("xl/styles.xml"), self.form, self.card)
+        book, name = self.book, self.sheet.name
+        self.findings += book.acts
+        if book.package:
+            self.findings += signs.active(book.package, "pe_edition" in self.sheet.stamp)
+        look = book.looks.get(name)
+        if name in book.xml:
+            styles = looks.styles(book.package.packed("xl/styles.xml"), book.package.packed("xl/theme/theme1.xml"))
+            look = looks.of_sheet(book.xml[name], name in book.odd, styles)
+        if look:
+            self.findings += signs.doubts(look, self.sheet, self.form, self.card)
 
     def record(self) -> Record:
         """What came of it, the findings in the order of their cells."""
-        data = self.book.data if self.book else b""
+        data, package = (self.book.data, self.book.package) if self.book else (b"", None)
         if self.refusal is not None:
-            return Record(self.path, data, self.refusal, self.sheet)
-        return Record(self.path, data, None, self.sheet, self.form, self.card, self.edition, tuple(sorted(self.findings, key=_place_of)))
+            return Record(self.path, data, self.refusal, self.sheet, package=package)
+        return Record(self.path, data, None, self.sheet, self.form, self.card, self.edition, tuple(sorted(self.findings, key=_place_of)), package)
 
 
 def _place_of(finding: Finding) -> tuple[int, int]:
@@ -170,80 +183,104 @@ def check_sheet(sheet: Sheet, path: str, wanted: str = "", several: bool = False
     return form and form.record()
 
 
+#: the fields of a funds row, a part, an indicator and a finding, as the contract names them and in its order
+FUNDS = ("label", "role", "initial", "adjusted", "executed", "weight", "rate", "rate_stated", "score", "score_stated", "cell")
+PART = ("name", "weight", "score")
+INDICATOR = ("part", "group", "name", "target", "actual", "kind", "weight", "score", "score_stated", "deviation", "deviation_stated", "reason",
+             "cell")
+FINDING = ("code", "severity", "cell", "label", "stated", "expected", "message", "fix", "source")
+
+
 def as_json(record: Record, lang: str = "") -> dict:
     """One entry of ``files`` as the contract has it: percent points, 万元, points; what is absent or cannot be computed is null."""
     form, card, refusal = record.form, record.card, record.refusal
-    sheet = record.grid.name if record.grid else None
-    head = {"file": record.path, "sheet": sheet, "sha256": _sha256(record.data), "error": None if refusal is None else {
-        "code": refusal.code, "message": refusal.words(lang)}}
+    head = {"file": record.path, "sheet": record.grid.name if record.grid else None, "sha256": sha256(record.data),
+            "error": None if refusal is None else {"code": refusal.code, "message": refusal.words(lang)}}
     if form is None:
         return {**head, "edition": None, "department": None, "project": None, "year": None, "funds": [], "indicators": [], "parts": [],
                 "total": None, "total_stated": None, "grade": None, "grade_stated": None, "findings": []}
     return {
-        **head, "edition": form.edition, "department": _text(form.department), "project": _text(form.project), "year": form.year,
-        "funds": [_funds(form, row, rate, card) for row, rate in zip(form.funds, card.rates, strict=True)],
-        "indicators": [_indicator(form, row, result) for row, result in zip(form.indicators, card.rows, strict=True)],
-        "parts": [{"name": part.name, "weight": _figure(part.weight), "score": _figure(part.score)} for part in card.parts],
-        "total": _figure(card.total), "total_stated": _number(form.totals[0]), "grade": card.grade, "grade_stated": _text(form.grade),
+        **head, "edition": form.edition, "department": text(form.department), "project": text(form.project), "year": form.year,
+        "funds": [dict(zip(FUNDS, row, strict=True)) for row in funds_rows(form, card)],
+        "indicators": [dict(zip(INDICATOR, row, strict=True)) for row in indicator_rows(form, card)],
+        "parts": [dict(zip(PART, row, strict=True)) for row in part_rows(card)],
+        "total": figure(card.total), "total_stated": number(form.totals[0]), "grade": card.grade, "grade_stated": text(form.grade),
         "findings": [finding_json(finding, form.sheet, lang) for finding in record.findings],
     }
 
 
 def finding_json(finding: Finding, sheet: str, lang: str = "") -> dict:
     """One finding as the contract has it."""
-    return {"code": finding.code, "severity": finding.severity, "cell": messages.cell(finding, sheet), "label": finding.label,
-            "stated": finding.stated, "expected": finding.expected, "message": messages.message(finding, lang),
-            "fix": messages.fix(finding, lang), "source": messages.source(finding, lang)}
+    return dict(zip(FINDING, finding_row(finding, sheet, lang), strict=True))
 
 
-def _funds(form: Submission, row, rate: Decimal | None, card: Scorecard) -> dict:
-    first = next((entry for entry in (row.initial, row.adjusted, row.executed) if entry is not None), None)
-    counts = row.role == "total"
-    return {
-        "label": row.label, "role": row.role, **{field: _money(form, getattr(row, field)) for field in ("initial", "adjusted", "executed")},
-        "weight": _number(row.weight), "rate": _rate(rate), "rate_stated": _number(row.rate),
-        "score": _figure(card.funds_score) if counts else None, "score_stated": _number(row.score), "cell": _place(form, first),
-    }
+def finding_row(finding: Finding, sheet: str, lang: str = "") -> tuple:
+    """The values of ``FINDING``."""
+    return (finding.code, finding.severity, messages.cell(finding, sheet), finding.label, finding.stated, finding.expected,
+            messages.message(finding, lang), messages.fix(finding, lang), messages.source(finding, lang))
 
 
-def _indicator(form: Submission, row, result) -> dict:
-    deviation = result.attainment.deviation
-    return {
-        "part": row.part, "group": row.group, "name": row.name, "target": row.target_entry.text if row.target_entry else None,
-        "actual": row.actual_entry.text if row.actual_entry else None, "kind": KINDS[row.target.kind], "weight": _number(row.weight),
-        "score": _figure(result.score), "score_stated": _number(row.score),
-        "deviation": None if deviation is None else _rate(deviation * 100), "deviation_stated": _number(row.deviation),
-        "reason": _text(row.reason) or None, "cell": _place(form, row.place),
-    }
+def funds_rows(form: Submission, card: Scorecard) -> list[tuple]:
+    """The values of ``FUNDS`` for every funds row."""
+    rows = []
+    for row, rate in zip(form.funds, card.rates, strict=True):
+        first = next((entry for entry in (row.initial, row.adjusted, row.executed) if entry is not None), None)
+        rows.append((row.label, row.role, _money(form, row.initial), _money(form, row.adjusted), _money(form, row.executed), number(row.weight),
+                     _rate(rate), number(row.rate), figure(card.funds_score) if row.role == "total" else None, number(row.score),
+                     _place(form, first)))
+    return rows
+
+
+def part_rows(card: Scorecard) -> list[tuple]:
+    """The values of ``PART`` for every part."""
+    return [(part.name, figure(part.weight), figure(part.score)) for part in card.parts]
+
+
+def indicator_rows(form: Submission, card: Scorecard) -> list[tuple]:
+    """The values of ``INDICATOR`` for every indicator."""
+    rows = []
+    for row, result in zip(form.indicators, card.rows, strict=True):
+        deviation = result.attainment.deviation
+        rows.append((row.part, row.group, row.name, row.target_entry.text if row.target_entry else None,
+                     row.actual_entry.text if row.actual_entry else None, KINDS[row.target.kind], number(row.weight), figure(result.score),
+                     number(row.score), None if deviation is None else _rate(deviation * 100), number(row.deviation), text(row.reason),
+                     _place(form, row.place)))
+    return rows
 
 
 def _place(form: Submission, entry: Entry | None) -> str | None:
     return None if entry is None or entry.row < 0 else f"{form.sheet}!{cell_name(entry.row, entry.column)}"
 
 
-def _figure(value: Decimal | None) -> float | int | None:
+@lru_cache(maxsize=8192)
+def figure(value: Decimal | None) -> float | int | None:
+    """A figure as JSON has it: whole where it is. Remembered: the same few weights and points stand in all forms."""
     if value is None:
         return None
     return int(value) if value == value.to_integral_value() else float(value)
 
 
+@lru_cache(maxsize=8192)
 def _rate(value: Decimal | None) -> float | int | None:
-    return None if value is None else _figure(half_up(value, 2))
+    return None if value is None else figure(half_up(value, 2))
 
 
-def _number(entry: Entry | None) -> float | int | None:
-    return None if entry is None else _figure(entry.number)
+def number(entry: Entry | None) -> float | int | None:
+    """The number in a cell; None where there is none."""
+    return None if entry is None else figure(entry.number)
 
 
 def _money(form: Submission, entry: Entry | None) -> float | int | None:
-    return None if entry is None or entry.number is None else _figure(entry.number * form.factor)
+    return None if entry is None or entry.number is None else figure(entry.number * form.factor)
 
 
-def _text(entry: Entry | None) -> str | None:
+def text(entry: Entry | None) -> str | None:
+    """The text of a cell; None where there is none."""
     return None if entry is None or not entry.text else entry.text
 
 
-def _sha256(data: bytes) -> str | None:
+def sha256(data: bytes) -> str | None:
+    """The fingerprint of a file; None where there is no file."""
     import hashlib
 
     return hashlib.sha256(data).hexdigest() if data else None

@@ -16,6 +16,7 @@ from copy import copy
 from datetime import datetime
 
 from perfeval_xl import files, messages
+from perfeval_xl.container import directory
 from perfeval_xl.messages import MARK, Finding, Refusal
 from perfeval_xl.model import Percent, Sheet, column_name
 from perfeval_xl.record import Record
@@ -35,8 +36,9 @@ def name_for(path: str, taken: frozenset[str] | set[str] = frozenset()) -> str:
     return next(name for name in names if name.casefold() not in used)
 
 
-def write(records: list[Record], path: str, lang: str = "") -> None:
-    """Writes the review copy of one submitted file; ``records`` are all the forms in it, as ``record.check_file`` gives them.
+def write(records: list[Record], path: str, lang: str = "", look: bool = True) -> None:
+    """Writes the review copy of one submitted file; ``records`` are all the forms in it, as ``record.check_file`` gives them. ``look``: the
+    form looks as it was submitted; else it is drawn anew, and the submitted file is not opened again.
 
     The copy replaces what stands at ``path`` in one step. A ``path`` that is the submitted file itself (X115), or that cannot be
     written (X116), is refused. The same records give the same bytes.
@@ -48,7 +50,7 @@ def write(records: list[Record], path: str, lang: str = "") -> None:
         if _same(one.path, path):
             raise Refusal("X115", file=os.path.basename(path))
     try:
-        data = _workbook(records, lang, True)
+        data = _workbook(records, lang, look)
     except Exception:  # openpyxl raises whatever the submitted parts lead it to; the grid was read and is always good for a copy
         data = _workbook(records, lang, False)
     files.replace(path, data)
@@ -130,6 +132,9 @@ def _harmless(data: bytes) -> bool:
         infos = parts.infolist()
         if "xl/workbook.xml" not in parts.NameToInfo or len(infos) > 1000 or sum(info.file_size for info in infos) > _BYTES:
             return False
+        if {(info.filename.replace("\\", "/").lower(), info.header_offset) for info in infos} != {
+                (name, part.offset) for name, part in directory(data).items()}:
+            return False  # zipfile knows other parts than the gate has looked at
         for info in infos:
             part = parts.read(info)
             if part[:2] in (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<", b"\x4c\x6f") or b"<!DOCTYPE" in part or b"<!ENTITY" in part:

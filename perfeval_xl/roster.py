@@ -64,10 +64,15 @@ def load(path: str) -> Roster:
     """Reads a roster from .txt or .csv (one department a line) or the first filled sheet of a workbook; refused (X302) where it has no name."""
     extension = os.path.splitext(path)[1].lower()
     rows = _text_rows(path, extension) if extension in (".txt", ".csv", ".tsv") else _sheet_rows(path)
-    roster = Roster(_departments([[str(cell).strip() for cell in row] for row in rows]))
+    roster = from_rows(rows)
     if not roster.departments:
         raise Refusal("X302", file=os.path.basename(path))
     return roster
+
+
+def from_rows(rows: Iterable[Iterable]) -> Roster:
+    """The roster that stands in rows of cells, with headings or without; one without departments where there is no name."""
+    return Roster(_departments([[str(cell).strip() for cell in row] for row in rows]))
 
 
 def _text_rows(path: str, extension: str) -> list[list[str]]:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import io
 import os
-import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 from perfeval_xl import files, gather, messages, record, review
 from perfeval_xl.district import Change, District, Line, department_key
-from perfeval_xl.district_book import Book, Column, place_of
+from perfeval_xl.district_book import Book
+from perfeval_xl.district_lists import Column, place_of
 from perfeval_xl.messages import Refusal
 from perfeval_xl.review_lists import LOOKS
 
@@ -53,7 +53,6 @@ _WORDS = messages.Words(
 say = _WORDS.say
 #: errors quoted in the paragraph
 _QUOTED = 5
-_BAD = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]')
 
 
 class Parcel(NamedTuple):
@@ -71,9 +70,9 @@ def parcels(district: District, folder: str) -> list[Parcel]:
     for line in district.counted:
         if line.state != "return":
             continue
-        base = _BAD.sub("_", line.name or os.path.splitext(os.path.basename(line.form.path))[0]).strip(" .")[:60] or "_"
+        base = files.safe_name(line.name or os.path.splitext(os.path.basename(line.form.path))[0])
         if line.form.project:
-            base = f"{base}_{_BAD.sub('_', line.form.project)[:30]}".strip(" .")
+            base = f"{base}_{files.safe_name(line.form.project, 30)}"
         name = next(one for one in (base, *(f"{base}_{n}" for n in range(2, len(taken) + 3))) if one.casefold() not in taken)
         taken.add(name.casefold())
         change = None if district.since is None else district.since.get(department_key(line.form, line.name))
@@ -104,13 +103,13 @@ def write(district: District, folder: str, workers: int = 1, told: Callable[[int
             )
         else:
             told(1)
-    for _ in gather.each(write_copy, tasks, workers):
+    for _ in gather.each_file(write_copy, tasks, workers, _plain_copy):
         told(1)
     return [parcel.folder for parcel in found]
 
 
-def write_copy(task: tuple[str, str, str, str, str, str]) -> None:
-    """The marked copy of one form: (file, sheet, edition, where to, language, its written report or "")."""
+def write_copy(task: tuple[str, str, str, str, str, str], look: bool = True) -> None:
+    """The marked copy of one form: (file, sheet, edition, where to, language, its written report or ""); ``look`` as for ``review.write``."""
     path, sheet, edition, target, lang, report = task
     records = [one for one in record.check_file(path, edition) if one.sheet == sheet]
     if report:
@@ -119,7 +118,12 @@ def write_copy(task: tuple[str, str, str, str, str, str]) -> None:
         found = document.load(report)
         records = [one if one.form is None else one._replace(findings=(*one.findings, *narrative.check(found, one))) for one in records]
     if records:
-        review.write(records, target, lang)
+        review.write(records, target, lang, look)
+
+
+def _plain_copy(task: tuple, refusal: Refusal) -> None:
+    """A workbook that ends the process of whoever takes over its look gets a copy that is drawn anew."""
+    write_copy(task, False)
 
 
 def _findings(parcel: Parcel) -> list[tuple[str, list]]:

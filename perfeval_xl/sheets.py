@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_range_abs
 
 from perfeval_xl import result_list, udfs
 from perfeval_xl.edition import Edition, plain_label
 from perfeval_xl.form_sheet import KINDS
+from perfeval_xl.formula_steps import Words
 from perfeval_xl.messages import SEVERITIES
 from perfeval_xl.model import RESULTS_SHEET, STATE_SHEET
 from perfeval_xl.numbers import plain, read_number
@@ -32,7 +34,7 @@ _FONT, _LINE = "微软雅黑", "#BFBFBF"
 _SENSES = {"more": "越多越好", "less": "越少越好", "exact": "按数完成", "word": "定性"}
 
 
-class _Page:
+class Page:
     """A sheet for reading: a title, paragraphs and tables, as high as their texts, one A4 page wide."""
 
     def __init__(self, workbook: Workbook, name: str, widths: Sequence[float], landscape: bool = False) -> None:
@@ -88,7 +90,7 @@ class _Page:
 
 def guide(workbook: Workbook, edition: Edition, macros: bool) -> None:
     """What to do in three steps, the five kinds of cells, the buttons, and what to do where they do not work."""
-    page = _Page(workbook, GUIDE, (20, 78))
+    page = Page(workbook, GUIDE, (20, 78))
     page.title(f"{edition.name}　{GUIDE}")
     page.note(f"版本 {edition.id}（{edition.place}，{edition.year}年度）。只填“自评表”一页，其余各页供查看。")
     page.heading("一、三步做完")
@@ -147,7 +149,7 @@ def results(workbook: Workbook) -> None:
 
     Names: ``pe_results`` is the list without its headings, ``pe_results_state`` the line above it.
     """
-    page = _Page(workbook, RESULTS, [width for _, width in result_list.COLUMNS], landscape=True)
+    page = Page(workbook, RESULTS, [width for _, width in result_list.COLUMNS], landscape=True)
     sheet, last = page.sheet, len(result_list.COLUMNS) - 1
     sheet.merge_range(0, 0, 0, last - 1, RESULTS, page.look(font_size=18, bold=True, align="center"))
     waiting = page.look(indent=1, bg_color=KINDS["input"].fill)
@@ -199,7 +201,7 @@ def rules(workbook: Workbook, edition: Edition, steps: Sequence[tuple[str, str]]
 
     ``steps``: the hidden columns of the form, as (column, what it holds), where it computes by itself.
     """
-    page = _Page(workbook, RULES, (17, 52, 30, 44), landscape=True)
+    page = Page(workbook, RULES, (17, 52, 30, 44), landscape=True)
     page.title(f"{edition.name}　{RULES}")
     page.note("以下各条由版本文件生成，例子由表中同一套函数算出。依据里写“推断”“本工具约定”“待核对”的，请以本地正式文件为准。")
     page.table(("事项", "规则", "例子", "依据"), [*_weights(edition), *_money(edition), *_numbers(edition), *_words(edition), *_whole(edition)])
@@ -310,7 +312,7 @@ def standard_indicators() -> list[dict[str, str]]:
 def indicators(workbook: Workbook, edition: Edition) -> None:
     """What each standard indicator means and how it is worked out; those of this form first, with their preset targets."""
     preset = {plain_label(row.name): f"{row.target}{row.unit if row.target in ('≥', '≤') else ''}" for row in edition.tree}
-    page = _Page(workbook, INDICATORS, (22, 13, 11, 50, 22, 36, 38), landscape=True)
+    page = Page(workbook, INDICATORS, (22, 13, 11, 50, 22, 36, 38), landscape=True)
     page.title(f"常用三级指标说明（{edition.name}）")
     page.note("供填表参考，口径以本地正式文件为准。“本表预置”是空表里印好的指标值，部门可以按批复的目标修改。")
     known = standard_indicators()
@@ -333,11 +335,12 @@ def configuration(workbook: Workbook) -> None:
     sheet.hide()
 
 
-def calculation(workbook: Workbook, name: str, lists: Sequence[tuple[str, Sequence]]) -> None:
-    """The sheet of lists into which the native formulas look: one column each, under its heading."""
+def calculation(workbook: Workbook, name: str, lists: Sequence[Words]) -> None:
+    """The sheet of lists into which the native formulas look: one column each, under its heading and with its name."""
     sheet = workbook.add_worksheet(name)
-    for column, (heading, content) in enumerate(lists):
-        sheet.write_column(0, column, (heading, *content))
+    for column, words in enumerate(lists):
+        sheet.write_column(0, column, (words.heading, *words.content))
+        workbook.define_name(words.name, f"='{name}'!{xl_range_abs(1, column, len(words.content), column)}")
     sheet.hide()
 
 

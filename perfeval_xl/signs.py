@@ -6,26 +6,36 @@ workbook and to no cell, those of ``doubts`` to a cell of the form.
 
 from __future__ import annotations
 
+import html
 import re
+from collections.abc import Iterable
+from decimal import Decimal
 from functools import lru_cache
 
-from perfeval_xl import gate
 from perfeval_xl.container import unpack
-from perfeval_xl.gate import Package
+from perfeval_xl.gate import Package, usual
+from perfeval_xl.looks import Look, Rule, column_number, reaches_out
 from perfeval_xl.messages import Finding
-from perfeval_xl.model import Entry, Submission, cell_name
+from perfeval_xl.model import Entry, Sheet, Submission, cell_name
 from perfeval_xl.scoring import Scorecard
 
 #: beginning of a part's name -> the code that says so
 _PARTS = (("xl/macrosheets/", "X402"), ("xl/intlmacrosheets/", "X402"), ("xl/externallinks/externallink", "X403"), ("xl/embeddings/", "X405"),
           ("xl/activex/", "X405"), ("xl/connections.xml", "X406"), ("xl/querytables/", "X406"), ("xl/webextensions/", "X406"),
           ("customui/", "X407"), ("basic/", "X401"), ("scripts/", "X401"))
-_BEGINNINGS = (*(begin for begin, _ in _PARTS), "xl/externallinks/")
+_BEGINNINGS = tuple(begin for begin, _ in _PARTS)
 #: a form with buttons as this tool makes it holds these modules and one for each sheet
 _OUR_MODULES = (r"(?:perfeval_buttons|perfeval_ribbon|xlwings|xlwings_udfs|dictionary|thisworkbook|sheet\d+|dir|project(?:wm)?|_vba_project"
                           r"|__srp_\w+)")
-_LINK = rb"<ddeLink\b[^>]*>|<oleLink\b"
-_TARGET = rb'\bTarget="([^"]{1,200})'
+_LINK = rb"<(?:\w+:)?(?:ddeLink|oleLink)\b"
+#: last word of a relation's type -> the code: whatever a part is called, it is what the relation says
+_TYPES = {"vbaproject": "X401", "xlmacrosheet": "X402", "xlintlmacrosheet": "X402", "externallink": "X403", "externallinkpath": "X403",
+          "oleobject": "X405", "package": "X405", "control": "X405", "activexcontrolbinary": "X405", "connections": "X406", "querytable": "X406",
+          "webextension": "X406", "webextensiontaskpanes": "X406", "extensibility": "X407"}
+_RELATION, _ATTRIBUTE = re.compile(rb"<(?:\w+:)?Relationship\b([^>]*)>"), re.compile(rb'\b(\w+)="([^"]*)"')
+#: names by which a workbook starts a macro when it is opened or closed, and the texts of all names
+_STARTS = re.compile(rb'\bname="(?:_xlnm\.)?(auto_(?:open|close|activate|deactivate))', re.IGNORECASE)
+_DEFINED = re.compile(rb"<(?:\w+:)?definedName\b([^>]*)>([^<]*)<")
 
 
 def active(package: Package, stamped: bool) -> list[Finding]:
@@ -40,25 +50,57 @@ def active(package: Package, stamped: bool) -> list[Finding]:
         ours = stamped and not strangers
         if not ours:
             codes["X401"] = "、".join(strangers[:5]) or "vbaProject"
+    links = []
     for name in package.parts:
-        if not name.startswith(_BEGINNINGS):
-            continue
-        for begin, code in _PARTS:
-            if name.startswith(begin) and "/_rels/" not in name and not (ours and code == "X407"):
-                codes.setdefault(code, name.rpartition("/")[2])
-        if name.startswith("xl/externallinks/externallink"):
-            xml = package.part(name)
-            if re.search(_LINK, xml):
-                codes["X404"] = name.rpartition("/")[2]
-        elif name.startswith("xl/externallinks/_rels/") and (match := re.search(_TARGET, package.part(name))):
-            codes["X403"] = re.split(r"[/\\]", match[1].decode("utf-8", "replace"))[-1]
-    return [Finding(code, what[:60]) for code, what in sorted(codes.items())]
+        if name.endswith(".rels"):
+            for code, target, outside in _relations(*package.packed(name)):
+                codes[code] = target if outside else codes.get(code, target)
+                links += [target.lower()] if code == "X403" else []
+        elif name.startswith(_BEGINNINGS):
+            for begin, code in _PARTS:
+                if name.startswith(begin):
+                    codes.setdefault(code, name.rpartition("/")[2])
+    for name in package.parts if links or "X403" in codes else ():
+        if (name.startswith("xl/externallinks/") or name.rpartition("/")[2] in links) and re.search(_LINK, package.part(name)):
+            codes["X404"] = name.rpartition("/")[2]
+    for code, what in _named(*package.packed("xl/workbook.xml")):
+        codes.setdefault(code, what)
+    if ours:  # our forms bring macros and buttons
+        codes.pop("X401", None)
+        codes.pop("X407", None)
+    return [Finding(code, "".join(one if one.isprintable() else " " for one in what[:60])) for code, what in sorted(codes.items())]
 
 
-def active_xls(data: bytes) -> list[Finding]:
-    """The same of an .xls, as far as the names of its streams tell: macros and embedded objects."""
-    found = (("_VBA_PROJECT_CUR", "X401"), ("MBD0", "X405"))
-    return [Finding(code, name) for name, code in found if name.encode("utf-16-le") in data]
+@lru_cache(maxsize=256)
+def _relations(*packed: object) -> tuple[tuple[str, str, bool], ...]:
+    """(code, last part of the target, does it lead out of the file?) of the relations of one part that act or lead out: data and pictures from
+    elsewhere, and links for a click where they lead to a file."""
+    found = []
+    for raw in _RELATION.findall(usual(unpack(*packed))):
+        one = {name.decode().lower(): html.unescape(value.decode("utf-8", "replace")) for name, value in _ATTRIBUTE.findall(raw)}
+        kind, target = re.split("[/]", one.get("type", ""))[-1].lower(), one.get("target", "")
+        outside = one.get("targetmode", "").lower() == "external"
+        label = re.split(r"[/\\]", target)[-1] or target
+        if outside and (kind != "hyperlink" or re.match(r"file:|\\\\|//", target, re.IGNORECASE)):
+            found.append(("X403", label, True))
+        elif kind in _TYPES:
+            found.append((_TYPES[kind], label, False))
+    return tuple(found)
+
+
+@lru_cache(maxsize=64)
+def _named(*packed: object) -> tuple[tuple[str, str], ...]:
+    """(code, name) of the defined names of a workbook that start macros, or that call something outside."""
+    xml = unpack(*packed)
+    if b"definedName" not in xml:
+        return ()
+    found = []
+    for raw, text in _DEFINED.findall(usual(xml)):
+        if match := _STARTS.search(raw):
+            found.append(("X402", match[1].decode()))
+        if reaches_out(html.unescape(text.decode("utf-8", "replace"))):
+            found.append(("X404", dict(_ATTRIBUTE.findall(raw)).get(b"name", b"").decode("utf-8", "replace")))
+    return tuple(found)
 
 
 def _modules(project: bytes) -> list[str]:
@@ -75,59 +117,93 @@ def _modules(project: bytes) -> list[str]:
 
 # ---- signs that a figure is not what it seems ----
 
-_HIDDEN = re.compile(rb'hidden="(?:1|true)"')
-_FORMULA = rb'<c r="([A-Z]+)([0-9]+)"[^<>]*><f[ >/]'
-_ACTS = rb"<f[^<>]*>[^<]*(?:\|'|WEBSERVICE\(|\bCALL\(|REGISTER(?:\.ID)?\()"
 
-
-def doubts(xml: bytes, styles: tuple[int, int, int, bytes], form: Submission, card: Scorecard) -> list[Finding]:
-    """Scores in hidden rows and columns, figures written in the colour of their ground, scores typed where the other rows have a formula,
-    and formulas that reach out of the workbook. ``xml`` is the sheet's part, ``styles`` the (packed) one of the workbook."""
-    white, found = _white_styles(*styles), []
-    if white or _HIDDEN.search(xml):
-        scores = [row.score for row in form.indicators] + [row.score for row in form.funds] + list(form.totals)
-        found += _unseen(xml, white, [entry for entry in scores if entry is not None and entry.row >= 0 and entry.number is not None])
-    if b"</f>" in xml:
-        formulas = {(row, column) for row, column in ((int(row) - 1, _column(letters)) for letters, row in re.findall(_FORMULA, xml))}
-        found += _typed(formulas, form, card)
-        if match := re.search(_ACTS, xml, re.IGNORECASE):
-            place = re.search(rb'r="([A-Z]{1,3})([0-9]{1,7})"[^<]*$', xml[: match.start()])
-            row, column = (int(place[2]) - 1, _column(place[1])) if place else (-1, -1)
-            found.append(Finding("X404", cell_name(row, column) if place else "", row=row, column=column))
-    return found
-
-
-def _unseen(xml: bytes, white: frozenset[str], shown: list[Entry]) -> list[Finding]:
-    rows, columns, styled, row = set(), set(), {}, -1
-    wanted = {(entry.row, entry.column) for entry in shown}
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal row
-        hidden = attributes.get("hidden") in ("1", "true")
-        if tag == "row":
-            row = int(attributes.get("r", row + 2)) - 1
-            if hidden:
-                rows.add(row)
-        elif tag == "col" and hidden:
-            first, last = int(attributes["min"]) - 1, int(attributes["max"])
-            columns.update(range(first, min(last, 1000)))
-        elif tag == "c" and attributes.get("s") in white and (match := re.fullmatch(r"([A-Z]{1,3})([0-9]{1,7})", attributes.get("r", ""))):
-            place = int(match[2]) - 1, _column(match[1].encode())
-            if place in wanted:
-                styled[place] = True
-
-    gate.walk(xml, start)
+def doubts(look: Look, sheet: Sheet, form: Submission, card: Scorecard) -> list[Finding]:
+    """Scores in hidden rows and columns, figures that nobody can read or that show as others, scores typed where the other rows have a
+    formula, and a formula that reaches out of the workbook."""
     found = []
-    for code, of in (("X411", lambda entry: entry.row in rows), ("X412", lambda entry: entry.column in columns and entry.row not in rows),
-                     ("X413", lambda entry: (entry.row, entry.column) in styled)):
-        hidden = [entry for entry in shown if of(entry)]
-        if hidden:
-            names = "、".join(cell_name(entry.row, entry.column) for entry in hidden[:5]) + ("…" if len(hidden) > 5 else "")
-            found.append(Finding(code, names, str(len(hidden)), None, hidden[0].row, hidden[0].column))
+    if look.rows or look.columns:
+        scores = _filled([row.score for row in (*form.indicators, *form.funds)] + list(form.totals))
+        found += _listed("X411", [entry for entry in scores if entry.row in look.rows])
+        found += _listed("X412", [entry for entry in scores if entry.column in look.columns and entry.row not in look.rows])
+    covering = [area for area in sheet.merged if _covers_something(sheet.rows, *area)]
+    if covering or look.unseen or look.other or look.rules:
+        figures = _figures(form)
+        covered = _covered(covering, figures)
+        found += _listed("X413", [entry for entry in figures if (entry.row, entry.column) in look.unseen or entry in covered
+                                  or any(_applies(rule, entry) for rule in look.rules)])
+        found += _listed("X415", [entry for entry in figures if (entry.row, entry.column) in look.other])
+    if look.formulas:
+        found += _typed(look.formulas, form, card)
+    if look.out:
+        found.append(Finding("X404", cell_name(*look.out) if look.out[0] >= 0 else "", row=look.out[0], column=look.out[1]))
     return found
 
 
-def _typed(formulas: set[tuple[int, int]], form: Submission, card: Scorecard) -> list[Finding]:
+def _covers_something(rows: list[list], top: int, left: int, bottom: int, right: int) -> bool:
+    """Whether a merged area holds anything but its first cell."""
+    blank = [row[left : right + 1] for row in rows[top : bottom + 1]]
+    return bool(blank) and (blank[0][1:].count("") != max(0, len(blank[0]) - 1) or any(row.count("") != len(row) for row in blank[1:]))
+
+
+def _filled(entries: Iterable[Entry | None]) -> list[Entry]:
+    return [entry for entry in entries if entry is not None and entry.row >= 0 and entry.number is not None]
+
+
+def _figures(form: Submission) -> list[Entry]:
+    """Every figure that the form is judged by: scores, results, amounts, totals."""
+    stated = [row.actual_entry for row in form.indicators]
+    return _filled([entry for row in form.indicators for entry in (row.score, row.weight)]
+                   + [entry for row in form.funds for entry in (row.initial, row.adjusted, row.executed, row.score)] + list(form.totals)) + [
+        entry for entry in stated if entry is not None and entry.row >= 0 and entry.text]
+
+
+def _covered(merged: list[tuple[int, int, int, int]], figures: list[Entry]) -> list[Entry]:
+    """The figures that stand under a merged cell, where only its first cell shows."""
+    columns = {entry.column for entry in figures}
+    areas = [area for area in merged if any(area[1] <= column <= area[3] for column in columns)]
+    return [entry for entry in figures for top, left, bottom, right in areas
+            if top <= entry.row <= bottom and left <= entry.column <= right and (entry.row, entry.column) != (top, left) and not entry.covered]
+
+
+def _listed(code: str, entries: list[Entry]) -> list[Finding]:
+    if not entries:
+        return []
+    names = "、".join(cell_name(entry.row, entry.column) for entry in entries[:5]) + ("…" if len(entries) > 5 else "")
+    return [Finding(code, names, str(len(entries)), None, entries[0].row, entries[0].column)]
+
+
+_COMPARED = {"equal": lambda a, b: a == b, "notEqual": lambda a, b: a != b, "greaterThan": lambda a, b: a > b, "lessThan": lambda a, b: a < b,
+             "greaterThanOrEqual": lambda a, b: a >= b, "lessThanOrEqual": lambda a, b: a <= b}
+
+
+def _applies(rule: Rule, entry: Entry) -> bool:
+    """Whether a conditional format hides a figure, as far as it can be told without a spreadsheet: comparisons with plain numbers, and
+    conditions that always hold."""
+    if not any(top <= entry.row <= bottom and left <= entry.column <= right for top, left, bottom, right in _areas(rule.areas)):
+        return False
+    numbers = [Decimal(text) if re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", text.strip()) else None for text in rule.formulas]
+    if rule.kind == "expression":
+        return bool(numbers) and (rule.formulas[0].strip().upper() in ("TRUE", "TRUE()") or bool(numbers[0]))
+    if rule.kind != "cellIs" or not numbers or None in numbers:
+        return rule.kind == "notContainsBlanks"
+    if entry.number is None:
+        return False
+    if rule.operator in ("between", "notBetween") and len(numbers) > 1:
+        return (min(numbers[:2]) <= entry.number <= max(numbers[:2])) == (rule.operator == "between")
+    return rule.operator in _COMPARED and _COMPARED[rule.operator](entry.number, numbers[0])
+
+
+@lru_cache(maxsize=64)
+def _areas(text: str) -> tuple[tuple[int, int, int, int], ...]:
+    found = []
+    for match in re.finditer(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::\$?([A-Z]{1,3})\$?([0-9]{1,7}))?", text[:10_000]):
+        left, top = column_number(match[1]), int(match[2]) - 1
+        found.append((top, left, int(match[4]) - 1 if match[4] else top, column_number(match[3]) if match[3] else left))
+    return tuple(found)
+
+
+def _typed(formulas: frozenset[tuple[int, int]], form: Submission, card: Scorecard) -> list[Finding]:
     """Scores that the rule gives and that are typed, where most of such rows, and at least three, have a formula."""
     entries = [row.score for row, result in zip(form.indicators, card.rows, strict=True) if result.score is not None and row.score is not None]
     entries = [entry for entry in entries if entry.row >= 0 and entry.number is not None]
@@ -135,48 +211,3 @@ def _typed(formulas: set[tuple[int, int]], form: Submission, card: Scorecard) ->
     if len(entries) - len(typed) < 3 or len(typed) * 2 > len(entries):
         return []
     return [Finding("X414", cell_name(entry.row, entry.column), entry.text, None, entry.row, entry.column) for entry in typed]
-
-
-@lru_cache(maxsize=64)
-def _white_styles(*packed: object) -> frozenset[str]:
-    """Numbers of the cell styles whose letters are white on no ground, or on a white one. Remembered by the packed part, as all are that a
-    district's forms have in common."""
-    styles = unpack(*packed)
-    if not re.search(rb'rgb="(?:FF|00)FFFFFF"|<color theme="0"|indexed="(?:1|9)"', styles, re.IGNORECASE):
-        return frozenset()
-    state = {"in": "", "fonts": [], "fills": [], "xfs": []}
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        if tag in ("fonts", "fills", "cellXfs", "cellStyleXfs", "dxfs", "borders"):
-            state["in"] = tag
-        elif tag == "font" and state["in"] == "fonts":
-            state["fonts"].append(False)
-        elif tag == "color" and state["in"] == "fonts" and state["fonts"]:
-            state["fonts"][-1] = _is_white(attributes)
-        elif tag == "fill" and state["in"] == "fills":
-            state["fills"].append(True)
-        elif tag == "patternFill" and state["in"] == "fills" and state["fills"]:
-            state["fills"][-1] = attributes.get("patternType", "none") == "none"
-        elif tag == "fgColor" and state["in"] == "fills" and state["fills"]:
-            state["fills"][-1] = state["fills"][-1] or _is_white(attributes)
-        elif tag == "gradientFill" and state["in"] == "fills" and state["fills"]:
-            state["fills"][-1] = False
-        elif tag == "xf" and state["in"] == "cellXfs":
-            state["xfs"].append((attributes.get("fontId", "0"), attributes.get("fillId", "0")))
-
-    gate.walk(styles, start)
-    fonts = {str(n) for n, white in enumerate(state["fonts"]) if white}
-    fills = {str(n) for n, white in enumerate(state["fills"]) if white}
-    return frozenset(str(n) for n, (font, fill) in enumerate(state["xfs"]) if font in fonts and fill in fills)
-
-
-def _is_white(attributes: dict[str, str]) -> bool:
-    return (attributes.get("rgb", "").upper().endswith("FFFFFF") or (attributes.get("theme") == "0" and "tint" not in attributes)
-            or attributes.get("indexed") in ("1", "9"))
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number - 1

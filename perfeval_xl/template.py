@@ -330,9 +330,9 @@ def _heights(boxes: Sequence[Box], widths: Sequence[float], last: int) -> tuple[
     return tuple(min(round(height * 4) / 4, 409.0) for height in heights)
 
 
-def new_workbook(path: Any, **options: Any) -> xlsxwriter.Workbook:
+def new_workbook(path: Any, kind: type[xlsxwriter.Workbook] = xlsxwriter.Workbook, **options: Any) -> xlsxwriter.Workbook:
     """A workbook whose parts are the same bytes whenever it is built: fixed date, nothing that looks like a formula or link is one."""
-    workbook = xlsxwriter.Workbook(path, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, **options})
+    workbook = kind(path, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, **options})
     workbook.set_properties({"created": datetime.datetime(2024, 1, 1)})
     return workbook
 

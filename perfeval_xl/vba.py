@@ -40,8 +40,22 @@ BUTTONS = (
 )
 TAB, GROUP = "绩效自评", "部门整体自评表"
 
-#: our modules beside xlwings' own, as files in ``macros/``
-_OWN = ("xlwings_udfs", "perfeval_buttons", "perfeval_ribbon")
+
+class Kind(NamedTuple):
+    """What a workbook needs: its buttons, how their group in the ribbon is called and known, and our modules beside xlwings' own, as files in
+    ``macros/``."""
+
+    buttons: tuple[Button, ...]
+    group: str
+    name: str
+    modules: tuple[str, ...]
+
+
+FORM = Kind(BUTTONS, GROUP, "perfeval", ("xlwings_udfs", "perfeval_buttons", "perfeval_ribbon"))
+DISTRICT = Kind((
+    Button("PE_ChooseFolder", "选文件夹…", "选装着各部门自评表的文件夹；里面还有文件夹也行。自评表已经复制到本工作簿里的不用选。", ""),
+    Button("PE_Consolidate", "⑧汇总", "把文件夹里的、或复制到本工作簿里的自评表汇总起来，结果写在后面各页；按 Esc 可以停。", "consolidate"),
+), "区级汇总", "perfeval_district", ("perfeval_district",))
 #: a project without compiled code: version FFFF says that there is none ([MS-OVBA] 2.3.4.1)
 _NO_CACHE = bytes.fromhex("cc61ffff000000")
 
@@ -59,11 +73,11 @@ def folder(name: str) -> str:
     raise Refusal("X101", file=name)
 
 
-def sources() -> dict[str, str]:
+def sources(kind: Kind = FORM) -> dict[str, str]:
     """Module -> source of every module we put into a project, lines ended by CRLF, pure ASCII."""
     xlwings = os.path.dirname(_library("xlwings").__file__)
     files = {"xlwings": os.path.join(xlwings, "xlwings.bas"), "Dictionary": os.path.join(xlwings, "addin", "Dictionary.cls")}
-    files |= {name: os.path.join(folder("macros"), f"{name}.bas") for name in _OWN}
+    files |= {name: os.path.join(folder("macros"), f"{name}.bas") for name in kind.modules}
     return {name: _vba(_read(path), name) for name, path in files.items()}
 
 
@@ -92,7 +106,7 @@ def _library(name: str):
 # ---- the project ----
 
 
-def project(sheets: int, book_name: str = "form.xlsm", clean: bool = True) -> bytes:
+def project(sheets: int, book_name: str = "form.xlsm", clean: bool = True, kind: Kind = FORM) -> bytes:
     """``xl/vbaProject.bin`` for a workbook with so many worksheets; document modules ThisWorkbook, Sheet1 to Sheetn.
 
     book_name: file name of the workbook; an add-in (.xlam) needs another module of xlwings and is refused.
@@ -114,7 +128,7 @@ def project(sheets: int, book_name: str = "form.xlsm", clean: bool = True) -> by
             for module in made.modules if clean else ():
                 module.dirty = True
             made.dir_structure_dirty = True
-            for name, source in sources().items():
+            for name, source in sources(kind).items():
                 made.add_module(name, source, kind=VBAModuleKind.other if source.startswith("VERSION") else VBAModuleKind.standard)
             book.save()
         with zipfile.ZipFile(path) as package:
@@ -137,21 +151,21 @@ def _skeleton(path: str, sheets: int) -> None:
 # ---- the ribbon ----
 
 
-def custom_ui() -> str:
+def custom_ui(kind: Kind = FORM) -> str:
     """The tab in the ribbon: the buttons in the order of the work. No pictures, because their names can only be tried in Excel."""
     lines = ['<?xml version="1.0" encoding="UTF-8" standalone="yes"?>',
              '<customUI xmlns="http://schemas.microsoft.com/office/2006/01/customui">',
-             "  <ribbon>", "    <tabs>", f'      <tab id="perfeval_tab" label="{escape(TAB)}">',
-             f'        <group id="perfeval_group" label="{escape(GROUP)}">']
-    for button in BUTTONS:
+             "  <ribbon>", "    <tabs>", f'      <tab id="{kind.name}_tab" label="{escape(TAB)}">',
+             f'        <group id="{kind.name}_group" label="{escape(kind.group)}">']
+    for button in kind.buttons:
         name = button.macro.removeprefix("PE_")
-        lines.append(f'          <button id="perfeval_{name}" label="{escape(button.caption)}" screentip="{escape(button.caption)}" '
+        lines.append(f'          <button id="{kind.name}_{name}" label="{escape(button.caption)}" screentip="{escape(button.caption)}" '
                      f'supertip="{escape(button.tip)}" onAction="Ribbon_{name}"/>')
     lines += ["        </group>", "      </tab>", "    </tabs>", "  </ribbon>", "</customUI>", ""]
     return "\n".join(lines)
 
 
-def add_ribbon(data: bytes) -> bytes:
+def add_ribbon(data: bytes, kind: Kind = FORM) -> bytes:
     """A finished .xlsm with the tab in its ribbon; one that has it already stays as it is.
 
     The 2006 edition of the part, because it survives what other programs do to a workbook.
@@ -169,7 +183,7 @@ def add_ribbon(data: bytes) -> bytes:
             package.writestr(entry, content)
         part = zipfile.ZipInfo(_RIBBON_PART, entries[0][0].date_time)
         part.compress_type, part.external_attr = zipfile.ZIP_DEFLATED, entries[0][0].external_attr
-        package.writestr(part, custom_ui().encode("utf-8"))
+        package.writestr(part, custom_ui(kind).encode("utf-8"))
     return out.getvalue()
 
 

@@ -11,18 +11,17 @@ from perfeval_xl import files, form_sheet, formulas, sheets, vba
 from perfeval_xl.beside import prepare
 from perfeval_xl.edition import Edition, editions
 from perfeval_xl.messages import Refusal
-from perfeval_xl.model import column_name
 from perfeval_xl.template import Filling, Plan, blank, new_workbook
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "workbook")
 #: Excel recalculates what an older calculation engine saved; without Python every worksheet function would then turn into an error
-_ENGINE = 191029
+ENGINE = 191029
 #: pixels: width and height of a button, space between two of them, buttons side by side
 _BUTTON, _GAP, _ACROSS = (124, 28), 8, 4
 #: a formula whose result is a blank text: XlsxWriter leaves its type out, and readers take the result for missing. With its type LibreOffice
-#: still does, works the cell out without Python, and shows an error; a blank it believes
+#: still does, works the cell out without Python, and shows an error; a blank it believes. Native formulas it may work out
 _BLANK_RESULT = re.compile(rb'<c (r="([A-Z]+)[0-9]+"(?: s="[0-9]+")?)>(<f>[^<]*</f>)<v></v></c>')
-_BLANK = rb'<c \1 t="str">\3<v xml:space="preserve"> </v></c>'
+_BLANK = {True: rb'<c \1 t="str">\3<v xml:space="preserve"> </v></c>', False: rb'<c \1 t="str">\3<v></v></c>'}
 
 
 def build(path: str, edition: Edition, filling: Filling | None = None, macros: bool = True) -> None:
@@ -58,9 +57,9 @@ def content(edition: Edition, filling: Filling | None = None, macros: bool = Tru
         if macros:
             _add_buttons(form, plan)
             workbook.add_vba_project(io.BytesIO(vba.project(len(workbook.worksheets()))), is_stream=True)
-            workbook.set_calc_mode("auto", _ENGINE)
+            workbook.set_calc_mode("auto", ENGINE)
             workbook.calc_on_load = False
-    data = _with_blank_results(stream.getvalue(), {column_name(n) for n, width in enumerate(plan.widths) if not width})
+    data = _finished(stream.getvalue(), macros)
     return vba.add_ribbon(data) if macros else data
 
 
@@ -73,17 +72,15 @@ def _add_buttons(form, plan: Plan) -> None:
             "x_offset": n % _ACROSS * (width + _GAP), "y_offset": 6 + n // _ACROSS * (height + _GAP)})
 
 
-def _with_blank_results(data: bytes, unknown: set[str]) -> bytes:
-    """The file with its blank results as texts; those in the columns ``unknown`` stay without a value, so that every program works them out."""
-    def blank(match: re.Match) -> bytes:
-        return match[0] if match[2].decode() in unknown else match.expand(_BLANK)
-
+def _finished(data: bytes, macros: bool) -> bytes:
+    """The file with its blank results as texts. Formulas that a column repeats are each written out: LibreOffice 7.4 makes #REF! of shared ones
+    when a row among them is deleted."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
         for info in old.infolist():
             part = old.read(info)
             if info.filename.startswith("xl/worksheets/sheet"):
-                part = _BLANK_RESULT.sub(blank, part)
+                part = _BLANK_RESULT.sub(_BLANK[macros], part)
             new.writestr(info, part)
     return out.getvalue()
 

@@ -27,6 +27,8 @@ _ALLOWED = tuple(f"Allow{what}" for what in (
     "FormattingCells", "FormattingColumns", "FormattingRows", "InsertingColumns", "InsertingRows", "InsertingHyperlinks",
     "DeletingColumns", "DeletingRows", "Sorting", "Filtering", "UsingPivotTables"))
 _VERY_HIDDEN = 2
+#: the key as Windows numbers it
+_ESCAPE = 0x1B
 #: of a note: points, and what a line of it holds (a Chinese character counts two)
 _NOTE_WIDTH, _NOTE_LINE = 240.0, 40
 ROWS, COLUMNS, CELLS = (LIMITS[name].most for name in ("rows", "columns", "cells"))
@@ -378,6 +380,14 @@ class XlwingsHost:
 
     def ask(self, text: str, title: str, buttons: str = "ok") -> str:
         return self.app.alert(text, title, buttons)
+
+    def stopped(self) -> bool:
+        """Only Windows tells, and the key counts only while Excel is in front; that Excel leaves the key to us must be tried there."""
+        if sys.platform != "win32":
+            return False
+        from ctypes import windll
+
+        return bool(windll.user32.GetAsyncKeyState(_ESCAPE) & 0x8001) and windll.user32.GetForegroundWindow() == self.app.hwnd
 
     # ---- one press ----
 

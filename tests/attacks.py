@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -115,12 +116,15 @@ def recoded(encoding: str):
 
 
 def lying(part: str, offset: int, value: int) -> bytes:
-    """The good form whose directory says something else of a part: 16 checksum, 20 packed size, 24 size, 42 offset."""
+    """The good form whose directory says something else of a part, as does the part itself: 16 checksum, 20 packed size, 24 size, 42 offset."""
     data = bytearray(good())
     place = data.find(b"PK\x01\x02")
     while data[place + 46 : place + 46 + len(part)] != part.encode():
         place = data.find(b"PK\x01\x02", place + 4)
+    front, = struct.unpack_from("<L", data, place + 42)
     struct.pack_into("<L", data, place + offset, value)
+    if offset < 42:
+        struct.pack_into("<L", data, front + offset - 2, value)
     return bytes(data)
 
 
@@ -239,4 +243,130 @@ def xml() -> dict:
         **{name: data for name, data in parts(good()).items() if name != SHEET},
         "xl/_rels/workbook.xml.rels": parts(good())["xl/_rels/workbook.xml.rels"].replace(b"sheet1.xml", b"sheet1.bin"),
         "xl/worksheets/sheet1.bin": declared(ENTITIES["quadratic"])(parts(good())[SHEET])}), "X122"
+    return found
+
+
+def zipped(change=None, more=(), before: bytes = b"", behind: bytes = b"", between: bytes = b"") -> bytes:
+    """The good form as a zip file in which every figure of every part may be a lie: ``change(entries)`` alters a list of dicts with name, data
+    and, where they say something else, ``front`` (name, flags, method, checksum, sizes in the head before the part), ``back`` (those of the
+    directory), ``extra`` and ``comp`` (the packed bytes); ``more`` entries follow."""
+    entries = [{"name": name.encode(), "data": data} for name, data in parts(good()).items()]
+    if change:
+        change(entries)
+    out, listed = bytearray(before), bytearray()
+    for one in (*entries, *more):
+        comp, body, place = one.get("comp"), one["data"], len(out)
+        if comp is None:
+            squeezer = zlib.compressobj(9, zlib.DEFLATED, -15)
+            comp = squeezer.compress(body) + squeezer.flush()
+        true = {"name": one["name"], "flags": 0, "method": 8, "crc": zlib.crc32(body), "packed": len(comp), "full": len(body), "offset": place}
+        front, back, extra = {**true, **one.get("front", {})}, {**true, **one.get("back", {})}, one.get("extra", b"")
+        out += struct.pack("<4s5H3L2H", b"PK\3\4", 20, front["flags"], front["method"], 0, 33, front["crc"], front["packed"], front["full"],
+                           len(front["name"]), 0) + front["name"] + comp + one.get("tail", b"")
+        listed += struct.pack("<4s6H3L5H2L", b"PK\1\2", 20, 20, back["flags"], back["method"], 0, 33, back["crc"], back["packed"], back["full"],
+                              len(back["name"]), len(extra), 0, 0, 0, 0, back["offset"]) + back["name"] + extra
+    count = len(entries) + len(more)
+    return bytes(out) + between + bytes(listed) + struct.pack(
+        "<4s4H2LH", b"PK\5\6", 0, 0, count, count, len(listed), len(out) + len(between), 0) + behind
+
+
+def of_sheet(**how):
+    """A change of the entry of the sheet."""
+    def change(entries: list[dict]) -> None:
+        next(one for one in entries if one["name"] == SHEET.encode()).update(how)
+    return change
+
+
+def zip_tricks() -> dict:
+    """Test group 1 once more: files that two readers of zip files read differently, and what only looks odd."""
+    sheet, evil = parts(good())[SHEET], {"data": b"<a/>"}
+    streamed = {"flags": 8, "crc": 0, "packed": 0, "full": 0}
+
+    def described(entries: list[dict]) -> None:
+        for one in entries:
+            squeezer = zlib.compressobj(9, zlib.DEFLATED, -15)
+            comp = squeezer.compress(one["data"]) + squeezer.flush()
+            one.update(front=streamed, back={"flags": 8}, comp=comp, tail=struct.pack("<4s3L", b"PK\7\x08", zlib.crc32(one["data"]), len(comp),
+                                                                                      len(one["data"])))
+
+    return {
+        "built by hand": (zipped(), ""), "sizes behind the parts": (zipped(described), ""),
+        "bytes before the first part": (zipped(before=b"PK\3\4" + bytes(90)), ""), "a program before it": (b"MZ" * 50 + good(), "X103"),
+        "bytes before it and an old directory": (b"PK\3\4" + bytes(90) + good(), "X121"),
+        "bytes behind its end": (good() + b"rubbish" * 9, ""), "a second end": (good() + good()[-22:], "X121"),
+        "a second zip file": (good() + changed(lambda xml: xml.replace(b"<v>25</v>", b"<v>24</v>", 1)), "X121"),
+        "bytes before the directory": (zipped(between=b"x" * 30), ""),
+        "another name in front": (zipped(of_sheet(front={"name": b"xl/worksheets/sheet2.xml"})), "X121"),
+        "another packing in front": (zipped(of_sheet(front={"method": 0})), "X121"),
+        "other sizes in front": (zipped(of_sheet(front={"packed": 5, "full": 7})), "X121"),
+        "another checksum in front": (zipped(of_sheet(front={"crc": 5})), "X121"),
+        "encrypted in front": (zipped(of_sheet(front={"flags": 1})), "X121"), "encrypted parts": (zipped(of_sheet(back={"flags": 1})), "X104"),
+        "the same name in capitals": (zipped(more=[{"name": b"XL/Worksheets/SHEET1.xml", **evil}]), "X121"),
+        "the same name with backslashes": (zipped(more=[{"name": b"xl\\worksheets\\sheet1.xml", **evil}]), "X121"),
+        "a Kelvin sign for a k": (zipped(more=[{"name": "xl/wor\u212abook.xml".encode(), **evil}]), "X121"),
+        "a name with a zero": (zipped(more=[{"name": SHEET.encode() + b"\0x", **evil}]), "X121"),
+        "a name in an extra field": (zipped(more=[{"name": b"xl/z.bin", **evil, "extra": struct.pack(
+            "<HHBL", 0x7075, 5 + len(SHEET), 1, zlib.crc32(b"xl/z.bin")) + SHEET.encode()}]), ""),
+        "a folder": (zipped(more=[{"name": b"xl/worksheets/", "data": b""}]), ""),
+        "an empty sheet part": (zipped(of_sheet(data=b"")), "X103"), "a zip file inside": (with_parts(**{"xl/a.zip": bomb(5_000_000)}), ""),
+        "another way of packing": (zipped(of_sheet(back={"method": 9}, front={"method": 9})), "X121"),
+        "rubbish behind the packed part": (zipped(of_sheet(comp=zlib.compress(sheet, 9)[2:-4] + b"rubbish")), ""),
+        "two entries for one part": (zipped(more=[{"name": b"xl/q.xml", **evil, "back": {"offset": 0}}]), "X121"),
+        "a name that steers a terminal": (zipped(more=[{"name": b"xl/\x1b[2J.xml", "data": b"<!DOCTYPE x>"}]), "X122"),
+        "300 parts of blanks": (with_parts(**{f"xl/media/{n}.xml": b"<a/>" + b" " * 900_000 for n in range(300)}), "X119"),
+        "a Word file called .xlsx": (with_parts(**{"word/document.xml": b"<a/>"}), "X105"),
+        "a binary workbook": (with_parts(**{"xl/workbook.bin": b"x"}), "X106"),
+        "a page of the web": (b"<html><table><tr><td>1</td></tr></table>", "X103"),
+        "nothing but an end": (b"PK\3\4" + bytes(30) + b"PK\5\6" + bytes(18), "X121"), "zeros": (bytes(100_000), "X103"),
+    }
+
+
+def prefixed(xml: bytes) -> bytes:
+    """The same XML with a prefix before every name."""
+    space = b'="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    return re.sub(rb"<(/?)(?=[A-Za-z])", rb"<\1x:", xml).replace(b"xmlns" + space, b"xmlns:x" + space)
+
+
+def score(body: bytes):
+    """Puts another content into the score of the second indicator, which is 25."""
+    return lambda xml: re.sub(rb'(<c r="H9"[^>]*>)<v>25</v>', lambda match: match[1] + body, xml)
+
+
+def xml_tricks() -> dict:
+    """Test group 2 once more: the same form, or another one, written as no program writes it."""
+    relations, swap = "xl/_rels/workbook.xml.rels", b"worksheets/sheet1.xml"
+    both = changed(prefixed, STRINGS, changed(prefixed, STYLES, changed(prefixed, BOOK, changed(prefixed))))
+    second = b'<sheet name="%s" sheetId="2" r:id="rId1"/></sheets>'
+    corner = b'<row r="9900"><c r="Z9900"><v>1</v></c></row></sheetData>'
+    books = parts(workbook(sheets=200))
+    corners = packed({name: data.replace(b"</sheetData>", corner) if "worksheets/" in name else data for name, data in books.items()})
+    found = {
+        "prefixes everywhere": (both, ""), "single quotes in the sheet": (changed(lambda xml: xml.replace(b'"', b"'")), ""),
+        "single quotes in the styles": (changed(lambda xml: xml.replace(b'"', b"'"), STYLES), ""),
+        "single quotes in the workbook": (changed(lambda xml: xml.replace(b'"', b"'"), BOOK), ""),
+        "single quotes in the relations": (changed(lambda xml: xml.replace(b'"', b"'"), relations), ""),
+        "a comment before a row": (changed(lambda xml: xml.replace(b'<row r="9"', b'<!-- <row r="9" hidden="1"> --><row r="9"')), ""),
+        "cells without places": (changed(lambda xml: xml.replace(b'<row r="1"', b"<row", 1)), ""),
+        "rows in the wrong order": (changed(lambda xml: (lambda rows: xml.replace(b"".join(rows), b"".join(rows[::-1])))(
+            re.findall(rb"<row .*?</row>", xml))), ""),
+        "an attribute of 4 MB": (changed(lambda xml: xml.replace(b'<row r="9"', b'<row x="' + bytes(range(65, 91)) * 150_000 + b'" r="9"')), "X119"),
+        "200000 attributes": (changed(lambda xml: xml.replace(b"<worksheet", b"<worksheet " + b" ".join(b'a%d=""' % n for n in range(200_000)))), ""),
+        "two sheets in one part": (changed(lambda xml: xml.replace(b"</sheets>", second % b"b"), BOOK), "X121"),
+        "two sheets of one name": (changed(lambda xml: xml.replace(b"</sheets>", second % b"Sheet1"), BOOK), "X121"),
+        "200 sheets with a cell in the corner": (corners, "X114"),
+        "a sheet in a comment": (changed(lambda xml: xml.replace(b"</sheets>", b"</sheets><!-- " + second % b"Sheet1" + b" -->"), BOOK), ""),
+        "merged areas that overlap": (changed(merge(*(["A1:J10"] * 30))), "X121"),
+        "a heading merged below the form": (changed(merge("D7:D5000")), "L101"), "a heading merged beside the form": (changed(merge("E7:ZZ7")), ""),
+        "an entity without declaration": (changed(lambda xml: xml.replace(b"<si><t>", b"<si><t>&foo;", 1), STRINGS), "X103"),
+        "a character that is none": (changed(lambda xml: xml.replace(b"<si><t>", b"<si><t>\xff\xfe", 1), STRINGS), "X103"),
+        "no declaration": (changed(lambda xml: re.sub(rb"<\?xml[^>]*>\s*", b"", xml)), ""),
+        "a mark of UTF-8": (changed(lambda xml: b"\xef\xbb\xbf" + xml), ""),
+        "GBK": (changed(lambda xml: xml.replace(b"UTF-8", b"GBK", 1)), "X123"),
+        "an encoding declared far behind": (changed(
+            lambda xml: xml.replace(b" encoding", b" " * 400 + b" encoding", 1).replace(b"UTF-8", b"UTF-7")), "X103"),
+    }
+    for what, target, code in (("out of the file", b"../../../etc/passwd", "X103"), ("at an address", b"http://127.0.0.1:9/x.xml", "X103"),
+                               ("at a file", b"file:///etc/passwd", "X103"), ("at the workbook", b"workbook.xml", "X107"),
+                               ("from the root", b"/xl/worksheets/sheet1.xml", ""), ("at nothing", b"", "X103"), ("in capitals", swap.upper(), "")):
+        found[f"the sheet is {what}"] = changed(lambda xml, target=target: xml.replace(swap, target), relations), code
     return found

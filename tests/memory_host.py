@@ -63,7 +63,7 @@ class MemoryHost:
     def __init__(self, file: str = "") -> None:
         self.file, self.sheets, self.names, self.calls = file, {}, {}, []
         self.active, self.picked = "", (0, 0)
-        self.asked, self.answers = [], []
+        self.asked, self.answers, self.stops = [], [], []
         self.shown, self.still = None, False
         self.editing = self.read_only = self.structure = False
         #: what ``grid`` has read during a press, by sheet, until something is written there; sheets that are open
@@ -338,6 +338,9 @@ class MemoryHost:
     def ask(self, text: str, title: str, buttons: str = "ok") -> str:
         self.asked.append((text, title, buttons))
         return self.answers.pop(0) if self.answers else buttons.partition("_")[0]
+
+    def stopped(self) -> bool:
+        return self.stops.pop(0) if self.stops else False
 
     @contextmanager
     def press(self) -> Iterator[None]:

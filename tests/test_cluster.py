@@ -34,9 +34,19 @@ def fatal_file(paths, wanted="", lang=""):
     return _read_many(paths, wanted, lang)
 
 
+def fatal_one(path, wanted="", lang=""):
+    """The same for a single file, in whichever process."""
+    return fatal_file([path], wanted, lang)[0]
+
+
 @pytest.fixture(scope="module")
 def address():
-    with (distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs=50) as here,
+    import dask
+
+    # one death is enough to suspect a file: each further one costs the start of a process, and one that comes before a new worker has told its
+    # nanny that it stands ends the nanny as well
+    with (dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+          distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs=50) as here,
           distributed.Client(here, set_as_default=False) as client):
         client.wait_for_workers(2)
         yield here.scheduler_address
@@ -66,8 +76,23 @@ def test_a_lost_worker_loses_nothing_and_doubles_nothing(address, paths, monkeyp
 
 def test_a_file_that_kills_its_workers_is_a_line_that_says_so(address, paths, monkeypatch):
     monkeypatch.setattr(gather, "read_many", fatal_file)
+    monkeypatch.setattr(gather, "read_one", fatal_one)
     lines = cluster.read_all(address, paths, lang="zh")
     assert [line.error and line.error[0] for line in lines] == [None] * 7 + ["X304"] + [None] * 2
+
+
+def test_where_nobody_is_left_the_rest_is_read_here(paths, monkeypatch):
+    monkeypatch.setattr(cluster, "ALONE", 1)
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs=50) as here:
+        def leave(client, address):
+            here.scale(0)
+            while client.nthreads():
+                pass
+
+        monkeypatch.setattr(cluster, "_same_everywhere", leave)
+        told = []
+        assert cluster.read_all(here.scheduler_address, paths, lang="zh", told=told.append) == gather.read_all(paths, lang="zh")
+        assert sum(told) == 10
 
 
 def test_another_version_is_refused(address, paths, monkeypatch):

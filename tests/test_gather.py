@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -78,23 +79,45 @@ def test_what_cannot_be_read_is_a_line_with_its_reason(tmp_path):
 
 # ---- processes ----
 
-_read_many = gather.read_many
+_read_one = gather.read_one
 
 
-def fatal_once(paths, wanted="", lang=""):
+def fatal_once(path, wanted="", lang=""):
     """Reads as usual; the first process to find the mark beside the files takes it away and is killed."""
-    mark = os.path.join(os.path.dirname(paths[0]), "mark") if paths else ""
-    if mark and os.path.exists(mark):
+    mark = os.path.join(os.path.dirname(path), "mark")
+    if os.path.exists(mark):
         os.remove(mark)
         os.kill(os.getpid(), signal.SIGKILL)
-    return _read_many(paths, wanted, lang)
+    return _read_one(path, wanted, lang)
 
 
-def fatal_file(paths, wanted="", lang=""):
+def fatal_file(path, wanted="", lang=""):
     """Reads as usual, but one file kills whoever reads it."""
-    if any(path.endswith("07.xlsx") for path in paths):
+    if path.endswith("07.xlsx"):
         os.kill(os.getpid(), signal.SIGKILL)
-    return _read_many(paths, wanted, lang)
+    return _read_one(path, wanted, lang)
+
+
+def slow_file(path, wanted="", lang=""):
+    """Reads as usual, but one file keeps its reader for ever."""
+    if path.endswith("07.xlsx"):
+        time.sleep(600)
+    return _read_one(path, wanted, lang)
+
+
+def fatal_once_many(paths, *options):
+    """The same for a portion."""
+    return [fatal_once(path, *options) for path in paths]
+
+
+def fatal_file_many(paths, *options):
+    """The same for a portion."""
+    return [fatal_file(path, *options) for path in paths]
+
+
+def slow_file_many(paths, *options):
+    """The same for a portion."""
+    return [slow_file(path, *options) for path in paths]
 
 
 def test_the_pool_gives_what_one_process_gives(folder):
@@ -104,20 +127,33 @@ def test_the_pool_gives_what_one_process_gives(folder):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by a signal")
-def test_a_killed_process_loses_nothing_and_doubles_nothing(folder, monkeypatch):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_killed_process_loses_nothing_and_doubles_nothing(folder, monkeypatch, workers):
     paths, told = gather.find([str(folder)]), []
     expected = gather.read_all(paths, workers=1)
     (folder / "mark").touch()
-    monkeypatch.setattr(gather, "read_many", fatal_once)
-    assert gather.read_all(paths, workers=2, told=told.append) == expected
+    monkeypatch.setattr(gather, "read_one", fatal_once)
+    monkeypatch.setattr(gather, "read_many", fatal_once_many)
+    assert gather.read_all(paths, workers=workers, told=told.append) == expected
     assert sum(told) == 10 and not (folder / "mark").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by a signal")
-def test_a_file_that_kills_its_readers_is_a_line_that_says_so(folder, monkeypatch):
-    monkeypatch.setattr(gather, "read_many", fatal_file)
-    lines = gather.read_all(gather.find([str(folder)]), workers=2)
-    assert [line.error and line.error[0] for line in lines] == [None] * 7 + ["X304"] + [None] * 2
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_kills_its_readers_is_a_line_that_says_so(folder, monkeypatch, workers):
+    monkeypatch.setattr(gather, "read_one", fatal_file)
+    monkeypatch.setattr(gather, "read_many", fatal_file_many)
+    lines = gather.read_all(gather.find([str(folder)]), workers=workers)
+    assert [line.error and line.error[0] for line in lines] == [None] * 7 + ["X125"] + [None] * 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_takes_for_ever_is_a_line_that_says_so(folder, monkeypatch, workers):
+    monkeypatch.setattr(gather, "read_one", slow_file)
+    monkeypatch.setattr(gather, "read_many", slow_file_many)
+    monkeypatch.setenv("PERFEVAL_LIMITS", "seconds=2")
+    lines = gather.read_all(gather.find([str(folder)]), workers=workers)
+    assert [line.error and line.error[0] for line in lines] == [None] * 7 + ["X124"] + [None] * 2
 
 
 def test_where_no_process_can_start_the_files_are_read_here(folder):
@@ -158,7 +194,7 @@ def test_altered_data_are_refused(workbook):
 
     with zipfile.ZipFile(workbook) as old:
         parts = {name: old.read(name) for name in old.namelist()}
-    name = next(name for name, part in parts.items() if b"inlineStr" in part)
+    name = next(name for name, part in parts.items() if gather.STAMP.encode() in part and b"inlineStr" in part)
     parts[name] = parts[name].replace(b"</t></is></c></row>", b"A</t></is></c></row>", 3)
     with zipfile.ZipFile(workbook, "w") as new:
         for one, part in parts.items():

@@ -18,23 +18,34 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "perfeval_xl"
 ROOMS = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 
-#: from left to right: a room imports only rooms that stand before it
-ORDER = ("numbers", "dates", "targets", "model", "catalogue", "messages", "log", "files", "edition_file", "edition", "compare", "scoring",
-         "checks_funds", "checks_rows", "checks_sums", "rules", "cells", "table", "udfs", "layout", "computed", "indicator_block", "container",
-         "gate", "intake", "signs", "record", "contain", "document", "figures", "naming", "facts", "speech", "adding", "quotes_rows",
-         "quotes_points", "quotes_money", "quotes_tables", "quotes", "claims", "wording",
-         "narrative", "review_lists", "result_list", "review", "template",
-         "beside", "formulas", "form_sheet", "vba", "sheets", "workbook_file", "examples", "report_figures", "report_tables", "report",
-         "report_chart", "report_xml", "report_package", "report_file", "made_up", "compact", "gather", "roster", "district", "long_list",
-         "district_book", "district_summary", "district_charts", "district_file", "send_back", "pairing", "cluster", "parquet", "district_run",
-         "presses", "host", "xlwings_host", "journal", "state", "submission", "buttons", "machine", "install", "doctor", "cli")
+#: a room imports only rooms that stand before it; a line for each wing of the house
+_WINGS = """
+    numbers dates targets model catalogue messages log files
+    edition_file edition compare scoring
+    checks_funds checks_rows checks_sums rules
+    cells table udfs layout computed indicator_block
+    container gate looks compound xls ods intake signs record contain
+    pdf_text lines document
+    figures naming facts speech adding
+    quotes_rows quotes_points quotes_money quotes_tables quotes claims wording narrative
+    review_lists result_list review
+    template beside calculation formula_steps formulas form_sheet
+    vba sheets workbook_file examples
+    report_figures report_tables report report_chart report_xml report_package report_file
+    made_up compact gather roster
+    district district_lists long_list district_book district_summary district_charts district_file district_sheets
+    send_back pairing cluster parquet district_run
+    presses host xlwings_host journal state submission buttons district_buttons
+    machine install doctor cli
+"""
+ORDER = tuple(_WINGS.split())
 #: heavy libraries and the only rooms that may import them
 LIBRARIES = {"pandas": (), "xlwings": ("xlwings_host", "vba"), "pyopenvba": ("vba", "machine"), "openpyxl": ("review", "review_lists"),
              "rich": ("cli",),
              "xlsxwriter": ("template", "form_sheet", "vba", "sheets", "workbook_file", "examples", "review", "long_list", "district_file",
                             "district_book", "district_summary"),
-             "python_calamine": ("intake",), "xlrd": ("intake",), "distributed": ("cluster",), "dask": ("cluster",),
-             "pyarrow": ("parquet",), "docx": ("report_file",)}
+             "python_calamine": ("intake",), "xlrd": ("xls",), "distributed": ("cluster",), "dask": ("cluster",),
+             "pyarrow": ("parquet",), "docx": ("report_file",), "pypdf": ("pdf_text",)}
 #: libraries that a room may import at its top, because nothing it does works without them
 AT_THE_TOP = {("intake", "python_calamine"), ("template", "xlsxwriter"), ("examples", "xlsxwriter"), ("form_sheet", "xlsxwriter"),
               ("sheets", "xlsxwriter"), ("workbook_file", "xlsxwriter"), ("long_list", "xlsxwriter"), ("district_file", "xlsxwriter"),

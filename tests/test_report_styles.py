@@ -7,14 +7,17 @@ contradiction is found alone, with its code, its sentence and both figures.
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import docx
 import pytest
 from test_narrative import report
 
-from perfeval_xl import document, examples, messages, narrative, record
+from perfeval_xl import document, examples, messages, narrative, record, report_file
 from perfeval_xl.figures import figures, sentences
+from perfeval_xl.messages import Refusal
+from perfeval_xl.report import content
 from perfeval_xl.template import new_workbook, write_form
 
 HERE = Path(__file__).parent / "cases" / "reports" / "styles"
@@ -93,7 +96,7 @@ def test_all_contradictions_of_a_report_are_found_together(name, form):
     """Some of them are then one cause: a rate or a share that follows from a wrong figure."""
     text = MARK.sub(lambda mark: mark[2], WHOLE[name])
     got = {one.code for one in found(text, form(name.partition("-")[0]))}
-    assert {code for mark in MARK.finditer(WHOLE[name]) for code in mark[3].split(",")} - {"R105", "R203", "R206"} <= got
+    assert {code for mark in MARK.finditer(WHOLE[name]) for code in mark[3].split(",")} - {"R105", "R203", "R206", "R207"} <= got
 
 
 @pytest.mark.parametrize("name, chapter, text", SENTENCES, ids=lambda one: one[:24])
@@ -139,3 +142,58 @@ def test_how_it_is_typed_makes_no_difference(name, change, form):
     lines = right(WHOLE[name]).split("\n")
     text = "\n".join(lines[:3] + [change(line) if len(line) > 40 else line for line in lines[3:]])
     assert [messages.render(one, "自评表") for one in found(text, form(name.partition("-")[0]))] == []
+
+
+# ---- published as PDF ----
+
+
+@pytest.mark.parametrize("name", ["shuiwu-1", "shuiwu-3", "jiaoyu-2"])
+def test_a_pdf_is_read_as_its_text_is(name, form, tmp_path, soffice):
+    pytest.importorskip("pypdf")
+    from office import convert
+
+    one = form(name.partition("-")[0])
+    for n, words in enumerate((right(WHOLE[name]), MARK.sub(lambda mark: mark[2], WHOLE[name]))):
+        printed = convert(soffice, Path(as_word(words, tmp_path / f"{n}.docx")), tmp_path, "pdf")
+        got, same = (narrative.check(read, one) for read in (document.load(str(printed)), document.from_text(words)))
+        got, same = ({(one.code, one.stated, one.expected) for one in found} for found in (got, same))
+        assert got <= same and len(same - got) <= 1, "a row of a table whose name takes two lines is left alone"
+
+
+def test_a_report_of_ours_printed_as_pdf_has_no_finding(form, tmp_path, soffice):
+    pytest.importorskip("pypdf")
+    from office import convert
+
+    path = tmp_path / "报告.docx"
+    report_file.write(content(form("nongye")), str(path))
+    read = document.load(str(convert(soffice, path, tmp_path, "pdf")))
+    assert (read.department, read.year, len(read.chapters)) == ("白石县农业农村局", 2022, 9)
+    assert [messages.render(one, "自评表") for one in narrative.check(read, form("nongye"))] == []
+
+
+def test_without_pypdf_a_pdf_is_refused_with_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pypdf", None)
+    (tmp_path / "报告.pdf").write_bytes(b"%PDF-1.7\n")
+    with pytest.raises(Refusal) as refusal:
+        document.load(str(tmp_path / "报告.pdf"))
+    assert refusal.value.code == "X323" and "perfeval_xl[pdf]" in refusal.value.words()
+
+
+@pytest.mark.parametrize("hostile", [b"", b"1 0 obj\n<<>>\nendobj\n", b"\xff" * 4000, b"trailer << /Root 1 0 R /Prev 9 >>\nstartxref\n9\n%%EOF"])
+def test_a_pdf_that_is_none_is_refused(tmp_path, hostile):
+    pytest.importorskip("pypdf")
+    (tmp_path / "报告.pdf").write_bytes(b"%PDF-1.7\n" + hostile)
+    with pytest.raises(Refusal) as refusal:
+        document.load(str(tmp_path / "报告.pdf"))
+    assert refusal.value.code in ("X321", "X324")
+
+
+def test_a_pdf_with_a_password_is_refused(tmp_path):
+    pypdf = pytest.importorskip("pypdf")
+    writer = pypdf.PdfWriter()
+    writer.add_blank_page(200, 200)
+    writer.encrypt("geheim", algorithm="RC4-128")
+    writer.write(str(tmp_path / "报告.pdf"))
+    with pytest.raises(Refusal) as refusal:
+        document.load(str(tmp_path / "报告.pdf"))
+    assert refusal.value.code == "X104"
