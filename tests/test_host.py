@@ -727,7 +727,7 @@ def test_the_memory_host_counts_what_it_was_asked(workbook):
 
 def test_both_hosts_offer_the_whole_port():
     port = {name for name in vars(Host) if not name.startswith("_")}
-    assert len(port) == 26
+    assert len(port) == 27
     for adapter in (XlwingsHost, MemoryHost):
         assert port <= {name for name in vars(adapter) if not name.startswith("_")}
 
