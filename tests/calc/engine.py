@@ -327,7 +327,7 @@ class Sheet(base_classes.Sheet):
     def __init__(self, book, uno):
         self.book_, self.uno = book, uno
         if uno.Name not in book.remembered:
-            # merged areas by cell, and whether these are all; places of notes, and of cells with special formats with the area they were looked
+            # merged areas by cell, and whether these are all; notes by place; the cells with special formats with the area they were looked
             # for in (None = not asked yet); a cursor with the place and the size it has
             whole = uno.Name in book.merged
             merges, formats = book.from_file(uno.Name) if whole else ({}, None)
@@ -393,10 +393,25 @@ class Sheet(base_classes.Sheet):
         return self.uno.Annotations
 
     def noted(self):
-        """The places of all notes, asked for once: nobody else writes any."""
+        """All notes, place -> text, asked for once: nobody else writes any."""
         if self.known.notes is None:
-            self.known.notes = {note.place for note in self.notes}
+            self.known.notes = {note.place: note.text for note in self.notes}
         return self.known.notes
+
+    def annotate(self, place, text):
+        """Puts a note on a cell that has none."""
+        address = self.book_.app.engine.office.uno.createUnoStruct("com.sun.star.table.CellAddress")
+        address.Sheet, address.Row, address.Column = self.index - 1, *place
+        self.annotations.insertNew(address, text)
+
+    @contextmanager
+    def keeping_notes(self, area):
+        """LibreOffice clears the notes of cells that are written in blocks; in Excel they stay."""
+        top, left, bottom, right = area
+        inside = {place: text for place, text in self.noted().items() if top <= place[0] <= bottom and left <= place[1] <= right}
+        yield
+        for place, text in inside.items():
+            self.annotate(place, text)
 
     def cursor(self, area):
         """A range that is moved to an area. To get a new one of LibreOffice takes ten times as long, and Excel hands them out for nothing."""
@@ -671,7 +686,8 @@ class Range(base_classes.Range):
                 elif type(value) is not float and value != "":
                     guessed.append((row, column, value))
                     line[column] = float(value) if isinstance(value, (int, Decimal)) else ""
-        self.sheet_.cursor(self.area).setDataArray(tuple(map(tuple, rows)))
+        with self.sheet_.keeping_notes(self.area):
+            self.sheet_.cursor(self.area).setDataArray(tuple(map(tuple, rows)))
         for row, column, value in guessed:
             self._guess(row, column, value)
 
@@ -726,7 +742,8 @@ class Range(base_classes.Range):
         plain = all(isinstance(text, str) and text.startswith("=") and not _parsed(text) for row in rows for text in row)
         if plain and not any(self._formatted(_TEXT)):
             self._guard()
-            self.uno.setFormulaArray(tuple(tuple(_separated(text, ",", ";") for text in row) for row in rows))
+            with self.sheet_.keeping_notes(self.area):
+                self.uno.setFormulaArray(tuple(tuple(_separated(text, ",", ";") for text in row) for row in rows))
         else:
             self.raw_value = data
 
@@ -815,10 +832,8 @@ class Range(base_classes.Range):
     def add_note(self, text):
         noted = self.sheet_.noted()
         with self.sheet_.allowing("DrawingObjects"):
-            address = self.sheet_.book_.app.engine.office.uno.createUnoStruct("com.sun.star.table.CellAddress")
-            address.Sheet, address.Row, address.Column = self.sheet_.index - 1, *self.area[:2]
-            self.sheet_.annotations.insertNew(address, text)
-        noted.add(self.area[:2])
+            self.sheet_.annotate(self.area[:2], text)
+        noted[self.area[:2]] = text
         return Note(self.sheet_, None, self.area[:2])
 
 
@@ -959,8 +974,9 @@ class Note(base_classes.Note):
     def text(self, value):
         with self.sheet.allowing("DrawingObjects"):
             self.annotation.setString(value)
+        self.sheet.noted()[self.place] = value
 
     def delete(self):
         with self.sheet.allowing("DrawingObjects"):
             self.sheet.cursor(self.place * 2).clearContents(_ANNOTATION)
-        self.sheet.noted().discard(self.place)
+        self.sheet.noted().pop(self.place, None)
