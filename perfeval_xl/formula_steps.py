@@ -292,7 +292,8 @@ def _counted(at: dict[str, str], split: tuple[str, str] | None) -> str:
     measure = f"MID({rest},LEN(INDEX(calc_numerals,{value}+1))+1,{_WHOLE})"
     # a unit in a cell of its own says nothing of words
     alone = f'NOT({is_one_of(f"TRIM({split[1]})", "calc_units")}),NOT({is_one_of(f"TRIM({split[1]})", ("%", "％", "‰"))}),' if split else ""
-    counts = (f'AND({alone}{value}>0,{value}<101,NOT({holds(clean, ("达", "(", "±"))}),{measure}<>"",'
+    metric = is_one_of(f'LEFT({measure},FIND("/",{measure}&"/")-1)', "calc_metric")
+    counts = (f'AND({alone}{value}>0,{value}<101,NOT({metric}),NOT({holds(clean, ("达", "(", "±"))}),{measure}<>"",'
               f'NOT({_starts(measure, _NAMING + _NUMERALS)}),OR(RIGHT({clean},1)<>"内",{is_one_of(f"RIGHT({clean},2)", ("以内", "之内"))}))')
     return (f'IF(AND({sign}<>"",{at["t_first"]}>LEN({clean})),IFERROR(IF({counts},{value}&{measure},{at["t_rest"]}),{at["t_rest"]}),{at["t_rest"]})')
 
