@@ -20,7 +20,7 @@ from perfeval_xl.numbers import chinese_number, half_up
 from perfeval_xl.scoring import grade
 from perfeval_xl.speech import Paragraph, Place, last_year, without_bands
 
-_AIM = "(?:年初|年度|全年|预期|预定|既定|设定|确定|下达|制定|规定|的|各项|全部|整体|绩效|考核|履职|工作|目标|指标|任务|了|所有|重点|主要|部门|预算)*"
+_AIM = "(?:年初|年度|全年|预期|预定|既定|设定|确定|下达|制定|规定|的|各项|全部|整体|绩效|考核|履职|工作|目标|指标|任务|了|所有|重点|主要|部门|预算|各)*"
 _GOAL = "(?:指标值|目标值|指标|目标|任务|要求)"
 _MET = re.compile(
     f"(?:以上|上述)?(?:{_AIM}{_GOAL})?(?:完成情况|完成值)?(?:均|都|全部|全都)(?:已经?|能够?)?(?:达到|完成|实现|达成|超过)了?{_AIM}{_GOAL}"
@@ -28,12 +28,14 @@ _MET = re.compile(
     f"|(?:全面|圆满|全部|如期|超额|顺利|均)+(?:地)?(?:完成|实现|达到)了?{_AIM}{_GOAL}"
     f"|(?:达到|实现|完成)了?{_AIM}各项{_AIM}{_GOAL}"
     "|(?:均|都)达标|(?:无|没有|未出现|不存在|未产生)(?:任何|明显)?偏差|偏差(?:度|率)?(?:均|都)?为(?:0|零)%?")
+#: 一次验收合格率94%，达到目标: of the row whose figure stands right in front
+_ROW_MET = re.compile(f"(?<=[，;])(?:已|也|全部|完全)?(?:达到|达成|完成|实现)了?{_AIM}{_GOAL}(?:值|要求)?(?=[，;。]|$)|(?<=[，;])(?:已|全部|完全)?达标(?=[，;。]|$)")
 #: one of these is in every such claim; looked for first, because the long pattern is slow
 _MAY_BE_MET = re.compile("达[到成标]|完成|实现|超过|偏差")
 _HEDGED = re.compile("基本|大部分|多数|较好|大体|部分|确保|力争|努力|争取|保证|保障|促进|推动|推进|围绕|为了?[^，。；:]*$|将|拟"
                      "|要|应|未|没有|尚|不|如|若"
                      "|能否|是否|对照|根据|按照|督促|监控|跟踪|提高|促使|助力|下一步|今后|以期|目的|旨在")
-_ABOUT_FORM = re.compile("各项(?:工作)?(?:目标|任务)|目标任务|指标|绩效|年初|年度|考核|预期|既定|设定|偏差|目标值")
+_ABOUT_FORM = re.compile("各项?(?:工作)?(?:目标|任务)|目标任务|指标|绩效|年初|年度|考核|预期|既定|设定|偏差|目标值")
 _STRICT = re.compile("严格(?:执行|落实|按照?)(?:了)?(?:年初|批复的?|部门|年度|单位|财政)*(?:部门)?预算(?:执行)?(?![管法制计绩收会编单指])")
 _BLOCKED = re.compile("(?:无法|未能|没能|不能|没有能够?|难以)(?:全面|正常|按期|按时|如期|继续|顺利|有效)*(?:开展|实施|完成|启动|举办|推进)(?!的)"
                       "|(?:活动|项目|工作|任务|培训)(?:一直|均|都|尚)?(?:未|没有)(?:能)?(?:全面|正常|按期|按时|如期)*(?:开展|实施|完成|启动)(?!的)"
@@ -111,11 +113,15 @@ class Claims:
         """均达到指标值, 无偏差, 圆满完成, 严格执行年初预算 against what fell short: one finding a sentence (R5)."""
         text = sentence.text
         said, what, what_en, first, last = [], {}, {}, len(text), 0
-        for match in _MET.finditer(text) if _MAY_BE_MET.search(text) else ():
+        if not _MAY_BE_MET.search(text):
+            claimed = []
+        else:
+            claimed = [*_MET.finditer(text), *(one for one in _ROW_MET.finditer(text) if self._of_one_row(text, one.start()))]
+        for match in claimed:
             clause = max(text.rfind(mark, 0, match.start()) for mark in "，;:。") + 1
             if re.search("其[余他]|剩余", text[clause : match.end()]) and not _EXCEPT.search(text[: match.start()]):
                 continue  # the sentence before says what was not reached
-            if _HEDGED.search(text[clause : match.start()]) or _HEDGED.match(match[0]) or not _ABOUT_FORM.search(match[0]):
+            if _HEDGED.search(text[clause : match.start()]) or _HEDGED.match(match[0]) or not (match.re is _ROW_MET or _ABOUT_FORM.search(match[0])):
                 continue
             begins = text.rfind(";", 0, match.start()) + 1
             spared = next(reversed(list(_EXCEPT.finditer(text, begins, match.start()))), None)
@@ -125,7 +131,7 @@ class Claims:
                 ahead = text[: match.start()]
             scope = self._scope(ahead, place)
             rows = [n for one in except_for for n in self.facts.rows_of(one)]
-            rows += [n for n in range(len(self.form.indicators)) if spared and len(stem := self.lexicon.stem(n)) >= 4 and stem in spared[1]]
+            rows += [n for n in range(len(self.form.indicators)) if spared and self._is_named(n, spared[1])]
             short = self._short(scope, rows, any(one.kind == "funds" for one in except_for))
             count = _EXCEPT_COUNT.search(spared[1]) if spared and not except_for else None
             if short and not (count and len(short) - any("预算执行率 " in one for one, _ in short) <= _number(count[1])):
@@ -143,6 +149,22 @@ class Claims:
         if said:
             yield self._found("R401", place, sentence, first, last, "”“".join(said), None, what="、".join(list(what)[:4]),
                               what_en=", ".join(list(what_en)[:4]))
+
+    def _of_one_row(self, text: str, end: int) -> bool:
+        """Whether the clause that ends here is about one row of the form and gives a figure for it."""
+        clause = re.split("[，;:。]", text[: end - 1])[-1]
+        return len([one for _, _, one in self.lexicon.mentions(clause) if one.kind == "row"]) == 1 and re.search("[0-9]", clause) is not None
+
+    def _is_named(self, n: int, words: str) -> bool:
+        """Whether words name a row by its stem, or by some of its characters in their order: 村卫生室建设 for 村卫生室标准化建设数量."""
+        stem = self.lexicon.stem(n)
+        if len(stem) >= 4 and stem in words:
+            return True
+        for word in re.split("[、和及与]", words):
+            letters = iter(normal(self.form.indicators[n].name))
+            if len(word) >= 4 and all(letter in letters for letter in word):
+                return True
+        return False
 
     def _scope(self, before: str, place: Place) -> list[Subject]:
         """What a claim is about; nothing means the whole form."""

@@ -92,6 +92,11 @@ class Facts:
             return self._rows_of_part[subject.key]
         return [n for n, row in enumerate(rows) if row.group == subject.key] if subject.kind == "group" else []
 
+    @cached_property
+    def _blanks_earn_nothing(self) -> bool:
+        """Whether the form's own total counts rows without a score as nothing: only then is the score of a part that has such rows known."""
+        return self.form.totals[0].number is not None and self.form.totals[0].number == self.card.stated
+
     def score(self, n: int) -> Decimal | None:
         """The score that stands on a row."""
         entry = self.form.indicators[n].score
@@ -123,7 +128,7 @@ class Facts:
             stated = row.score.number if row is not None and row.score is not None else None
             return _known(stated, self.card.funds_score, *(one for n in self.execution_rows for one in (self.score(n), self.card.rows[n].score)))
         rows = self.rows_of(subject)
-        if not rows or any(self.score(n) is None and self.weight(n) for n in rows):
+        if not rows or (any(self.score(n) is None and self.weight(n) for n in rows) and not self._blanks_earn_nothing):
             return ()
         return _known(sum((self.score(n) or ZERO for n in rows), ZERO), sum((self.card.rows[n].counted or ZERO for n in rows), ZERO))
 

@@ -174,7 +174,7 @@ _MEASURES = ("[人户场批台件架辆]次|[平立]方(?:公里|千米|米)|课
 _UNITS = (rf"%|‰|个?百分点|(?:[百千]?万|亿|千)?元|[万千百亿]?(?:{_MEASURES})|[万亿](?![平立])"
           rf"|分(?![之别析散工管类解布歧配局支子行期批档级段钟])")
 _FIGURE = re.compile(
-    rf"(?P<op>{'|'.join(sorted(_OPERATORS, key=len, reverse=True))}|=)?(?P<about>约|大约|近|将近)?"
+    rf"(?P<op>{'|'.join(sorted(_OPERATORS, key=len, reverse=True))}|=)?(?P<about>大约|(?<![签预节条制合公契邀违])约|将近|(?<![附邻临])近)?"
     rf"(?P<sign>(?<![0-9A-Za-z%\u4e00-\u9fff])-)?(?<![0-9A-Za-z.〔\[·/第-])(?P<fig>{FIGURE})(?![0-9.]*[0-9])"
     rf"(?P<more>[余多来几])?(?P<unit>{_UNITS})?(?P<after>(?:及|或)?以[上下内]|之内|左右|上下)?")
 #: what follows a figure that is a date, a number of a document, a rank, or one end of a range

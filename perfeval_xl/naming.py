@@ -42,7 +42,7 @@ class Lead(NamedTuple):
 
 # ---- the words in front of a figure ----
 
-_COPULA = re.compile("(?:为|是|达到了?|达|共计|总计|合计|共|计|约|有|仅|只|全部|已经|已|了|在|至|到|该|保持|控制|稳定|维持|高达|:|人民币|的"
+_COPULA = re.compile("(?:为|是|达到了?|达|共计|总计|合计|共|计|(?<![签预节条制合公契邀违])约|有|仅|只|全部|已经|已|了|在|至|到|该|保持|控制|稳定|维持|高达|:|人民币|的"
                     "|经?(?:问卷|抽样|随机)*(?:调查|测评|统计|测算|核算|评议)(?:结果|显示|得出)?)$")
 #: 没有达到48次的目标: what was to be reached, or anything else
 _NOT_REACHED = re.compile("(?:没有|未能?|没能|尚未|未曾)$")
@@ -50,7 +50,8 @@ _NOT_REACHED = re.compile("(?:没有|未能?|没能|尚未|未曾)$")
 _FORMULA = re.compile("=[^=，;]*[÷/×*+][^，;]*$")
 _COUNTED_LIST = re.compile("(?<=[率度性数量])(?:等)?[0-9二两三四五六七八九十]+[项个](?:三级)?指标$")
 _ALL_OF, _APART = re.compile("(?:均|都|皆|各|全都)$"), re.compile("分别$")
-_TARGET = re.compile("(?:年度|年初|全年|绩效|预期|计划|设定|既定|预定|预设)*(?:指标值|目标值|预期值|计划值|标准值|(?<!履职)(?<!绩效)目标)$")
+_TARGET = re.compile("(?:年度|年初|全年|绩效|预期|计划|设定|既定|预定|预设)*(?:指标值|目标值|预期值|计划值|标准值|(?<!履职)(?<!绩效)目标)$"
+                     "|(?:计划|应当?|要求|预期|目标)(?:完成|达到|实现)$")
 _ACTUAL = re.compile("(?:实际|年度|全年|年末|最终|当年)*(?:完成值|实际值|完成数|达成值|完成情况|实际完成|实际达到|实际达成|实际)$"
                      "|(?:实际|年度|全年|年末|最终|当年|本年)*(?:完成|达成|实现)了?$")
 _NOUN = re.compile("(?P<share>得分率)$|(?P<weight>(?:总|标准|权重|指标|满)*(?:分值|权重分|权重|满分|标准分))$|(?P<sum>总分)$"
@@ -108,8 +109,8 @@ def read_lead(lead: str) -> Lead:
 
 _MORE = "(?:总|资金|安排|收入|支出|经费|批复|下达|核定|部门|整体|财政|的|设定|安排的|合计|完成|实际|人民币)*"
 _MONEY = re.compile(
-    "(?:(?P<adjusted>(?:全年|调整后?的?|追加后|变更后|调剂后)"
-    "(?:部门|整体|单位|收入|支出|财政|总|的|\\(调整\\))*预算" + _MORE + "|预算调整后?|预算全年)"
+    "(?:(?P<adjusted>(?:全年|调整后?的?|追加后|变更后|调剂后|(?:调[增减]|[核压]减)后的?)"
+    "(?:部门|整体|单位|收入|支出|财政|总|的|\\(调整\\))*预算" + _MORE + "|预算调整后?|预算(?:追加|调[增减]|[核压]减)后|预算全年)"
     "|(?P<initial>年初(?:批复|安排|部门|整体|单位|下达|核定|财政|的|设定|收入|支出|总|财政局)*预算" + _MORE + "|预算年初|(?<=列入)年初)"
     "|(?P<government>(?:政府|财政)(?:预算|财政|性)*(?:拨款|资金)(?:收入|支出|执行|支付)?|一般公共预算(?:财政)?(?:拨款|资金)?(?:收入|支出|执行|支付)?|财政拨款)"
     "|(?P<special_account>(?:财政专户管理资金|专户(?:管理)?资金)(?:收入|支出|执行|支付)?)"
@@ -204,7 +205,7 @@ def bare(words: str) -> str:
 _GENERAL_TAIL = re.compile("(?:数量?|次数?|人数|人次|场次|户数|件数|个数|面积|长度|里程|规模|总量|总数|情况)$")
 _DOING = re.compile("^(?:实际|累计|共计?|组织|举办|实施|已|按计划|计划)+")
 _JOIN = re.compile("(?:、|和|与|及|以及)$")
-_TAIL = "(?:类?指标)?(?:的?(?:完成|实现)?(?:情况|方面|部分|工作)?)"
+_TAIL = "(?:类(?:指标)?|指标)?(?:的?(?:完成|实现)?(?:情况|方面|部分|工作)?)"
 
 
 def _stems(name: str) -> set[str]:
@@ -314,10 +315,15 @@ class Lexicon:
         """The letters of a row's name without its last general word, sorted -> the rows, with the unit of their actual."""
         found: dict[str, list[tuple[int, str]]] = {}
         for name, n in self.rows.items():
-            stem, row = _GENERAL_TAIL.sub("", name), self.form.indicators[n]
+            row = self.form.indicators[n]
             unit = row.actual.unit or row.target.unit
-            if len(stem) >= 4 and unit and unit != "%":
-                found.setdefault("".join(sorted(stem)), []).append((n, scale(unit)[1]))
+            if not unit or unit == "%":
+                continue
+            base = scale(unit)[1]  # 食品抽检批次 in 批次, 电梯检验台数 in 台, 受益农户数 in 户
+            stems = {_GENERAL_TAIL.sub("", name), *(name.removesuffix(tail) for tail in (base, f"{base}数", f"{base}数量", "数", "数量"))}
+            for stem in stems:
+                if len(stem) >= 4:
+                    found.setdefault("".join(sorted(stem)), []).append((n, base))
         return found
 
     def reordered(self, core: str, unit: str) -> Subject | None:

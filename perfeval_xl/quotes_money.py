@@ -10,7 +10,7 @@ from perfeval_xl.compare import CENT, TEN_THOUSAND, percent, points
 from perfeval_xl.facts import COLUMNS
 from perfeval_xl.figures import Figure, same
 from perfeval_xl.model import FundsRow
-from perfeval_xl.naming import Subject, bare, budget_change, budget_share, is_foreign, is_own, money_kind, rate_name, source_of
+from perfeval_xl.naming import Lead, Subject, bare, budget_change, budget_share, is_foreign, is_own, money_kind, rate_name, source_of
 from perfeval_xl.numbers import half_up
 from perfeval_xl.quotes_rows import row
 from perfeval_xl.scoring import execution_rate, execution_score
@@ -18,8 +18,13 @@ from perfeval_xl.speech import Quote, Said, Speech
 
 _BUDGETS = ("adjusted", "budget", "initial")
 _IN_WORDS = (("initial", "年初"), ("adjusted", "全年预算|调整"), ("executed", "执行|支出"))
-_SHORTLY = {"年初": "initial", "年初数": "initial", "调整后": "adjusted", "调整": "adjusted", "追加后": "adjusted"}
+_SHORTLY = {"年初": "initial", "年初数": "initial", "调整后": "adjusted", "调整": "adjusted", "追加后": "adjusted", "调增后": "adjusted", "调减后": "adjusted", "压减后": "adjusted"}
 _MOVED = re.compile("(?:追加|调[增减]|增加|减少|净增|净减)(?:部门|预算|资金|财政|了|额|数)*(?:为|共)*$")
+_MOVED_FROM = re.compile("^[较比与]年初(?:批复|安排|的)*(?:预算)?(?:数|总额)?(?:相比)?(?:净?增加|增长|上升|净?减少|下降|降低|调增|调减|追加|压减|核减)了?$")
+_PLANNED = re.compile("年初(?:安排|批复|核定|下达)(?:数|额)?$")
+_COMPARED_WITH = re.compile("(?:^|[。;])[与较比]年初(?:部门)?(?:预算)?(?:数|总额)?相比，$")
+_MOVED_BUDGET = re.compile("^(?:全年|部门|本年)*预算(?:总额|数)?(?:净?增加|净?减少|调增|调减|核减|压减)了?$")
+_BY_SHARE = re.compile("^(?:增长|增幅|上升|下降|减少|降幅|减幅|降低|调整率|变动率)$")
 _REACHED = re.compile("[，;]?(?:实际|全年|年末)*(?:完成|达到|执行)")
 _OTHER_BASE = re.compile("调整|追加|调[增减]|全年预算|占年初|完成年初|年初预算的")
 
@@ -42,6 +47,14 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
             "预算" in speech.text[: figure.start]):
         kind, words = bare_kind, ""  # 预算调整情况：年初855.66万元，调整后923.86万元
     base = next(filter(facts.is_execution, quote.subjects), None) if figure.kind == "money" and lead.role and not kind else None
+    if figure.kind == "money" and _is_moved(speech, lead):
+        return _moved(speech, figure)
+    if not kind and figure.kind == "money" and (match := _PLANNED.search(lead.core)) and money_kind(lead.core[: match.start()])[0] in facts.funds:
+        kind, words = "initial", lead.core[: match.start()]  # 财政拨款年初安排2800万元
+        if is_foreign(money_kind(words)[1]):
+            return None
+    if not kind and figure.kind == "money" and re.fullmatch("(?:项目|部门|本项目|年度)?资金总额", bare(lead.core)) and not speech.foreign:
+        kind, words = "budget", ""
     if rate_name(lead.core) is not None or (not kind and base is None):
         return None
     foreign, source = speech.foreign, money_kind(words)[0]
@@ -209,6 +222,8 @@ def _is_change(speech: Speech, figure: Figure, core: str) -> bool:
     last = next(iter(speech.said[-1:]), None)
     if budget_change(core):
         return last is not None and last.subject.key == "adjusted"
+    if last is not None and last.subject.key == "moved" and last.figure.end + len(figure.lead) == figure.start:
+        return _BY_SHARE.search(core) is not None
     before = next((one for one in reversed(speech.found) if one.end <= figure.start), None)
     if before is None or before.kind != "money" or budget_share(core) != "initial":
         return False
@@ -225,6 +240,26 @@ def _change(speech: Speech, figure: Figure) -> list[Said]:
     if allowed and not any(same(figure, one, facts.edition.tolerance.rate) for one in allowed):
         speech.add("R302", figure, figure.text, shown(allowed[0]), what="预算调整率", what_en="change of the budget", why="", why_en="")
     return [Said(figure, Subject("money", "预算调整率", "change"), "change")]
+
+
+def _is_moved(speech: Speech, lead: Lead) -> bool:
+    """Whether an amount tells how far the whole budget was changed: 全年预算923.86万元，比年初增加68.2万元; 与年初相比，预算增加68.2万元."""
+    if speech.foreign or speech.task is not None:
+        return False
+    if _MOVED_FROM.search(lead.core):
+        return any(one.subject.key == "adjusted" for one in speech.said[-1:])
+    return _COMPARED_WITH.search(lead.before) is not None and _MOVED_BUDGET.search(lead.core) is not None
+
+
+def _moved(speech: Speech, figure: Figure) -> list[Said]:
+    """How far the adjusted budget is from the initial one, in 万元."""
+    initial, adjusted = (speech.facts.total(column) for column in ("initial", "adjusted"))
+    if initial is not None and adjusted is not None and not same(figure, abs(adjusted - initial), CENT):
+        blamed = any(one.figure in speech.blamed for one in speech.said[-1:])
+        if not blamed:
+            speech.add("R206", figure, figure.text, f"{points(abs(adjusted - initial))}万元", what="全年预算数比年初预算数的增减",
+                       what_en="difference of the adjusted budget from the initial one")
+    return [Said(figure, Subject("money", "预算调整", "moved"), "moved")]
 
 
 def _rated(speech: Speech, figure: Figure, words: str) -> FundsRow | None:

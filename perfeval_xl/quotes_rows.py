@@ -28,6 +28,7 @@ _QUALITY = re.compile("(?P<what>.{2,8})(?P<how>..)性")
 _ALSO = {"健全": "完备|完善", "完整": "完备", "规范": "合规", "合规": "规范"}
 _APART = re.compile("低于|高于|超|比|较|相差|优于|少于|多于")
 _NAMED_INDICATORS = re.compile("类?指标$")
+_SETS = re.compile("(?:共?下?设置?|包括|包含|共?有)了?$")
 _OPENS = re.compile("(?:指标)?(?:类|下|情况|方面)?(?:设置|设|包括|包含|共|有|下设|:)")
 
 
@@ -163,8 +164,13 @@ def counted_of(speech: Speech, quote: Quote) -> bool:
     """投入管理指标20项、产出指标5项: the number of indicators behind the full name of a part or group."""
     figure, facts = quote.figure, speech.facts
     owner = quote.subjects[0] if quote.subjects and not quote.lead.carried else None
-    listed = re.search("[二三]级(?:绩效)?指标[^。;]*其中[^。;]*$", speech.text[: figure.start]) is not None
-    named = owner is not None and owner.kind in ("part", "group") and (listed or _NAMED_INDICATORS.search(quote.lead.core) is not None)
+    before = speech.text[: figure.start]
+    if owner is None and (opened := _SETS.search(quote.lead.core)):
+        owner = facts.entity(quote.lead.core[: opened.start()])
+    listed = re.search("[二三]级(?:绩效)?指标[^。;]*其中[^。;]*$|指标(?:下)?(?:设置?|包括|包含|分为)了?[^，。;0-9]{2,12}[0-9]+[项个](?:、[^，。;0-9]{2,12}"
+                       "[0-9]+[项个])*、[^，。;0-9]{2,12}$", before) is not None
+    named = owner is not None and owner.kind in ("part", "group") and (
+        listed or _NAMED_INDICATORS.search(_SETS.sub("", quote.lead.core)) is not None)
     if not named or figure.unit not in ("项", "个") or "指标" not in speech.text or not re.match("[，、;。)]|$", speech.text[figure.end :]):
         return False
     due = (*_number_of(speech, "三级", owner), *_number_of(speech, "二级", owner))

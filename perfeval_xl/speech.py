@@ -91,12 +91,13 @@ _COMPARED = re.compile("低于|高于|超过|大于|小于|优于|少于|未达|
 _DID = re.compile("(?:实际|全年|累计|共|已)+(?!支出|执行|使用|支付|拨付|到位|采购|安排|下达)[\u4e00-\u9fff]{2,3}")
 #: 得分率为：预算执行90%、投入管理100%
 _SHARES = re.compile("得分率(?:分别|依次)?(?:为|是|达)?:[^;]*$")
+_GOALS = re.compile("目标(?:及(?:主要)?任务|设定情况|设置情况|如下)?[。:]?$")
 _AGAINST_AIMS = re.compile("对[照比]|[按比]照|完成|实现|超")
 #: a year that is compared with holds for its clause alone: 比2022年的1289.4万元增加99.35万元；支出决算1302.48万元
 _COMPARED_YEAR = re.compile("[比较与同]20[0-9]{2}年")
 _FROM = re.compile("[由从][^，;]*[0-9]")
 _YEAR = re.compile("(20[0-9]{2})年")
-_BEFORE = re.compile("(?:上年|去年|上一年|前年|往年|较上|同比|比上)[^，;。]*$")
+_BEFORE = re.compile("(?:上年(?!结转)|去年|上一年|前年|往年|较上|同比|比上)[^，;。]*$")
 
 
 def without_bands(text: str) -> str:
@@ -163,6 +164,9 @@ class Speech:
         if figure.kind == "percent" and not lead.noun and _SHARES.search(self.text[: figure.start]):
             lead = lead._replace(noun="share")
         if not lead.role and _AIMS.search(self.place.head) and not _AGAINST_AIMS.search(self.place.head):
+            lead = lead._replace(role="target")
+        aimed = not lead.role and not lead.noun and figure.op and self.place.headings and _GOALS.search(self.place.headings[-1])
+        if aimed and figure.kind in ("count", "percent"):  # （二）年度总体目标: 家庭医生签约不少于12万人
             lead = lead._replace(role="target")
         if ";" in lead.before:
             self.subject = None
