@@ -121,7 +121,8 @@ class Claims:
             clause = max(text.rfind(mark, 0, match.start()) for mark in "，;:。") + 1
             if re.search("其[余他]|剩余", text[clause : match.end()]) and not _EXCEPT.search(text[: match.start()]):
                 continue  # the sentence before says what was not reached
-            if _HEDGED.search(text[clause : match.start()]) or _HEDGED.match(match[0]) or not (match.re is _ROW_MET or _ABOUT_FORM.search(match[0])):
+            if _HEDGED.search(text[clause : match.start()]) or _HEDGED.match(match[0]) or not (
+                    match.re is _ROW_MET or _ABOUT_FORM.search(match[0]) or self._of_row(text[clause : match.start()])):
                 continue
             begins = text.rfind(";", 0, match.start()) + 1
             spared = next(reversed(list(_EXCEPT.finditer(text, begins, match.start()))), None)
@@ -149,6 +150,11 @@ class Claims:
         if said:
             yield self._found("R401", place, sentence, first, last, "”“".join(said), None, what="、".join(list(what)[:4]),
                               what_en=", ".join(list(what_en)[:4]))
+
+    def _of_row(self, words: str) -> bool:
+        """Whether words end in the name of a row: 森林抚育面积(圆满完成目标)."""
+        found, _ = self.lexicon.at_end(words)
+        return bool(found) and found[0].kind == "row"
 
     def _of_one_row(self, text: str, end: int) -> bool:
         """Whether the clause that ends here is about one row of the form and gives a figure for it."""

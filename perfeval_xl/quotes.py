@@ -43,7 +43,9 @@ def _sentence(speech: Speech) -> None:
         if speech.is_meant(figure):
             continue
         quote = speech.quote(n)
-        if speech.is_of_another_year(figure):
+        if speech.part:
+            speech.took(quote, [])
+        elif speech.is_of_another_year(figure):
             _slip(speech, quote)
             speech.took(quote, [])
         else:

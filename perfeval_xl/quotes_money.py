@@ -24,6 +24,7 @@ _MOVED_FROM = re.compile("^[较比与]年初(?:批复|安排|的)*(?:预算)?(?:
 _PLANNED = re.compile("年初(?:安排|批复|核定|下达)(?:数|额)?$")
 _COMPARED_WITH = re.compile("(?:^|[。;])[与较比]年初(?:部门)?(?:预算)?(?:数|总额)?相比，$")
 _MOVED_BUDGET = re.compile("^(?:全年|部门|本年)*预算(?:总额|数)?(?:净?增加|净?减少|调增|调减|核减|压减)了?$")
+_OWN_ALONE = re.compile("(?:我|本)(?:单位|部门|中心|[局委办院会处校站馆所])")
 _BY_SHARE = re.compile("^(?:增长|增幅|上升|下降|减少|降幅|减幅|降低|调整率|变动率)$")
 _REACHED = re.compile("[，;]?(?:实际|全年|年末)*(?:完成|达到|执行)")
 _OTHER_BASE = re.compile("调整|追加|调[增减]|全年预算|占年初|完成年初|年初预算的")
@@ -195,6 +196,8 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
         return _share_of_budget(speech, figure, base)
     if words is None and lead.carried and not quote.subjects and not speech.said and rate_name(bare(speech.place.head)) == "":
         words = ""  # 2.执行率：全年为87.5%
+    if words is None and _OWN_ALONE.fullmatch(lead.core) and any(one.column == "rate" and one.subject.kind == "foreign" for one in speech.said[-1:]):
+        words = ""  # 全区平均执行率为93.5%，我局为98%
     if not any(map(facts.is_execution, quote.subjects)) and (words is None or any(one.kind == "row" for one in quote.subjects)):
         return None
     reached = not lead.role and figure.value >= 80 and _REACHED.match(speech.text, figure.end)
