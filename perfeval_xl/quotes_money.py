@@ -61,8 +61,9 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
     foreign, source = speech.foreign, money_kind(words)[0]
     if base is not None:  # 预算执行率：年初目标为317.27万元，实际完成值为208.02万元
         kind = {"target": "initial", "actual": "executed"}[lead.role]
-    elif is_foreign(words) and not is_own(words):
+    elif (is_foreign(words) or kind in COLUMNS and facts.is_unknown(words)) and not is_own(words):
         foreign = source not in facts.funds  # 项目支出年初预算 is a row of the form
+        speech.foreign = speech.foreign or foreign
     if speech.task is not None:
         return task_figure(speech, figure, "executed" if kind == "executed" else "budget", speech.task)
     if figure.kind == "plain" and (foreign or 0 < figure.value < 1):
