@@ -14,7 +14,7 @@ _TOTAL = re.compile("(?:合计|共计|总计|(?<!公)共(?![同产享]))[^，;�
 _SHARE = re.compile("占比?(?:为|总额的)?$")
 _SOMETHING_ELSE = re.compile("全年|实际|执行|支出(?:总|合计)|预算|较|同比|比上|增|减")
 #: another time, or another thing than a part of the total: 其中永久基本农田59.2万亩，截至2023年底累计建成高标准农田31.7万亩
-_APART = re.compile("截[至止]|累计|另[外有]?|还|同时|此外|20[0-9]{2}年|新增|完成|建成|涉及|占")
+_APART = re.compile("截[至止]|累计|另[外有]?|还|同时|此外|20[0-9]{2}年|新增|完成|建成|涉及|占|每|平均|[人户亩]均")
 _LEVEL = re.compile("[一二三]级(?=(?:绩效)?指标)")
 _PEOPLE = re.compile("[万千]?(?:人次?|名|位)$")
 _GO_ON = re.compile("等|余|以上|左右")
@@ -69,7 +69,7 @@ def _after(found: list[Figure], whole: Figure, text: str) -> list[Figure]:
         if one.kind == "percent" and _SHARE.search(one.lead):
             continue
         # the mark between the first two parts all of them
-        parted = one.lead[:1] == ";" and len(items) > 1 and ";" not in text[items[0].end : items[1].start]
+        parted = len(items) > 1 and one.lead[:1] in ("，", ";") and one.lead[:1] not in text[items[0].end : items[1].start]
         if not _like(one, whole) or (items and (parted or _SOMETHING_ELSE.search(one.lead) or _APART.search(one.lead))):
             break
         if one.loose:

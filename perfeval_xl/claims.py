@@ -26,10 +26,14 @@ _MET = re.compile(
     f"(?:以上|上述)?(?:{_AIM}{_GOAL})?(?:完成情况|完成值)?(?:均|都|全部|全都)(?:已经?|能够?)?(?:达到|完成|实现|达成|超过)了?{_AIM}{_GOAL}"
     f"|{_AIM}{_GOAL}(?:任务)?(?:均|都|已|全部|全面|圆满|如期|顺利|按期|超额)+(?:完成|达成|实现|达标|达到)"
     f"|(?:全面|圆满|全部|如期|超额|顺利|均)+(?:地)?(?:完成|实现|达到)了?{_AIM}{_GOAL}"
+    f"|(?:全部|所有){_AIM}{_GOAL}(?:值|任务)?(?:已经?)?(?:达到|达成|实现|完成)(?!情况|率|值|分析|得分|质量|时|进度|较|良)(?:了?{_AIM}{_GOAL})?"
     f"|(?:达到|实现|完成)了?{_AIM}各项{_AIM}{_GOAL}"
     "|(?:均|都)达标|(?:无|没有|未出现|不存在|未产生)(?:任何|明显)?偏差|偏差(?:度|率)?(?:均|都)?为(?:0|零)%?")
 #: 一次验收合格率94%，达到目标: of the row whose figure stands right in front
 _ROW_MET = re.compile(f"(?<=[，;])(?:已|也|全部|完全)?(?:达到|达成|完成|实现)了?{_AIM}{_GOAL}(?:值|要求)?(?=[，;。]|$)|(?<=[，;])(?:已|全部|完全)?达标(?=[，;。]|$)")
+_PARTS_OF_IT = re.compile("(?:所属|下属|二级|基层|直属)(?:事业|预算)?单位|其中[^，;:。]*[0-9.]+分，(?:等级|等次|评)?$")
+_BODY = re.compile("[\u4e00-\u9fff]{2}(?:[局院所站馆校园队科镇乡村]|单位|中心|公司|街道|社区|机构|项目)$")
+_NO_NAME = re.compile("[0-9.]+分?|得分|得|评分|自评|综合|评价|评定|总分|最终|结果|等级|等次|档次|结论|绩效|按照?|根据|对照|标准|规定|因此|属于?|确定|评|定|为|是|达到|其中")
 #: one of these is in every such claim; looked for first, because the long pattern is slow
 _MAY_BE_MET = re.compile("达[到成标]|完成|实现|超过|偏差")
 _HEDGED = re.compile("基本|大部分|多数|较好|大体|部分|确保|力争|努力|争取|保证|保障|促进|推动|推进|围绕|为了?[^，。；:]*$|将|拟"
@@ -100,12 +104,20 @@ class Claims:
             year = last_year(before)
             if _NOT_OURS.search(clause) or (year and self.form.year and year != self.form.year) or re.search("[0-9]分?(?:以[上下])?$", before):
                 continue
-            if any(one.kind in ("row", "group", "part") for _, _, one in self.lexicon.mentions(clause)):
+            if any(one.kind in ("row", "group", "part") for _, _, one in self.lexicon.mentions(clause)) or self._of_another(before):
                 continue
             stated, expected = grade_name(match["grade"], self.edition), grade(total, self.edition)
             if stated and stated != expected:
                 yield self._found("R102", place, sentence, match.start(), match.end(), match["grade"], expected, total=points(total))
                 return
+
+    def _of_another(self, before: str) -> bool:
+        """Whether the words in front of a grade say it of a body that is not the form's: 其中救助站89.5分，等级为良."""
+        if _PARTS_OF_IT.search(before[before.rfind(";") + 1 :]):
+            return True
+        clauses = [_NO_NAME.sub("", bare(clause)) for clause in re.split("[，;:。(]", before)]
+        words = next(filter(None, reversed(clauses)), "")
+        return _BODY.search(words) is not None and not re.search("我|本|整体|部门", words) and self.facts.is_unknown(words)
 
     # ---- what was reached ----
 
@@ -116,7 +128,7 @@ class Claims:
         if not _MAY_BE_MET.search(text):
             claimed = []
         else:
-            claimed = [*_MET.finditer(text), *(one for one in _ROW_MET.finditer(text) if self._of_one_row(text, one.start()))]
+            claimed = [*_MET.finditer(text), *(one for one in _ROW_MET.finditer(text) if self._row_before(text, one.start()))]
         for match in claimed:
             clause = max(text.rfind(mark, 0, match.start()) for mark in "，;:。") + 1
             if re.search("其[余他]|剩余", text[clause : match.end()]) and not _EXCEPT.search(text[: match.start()]):
@@ -130,7 +142,7 @@ class Claims:
             ahead = text[begins : spared.start()] + text[spared.end() : match.start()] if spared else text[begins : match.start()]
             if not spared and (not self.lexicon.mentions(ahead) or match[0].startswith(("以上", "上述"))):
                 ahead = text[: match.start()]
-            scope = self._scope(ahead, place)
+            scope = self._row_before(text, match.start()) if match.re is _ROW_MET else self._scope(ahead, place)
             rows = [n for one in except_for for n in self.facts.rows_of(one)]
             rows += [n for n in range(len(self.form.indicators)) if spared and self._is_named(n, spared[1])]
             short = self._short(scope, rows, any(one.kind == "funds" for one in except_for))
@@ -156,10 +168,12 @@ class Claims:
         found, _ = self.lexicon.at_end(words)
         return bool(found) and found[0].kind == "row"
 
-    def _of_one_row(self, text: str, end: int) -> bool:
-        """Whether the clause that ends here is about one row of the form and gives a figure for it."""
+    def _row_before(self, text: str, end: int) -> list[Subject]:
+        """The one row that the clause which ends here gives a figure for."""
         clause = re.split("[，;:。]", text[: end - 1])[-1]
-        return len([one for _, _, one in self.lexicon.mentions(clause) if one.kind == "row"]) == 1 and re.search("[0-9]", clause) is not None
+        rows = {one.key for _, _, one in self.lexicon.mentions(clause) if one.kind == "row"}
+        rows |= {n for n in range(len(self.form.indicators)) if len(stem := self.lexicon.stem(n)) >= 4 and stem in clause}
+        return [Subject("row", self.form.indicators[n].name, n) for n in rows] if len(rows) == 1 and re.search("[0-9]", clause) else []
 
     def _is_named(self, n: int, words: str) -> bool:
         """Whether words name a row by its stem, or by some of its characters in their order: 村卫生室建设 for 村卫生室标准化建设数量."""

@@ -330,6 +330,10 @@ class Lexicon:
     def reordered(self, core: str, unit: str) -> Subject | None:
         """The one row that is named in another order or without its last word, and counted in the same unit: 巡查河道45次 for 河道巡查次数."""
         words = bare(core)
+        if unit and unit != "%" and (n := self.rows.get(words + scale(unit)[1])) is not None:  # 到馆61.3万人次 for 到馆人次
+            base = scale(self.form.indicators[n].actual.unit or self.form.indicators[n].target.unit or "")[1]
+            return Subject("row", self.form.indicators[n].name, n) if base == scale(unit)[1] and words else None
+        words = words.replace("建成", "建设")
         rows = self._letters.get("".join(sorted(_DONE.sub("", _DOING.sub("", words)))), ()) if len(words) >= 4 and unit and unit != "%" else ()
         same = {n for n, base in rows if base == scale(unit)[1]}
         return Subject("row", self.form.indicators[n].name, n) if len(same) == 1 and (n := same.pop()) is not None else None

@@ -24,7 +24,8 @@ _MOVED_FROM = re.compile("^[较比与]年初(?:批复|安排|的)*(?:预算)?(?:
 _PLANNED = re.compile("年初(?:安排|批复|核定|下达)(?:数|额)?$")
 _COMPARED_WITH = re.compile("(?:^|[。;])[与较比]年初(?:部门)?(?:预算)?(?:数|总额)?相比，$")
 _MOVED_BUDGET = re.compile("^(?:全年|部门|本年)*预算(?:总额|数)?(?:净?增加|净?减少|调增|调减|核减|压减)了?$")
-_OWN_ALONE = re.compile("(?:我|本)(?:单位|部门|中心|[局委办院会处校站馆所])")
+_OWN_ALONE = re.compile("[我本全](?:单位|部门|中心|[局委办院会处校站馆所])")
+_SPENDING = re.compile("(?:支出|执行|支付|拨付|使用|列支|发放|到账)(?:了|为|完成|资金|金额|数)*$")
 _BY_SHARE = re.compile("^(?:增长|增幅|上升|下降|减少|降幅|减幅|降低|调整率|变动率)$")
 _REACHED = re.compile("[，;]?(?:实际|全年|年末)*(?:完成|达到|执行)")
 _OTHER_BASE = re.compile("调整|追加|调[增减]|全年预算|占年初|完成年初|年初预算的")
@@ -42,7 +43,8 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
     """An amount against the funds block, or against the line of its task; None where the figure is none."""
     figure, lead, facts = quote.figure, quote.lead, speech.facts
     kind, words = money_kind(lead.core)
-    if not kind and _only_spent(speech, figure, lead.core):
+    named = figure.kind == "money" and speech.task is not None and facts.lexicon.task_in(lead.core) is not None
+    if not kind and (_only_spent(speech, figure, lead.core) or (named and _SPENDING.search(lead.core))):
         kind, words = "executed", ""
     if not kind and figure.kind == "money" and (bare_kind := _SHORTLY.get(lead.core)) and not speech.foreign and speech.task is None and (
             "预算" in speech.text[: figure.start]):
@@ -209,7 +211,7 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
         return task_figure(speech, figure, "rate", speech.task)
     prefix, source = bare(words or ""), source_of(lead.core)
     of_source = source in facts.funds
-    if not of_source and (speech.foreign or is_foreign(prefix) or any(one.kind == "foreign" for one in quote.subjects)):
+    if not of_source and (speech.foreign or is_foreign(prefix) or facts.is_unknown(words or "") or _spent_by_another(speech, quote, words) or any(one.kind == "foreign" for one in quote.subjects)):
         return [Said(figure, Subject("foreign", prefix), "rate")]
     own = facts.form.indicators[facts.execution_rows[0]].actual.number if facts.execution_rows and lead.role == "actual" else None
     if own is not None and same(figure, own, facts.edition.tolerance.rate):
@@ -219,6 +221,14 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
         return []
     _rate_against(speech, quote, line)
     return [Said(figure, Subject("money", "预算执行率", "rate"), "rate")]
+
+
+def _spent_by_another(speech: Speech, quote: Quote, words: str | None) -> bool:
+    """Whether a bare 执行率 follows an amount that was taken for none of the form's: 协会募集资金862万元，支出635万元，执行率73.67%."""
+    before = next((one for one in reversed(speech.found) if one.end <= quote.figure.start), None)
+    if words or before is None or before.kind != "money" or quote.lead.role or re.search("[。;]|预算执行率|资金执行率", quote.figure.lead):
+        return False
+    return _SPENDING.search(before.lead) is not None and not any(one.figure is before for one in speech.said)
 
 
 def _is_change(speech: Speech, figure: Figure, core: str) -> bool:

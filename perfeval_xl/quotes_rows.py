@@ -84,7 +84,9 @@ def _measure(unit: str) -> tuple[int, str]:
 
 
 def _actual(speech: Speech, figure: Figure, line: Indicator, reading: Reading, named: bool) -> None:
-    tolerance = max(speech.facts.edition.tolerance.rate, printed_step(reading.text) / 2)  # 23.18% where the form rounds to 23%
+    tolerance = speech.facts.edition.tolerance.rate
+    if reading.number != HUNDRED or reading.unit != "%":  # 100% is all of it, and 99.5% is not
+        tolerance = max(tolerance, printed_step(reading.text) / 2)  # 23.18% where the form rounds to 23%
     # 控制在30%以内 may quote the target
     limit = figure.op and not named and line.target.number is not None and same(figure, line.target.number, tolerance)
     if not limit and not same(figure, reading.number, tolerance):
