@@ -17,8 +17,10 @@ COLUMNS = {"initial": ("年初预算数", "initial budget"), "adjusted": ("全�
 
 
 #: who gave the money, and words that name nothing
-_SAYS_NOTHING = re.compile("(?:[区县市省]级?|本级|财政|政府|人大|会议?|审议|常委会)*(?:批复|批准|下达|核定|核拨|安排|审定|确定|编制|通过|给予)+|部门|单位|整体|总体|资金|经费|预算|收入"
-                           "|情况|执行|年中|调整|追加|调[增减]|[核压]减|增加|减少|截[至止到]?|[0-9]+月|[0-9]+日|20[0-9]{2}年?度?|年度?|[底末初中]|全|局|委|中心|经|由|按|将|实际|到位|的|其中|共|总|已|当|本|为|至|我|后|了|在|并|又|也|使")
+_SAYS_NOTHING = re.compile("(?:[区县市省]级?|本级|财政|政府|人大|会议?|审议|常委会)*(?:批复|批准|下达|核定|核拨|安排|审定|确定|编制|通过|给予)+"
+                           "|部门|单位|整体|总体|资金|经费|预算|收入"
+                           "|情况|执行|年中|调整|追加|调[增减]|[核压]减|增加|减少|截[至止到]?|[0-9]+月|[0-9]+日|20[0-9]{2}年?度?|年度?|[底末初中]|全|局|委|中心"
+                           "|经|由|按|将|实际|到位|的|其中|共|总|已|当|本|为|至|我|后|了|在|并|又|也|使")
 
 
 class Facts:
@@ -57,7 +59,7 @@ class Facts:
         return "\n".join(normal(entry.text) for entry in (*self.form.texts, *reasons))
 
     def is_unknown(self, words: str) -> bool:
-        """Whether words in front of 年初预算 or 全年支出 name something that nobody knows: 路灯维护(年初预算); not who gave it, nor the department."""
+        """Whether words in front of 年初预算 or 支出 name something that nobody knows: 路灯维护(年初预算); not who gave it, nor the department."""
         rest = _SAYS_NOTHING.sub("", bare(words))
         return len(re.findall("[\u4e00-\u9fff]", rest)) >= 2 and not self._own.search(words)
 

@@ -18,14 +18,17 @@ from perfeval_xl.speech import Quote, Said, Speech
 
 _BUDGETS = ("adjusted", "budget", "initial")
 _IN_WORDS = (("initial", "年初"), ("adjusted", "全年预算|调整"), ("executed", "执行|支出"))
-_SHORTLY = {"年初": "initial", "年初数": "initial", "调整后": "adjusted", "调整": "adjusted", "追加后": "adjusted", "调增后": "adjusted", "调减后": "adjusted", "压减后": "adjusted"}
+_SHORTLY = {"年初": "initial", "年初数": "initial", "调整后": "adjusted", "调整": "adjusted", "追加后": "adjusted",
+            "调增后": "adjusted", "调减后": "adjusted", "压减后": "adjusted"}
 _MOVED = re.compile("(?:追加|调[增减]|增加|减少|净增|净减)(?:部门|预算|资金|财政|了|额|数)*(?:为|共)*$")
-_MOVED_FROM = re.compile("^[较比与]年初(?:批复|安排|的)*(?:预算)?(?:数|总额)?(?:相比)?(?:净?增加|增长|上升|净?减少|下降|降低|调增|调减|追加|压减|核减)了?$")
+_MOVED_FROM = re.compile("^[较比与]年初(?:批复|安排|的)*(?:预算)?(?:数|总额)?(?:相比)?"
+                         "(?:净?增加|增长|上升|净?减少|下降|降低|调增|调减|追加|压减|核减)了?$")
 _PLANNED = re.compile("年初(?:安排|批复|核定|下达)(?:数|额)?$")
 _COMPARED_WITH = re.compile("(?:^|[。;])[与较比]年初(?:部门)?(?:预算)?(?:数|总额)?相比，$")
 _MOVED_BUDGET = re.compile("^(?:全年|部门|本年)*预算(?:总额|数)?(?:净?增加|净?减少|调增|调减|核减|压减)了?$")
 _OWN_ALONE = re.compile("[我本全](?:单位|部门|中心|[局委办院会处校站馆所])")
 _SPENDING = re.compile("(?:支出|执行|支付|拨付|使用|列支|发放|到账)(?:了|为|完成|资金|金额|数)*$")
+_ALL_MONEY = re.compile("(?:项目|部门|本项目|年度)?资金总额")
 _BY_SHARE = re.compile("^(?:增长|增幅|上升|下降|减少|降幅|减幅|降低|调整率|变动率)$")
 _REACHED = re.compile("[，;]?(?:实际|全年|年末)*(?:完成|达到|执行)")
 _OTHER_BASE = re.compile("调整|追加|调[增减]|全年预算|占年初|完成年初|年初预算的")
@@ -39,31 +42,38 @@ def shown(rate: Decimal) -> str:
 # ---- amounts ----
 
 
+def _kind_of(speech: Speech, quote: Quote) -> tuple[str, str]:
+    """Which amount a figure is, as ``naming.money_kind`` says; or as the words in front of it do together with what stands before them."""
+    figure, core, facts = quote.figure, quote.lead.core, speech.facts
+    kind, words = money_kind(core)
+    if kind or figure.kind != "money":
+        return kind, words
+    if _only_spent(speech, figure, core) or (speech.task is not None and facts.lexicon.task_in(core) is not None and _SPENDING.search(core)):
+        return "executed", ""
+    if speech.foreign:
+        return kind, words
+    if (short := _SHORTLY.get(core)) and speech.task is None and "预算" in speech.text[: figure.start]:
+        return short, ""  # 预算调整情况：年初855.66万元，调整后923.86万元
+    if _ALL_MONEY.fullmatch(bare(core)):
+        return "budget", ""
+    planned = _PLANNED.search(core)  # 财政拨款年初安排2800万元
+    source, front = money_kind(core[: planned.start()]) if planned else ("", "")
+    return ("initial", core[: planned.start()]) if planned and source in facts.funds and not is_foreign(front) else (kind, words)
+
+
 def amount(speech: Speech, quote: Quote) -> list[Said] | None:
     """An amount against the funds block, or against the line of its task; None where the figure is none."""
     figure, lead, facts = quote.figure, quote.lead, speech.facts
-    kind, words = money_kind(lead.core)
-    named = figure.kind == "money" and speech.task is not None and facts.lexicon.task_in(lead.core) is not None
-    if not kind and (_only_spent(speech, figure, lead.core) or (named and _SPENDING.search(lead.core))):
-        kind, words = "executed", ""
-    if not kind and figure.kind == "money" and (bare_kind := _SHORTLY.get(lead.core)) and not speech.foreign and speech.task is None and (
-            "预算" in speech.text[: figure.start]):
-        kind, words = bare_kind, ""  # 预算调整情况：年初855.66万元，调整后923.86万元
-    base = next(filter(facts.is_execution, quote.subjects), None) if figure.kind == "money" and lead.role and not kind else None
     if figure.kind == "money" and _is_moved(speech, lead):
         return _moved(speech, figure)
-    if not kind and figure.kind == "money" and (match := _PLANNED.search(lead.core)) and money_kind(lead.core[: match.start()])[0] in facts.funds:
-        kind, words = "initial", lead.core[: match.start()]  # 财政拨款年初安排2800万元
-        if is_foreign(money_kind(words)[1]):
-            return None
-    if not kind and figure.kind == "money" and re.fullmatch("(?:项目|部门|本项目|年度)?资金总额", bare(lead.core)) and not speech.foreign:
-        kind, words = "budget", ""
+    kind, words = _kind_of(speech, quote)
+    base = next(filter(facts.is_execution, quote.subjects), None) if figure.kind == "money" and lead.role and not kind else None
     if rate_name(lead.core) is not None or (not kind and base is None):
         return None
     foreign, source = speech.foreign, money_kind(words)[0]
     if base is not None:  # 预算执行率：年初目标为317.27万元，实际完成值为208.02万元
         kind = {"target": "initial", "actual": "executed"}[lead.role]
-    elif (is_foreign(words) or kind in COLUMNS and facts.is_unknown(words)) and not is_own(words):
+    elif (is_foreign(words) or (kind in COLUMNS and facts.is_unknown(words))) and not is_own(words):
         foreign = source not in facts.funds  # 项目支出年初预算 is a row of the form
         speech.foreign = speech.foreign or foreign
     if speech.task is not None:
@@ -211,7 +221,7 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
         return task_figure(speech, figure, "rate", speech.task)
     prefix, source = bare(words or ""), source_of(lead.core)
     of_source = source in facts.funds
-    if not of_source and (speech.foreign or is_foreign(prefix) or facts.is_unknown(words or "") or _spent_by_another(speech, quote, words) or any(one.kind == "foreign" for one in quote.subjects)):
+    if not of_source and _of_another(speech, quote, words or ""):
         return [Said(figure, Subject("foreign", prefix), "rate")]
     own = facts.form.indicators[facts.execution_rows[0]].actual.number if facts.execution_rows and lead.role == "actual" else None
     if own is not None and same(figure, own, facts.edition.tolerance.rate):
@@ -223,7 +233,13 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
     return [Said(figure, Subject("money", "预算执行率", "rate"), "rate")]
 
 
-def _spent_by_another(speech: Speech, quote: Quote, words: str | None) -> bool:
+def _of_another(speech: Speech, quote: Quote, words: str) -> bool:
+    """Whether a rate is that of something which is not on the form."""
+    return (speech.foreign or is_foreign(bare(words)) or speech.facts.is_unknown(words) or any(one.kind == "foreign" for one in quote.subjects)
+            or _spent_by_another(speech, quote, words))
+
+
+def _spent_by_another(speech: Speech, quote: Quote, words: str) -> bool:
     """Whether a bare 执行率 follows an amount that was taken for none of the form's: 协会募集资金862万元，支出635万元，执行率73.67%."""
     before = next((one for one in reversed(speech.found) if one.end <= quote.figure.start), None)
     if words or before is None or before.kind != "money" or quote.lead.role or re.search("[。;]|预算执行率|资金执行率", quote.figure.lead):

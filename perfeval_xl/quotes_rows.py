@@ -28,6 +28,9 @@ _QUALITY = re.compile("(?P<what>.{2,8})(?P<how>..)性")
 _ALSO = {"健全": "完备|完善", "完整": "完备", "规范": "合规", "合规": "规范"}
 _APART = re.compile("低于|高于|超|比|较|相差|优于|少于|多于")
 _NAMED_INDICATORS = re.compile("类?指标$")
+#: 三级指标15项，其中…3项; 投入管理指标设工作目标管理3项、绩效管理5项
+_LISTED = re.compile("[二三]级(?:绩效)?指标[^。;]*其中[^。;]*$"
+                     "|指标下?(?:设置?|包括|包含|分为)了?(?:[^，。;0-9]{2,12}[0-9]+[项个]、)+[^，。;0-9]{2,12}$")
 _SETS = re.compile("(?:共?下?设置?|包括|包含|共?有)了?$")
 _OPENS = re.compile("(?:指标)?(?:类|下|情况|方面)?(?:设置|设|包括|包含|共|有|下设|:)")
 
@@ -169,8 +172,7 @@ def counted_of(speech: Speech, quote: Quote) -> bool:
     before = speech.text[: figure.start]
     if owner is None and (opened := _SETS.search(quote.lead.core)):
         owner = facts.entity(quote.lead.core[: opened.start()])
-    listed = re.search("[二三]级(?:绩效)?指标[^。;]*其中[^。;]*$|指标(?:下)?(?:设置?|包括|包含|分为)了?[^，。;0-9]{2,12}[0-9]+[项个](?:、[^，。;0-9]{2,12}"
-                       "[0-9]+[项个])*、[^，。;0-9]{2,12}$", before) is not None
+    listed = _LISTED.search(before) is not None
     named = owner is not None and owner.kind in ("part", "group") and (
         listed or _NAMED_INDICATORS.search(_SETS.sub("", quote.lead.core)) is not None)
     if not named or figure.unit not in ("项", "个") or "指标" not in speech.text or not re.match("[，、;。)]|$", speech.text[figure.end :]):
