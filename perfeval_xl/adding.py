@@ -87,6 +87,6 @@ def _before(found: list[Figure], whole: Figure) -> list[Figure]:
         if "其中" in one.lead:  # they make up another total, the one before them
             return []
         items.insert(0, one)
-        if ":" in one.lead:
-            break
+        if ":" in one.lead or (one.lead.startswith("，") and any(other.lead.startswith("、") for other in items[1:])):
+            break  # 查阅凭证480份，发放A问卷300份、B问卷500份，合计800份
     return items

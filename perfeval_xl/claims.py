@@ -15,7 +15,7 @@ from perfeval_xl.compare import percent, points
 from perfeval_xl.facts import Facts
 from perfeval_xl.figures import Sentence, normal
 from perfeval_xl.messages import Finding
-from perfeval_xl.naming import Subject, bare
+from perfeval_xl.naming import Subject, bare, is_foreign, is_own
 from perfeval_xl.numbers import chinese_number, half_up
 from perfeval_xl.scoring import grade
 from perfeval_xl.speech import Paragraph, Place, last_year, without_bands
@@ -139,6 +139,9 @@ class Claims:
             if _HEDGED.search(text[clause : match.start()]) or _HEDGED.match(match[0]) or not (
                     match.re is _ROW_MET or _ABOUT_FORM.search(match[0]) or self._of_row(text[clause : match.start()])):
                 continue
+            ahead = self.facts.without_own(self.facts.as_own(text)[clause : match.start()])
+            if is_foreign(ahead) and not is_own(ahead) and not self.lexicon.mentions(ahead):
+                continue  # 发热门诊项目指标均达到目标值
             begins = text.rfind(";", 0, match.start()) + 1
             spared = next(reversed(list(_EXCEPT.finditer(text, begins, match.start()))), None)
             except_for = [one for _, _, one in self.lexicon.mentions(spared[1])] if spared else []

@@ -23,6 +23,13 @@ _SAYS_NOTHING = re.compile("(?:[区县市省]级?|本级|财政|政府|人大|�
                            "|经|由|按|将|实际|到位|的|其中|共|总|已|当|本|为|至|我|后|了|在|并|又|也|使")
 
 
+#: in front of a name, saying nothing of it
+_PLAIN_WORDS = re.compile("(?:问卷|调查|测评|抽样|统计|评议|数据|结果)*(?:显示|表明|得出)|全(?:街道|[区县市镇乡村院校馆局])|辖区|城区"
+                          "|实现|确保|开展|推进|有效|持续|进一步|以及"
+                          "|其中|同时|此外|截至|年底|年末|当年|本年|年度|实际|目前|指标|设置|包括|[0-9.]+|和|及|、|的|等")
+_NARROWS = re.compile("[\u4e00-\u9fff]{2,8}")
+
+
 class Facts:
     """A checked form and its names. Where the form states one figure and the rules give another, both are what a report may say."""
 
@@ -63,10 +70,19 @@ class Facts:
         rest = _SAYS_NOTHING.sub("", bare(words))
         return len(re.findall("[\u4e00-\u9fff]", rest)) >= 2 and not self._own.search(words)
 
+    def is_of_another(self, words: str) -> bool:
+        """Whether words in front of a row's name narrow it to something else: 初产妇(剖宫产率), 外科(平均住院日)."""
+        rest = _PLAIN_WORDS.sub("", self.without_own(words))
+        return _NARROWS.fullmatch(rest) is not None and not self.lexicon.mentions(rest)
+
+    def without_own(self, words: str) -> str:
+        """Words without the department's name, or the end of it."""
+        return self._own.sub("", words)
+
     @cached_property
     def _own(self) -> re.Pattern:
         name = normal(self.form.department.text) if self.form.department is not None else ""
-        return re.compile("|".join(re.escape(name[start:]) for start in range(max(len(name) - 3, 1))) or "(?!)")
+        return re.compile("|".join(re.escape(name[start:]) for start in range(max(len(name) - 2, 1))) or "(?!)")
 
     def is_of_form(self, text: str) -> bool:
         """Whether a sentence stands in the form itself, behind a colon of the report or as a whole: what it claims there is the form's business."""

@@ -10,7 +10,7 @@ from perfeval_xl.compare import CENT, TEN_THOUSAND, percent, points
 from perfeval_xl.facts import COLUMNS
 from perfeval_xl.figures import Figure, same
 from perfeval_xl.model import FundsRow
-from perfeval_xl.naming import Lead, Subject, bare, budget_change, budget_share, is_foreign, is_own, money_kind, rate_name, source_of
+from perfeval_xl.naming import Lead, Subject, bare, budget_change, budget_share, is_foreign, is_own, money_kind, names_another, rate_name, source_of
 from perfeval_xl.numbers import half_up
 from perfeval_xl.quotes_rows import row
 from perfeval_xl.scoring import execution_rate, execution_score
@@ -50,6 +50,10 @@ def _kind_of(speech: Speech, quote: Quote) -> tuple[str, str]:
         return kind, words
     if _only_spent(speech, figure, core) or (speech.task is not None and facts.lexicon.task_in(core) is not None and _SPENDING.search(core)):
         return "executed", ""
+    if speech.task is not None and core in ("支出", "支付", "使用", "执行") and any(one.subject == speech.task for one in speech.said[-1:]):
+        return "executed", ""  # 救助资金年初安排50万元，支出24.2万元
+    if speech.task is not None and facts.lexicon.task_in(core) is not None and _PLANNED.search(core):
+        return "initial", ""
     if speech.foreign:
         return kind, words
     if (short := _SHORTLY.get(core)) and speech.task is None and "预算" in speech.text[: figure.start]:
@@ -75,7 +79,9 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
         kind = {"target": "initial", "actual": "executed"}[lead.role]
     elif (is_foreign(words) or (kind in COLUMNS and facts.is_unknown(words))) and not is_own(words):
         foreign = source not in facts.funds  # 项目支出年初预算 is a row of the form
-        speech.foreign = speech.foreign or foreign
+        speech.foreign = speech.foreign or (foreign and (names_another(words) or facts.is_unknown(words)))
+    elif figure.lead[:1] in ("、", "和", "及") and any(one.subject.kind == "foreign" for one in speech.said[-1:]):
+        foreign = True  # 追加单位资金834万元、财政拨款300万元
     if speech.task is not None:
         return task_figure(speech, figure, "executed" if kind == "executed" else "budget", speech.task)
     if figure.kind == "plain" and (foreign or 0 < figure.value < 1):

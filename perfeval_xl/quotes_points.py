@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from perfeval_xl.compare import CENT, HUNDRED, ZERO, percent, points
 from perfeval_xl.figures import Figure, normal, same
-from perfeval_xl.naming import Lead, Subject, bare, read_lead
+from perfeval_xl.naming import Lead, Subject, bare, is_own, names_another, rate_name, read_lead
 from perfeval_xl.numbers import half_up
 from perfeval_xl.speech import Quote, Said, Speech
 
@@ -51,6 +51,8 @@ def _of_whom(speech: Speech, quote: Quote) -> Subject | None:
     subject = quote.subjects[0] if quote.subjects else None
     if subject is not None and (subject.key == "rate" or speech.facts.is_execution(subject)):  # 预算执行率66.6%，得分7.4分
         return Subject("funds", "预算执行率")
+    if subject is None and lead.noun in ("score", "weight") and rate_name(lead.core) is not None and not bare(rate_name(lead.core) or ""):
+        return Subject("funds", "预算执行率")
     return _whole(speech, lead, quote.figure) if subject is None or subject.kind == "money" else subject
 
 
@@ -63,7 +65,10 @@ def _whole(speech: Speech, lead: Lead, figure: Figure) -> Subject | None:
         return WHOLE
     if lead.noun not in ("score", "sum") or _NO_TOTAL.search(lead.core + lead.before.rpartition("，")[2]):
         return None
-    rest = _GENERAL.sub("", bare(lead.core))
+    spoken = speech.facts.without_own(lead.before + lead.core)
+    if names_another(spoken.rpartition(";")[2]) and not is_own(spoken) and "整体" not in spoken:
+        return None  # 设备购置项目自评得分96.9分
+    rest = _GENERAL.sub("", bare(speech.facts.without_own(lead.core)))
     if rest and not re.search("整体|综合|最终|我|本(?:部门|单位)", lead.core):
         return None
     if not rest and not re.search("整体|部门|单位|综合|最终|综上", lead.before + lead.core) and speech.heading() is not None:

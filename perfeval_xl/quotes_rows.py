@@ -18,7 +18,7 @@ from perfeval_xl.targets import Reading, scale
 _SIGNS = {">=": "≥", "<=": "≤"}
 _COUNTED = re.compile("[个项条类]?(?P<level>[一二三]级)?(?:绩效)?指标")
 _LEVEL_BEFORE = re.compile("(?P<level>[一二三]级)(?:绩效)?指标(?:共有?|有|为|设置|合计|共计|设置了|:)*$")
-_IN_ALL = re.compile("共|设|合计|总计|包括|包含|有")
+_IN_ALL = re.compile("共|设|分为(?=[0-9])|合计|总计|包括|包含|有")
 _LIST_COUNTED = re.compile("、[^，]*[0-9一二三四五六七][类个项](?:一级指标)?[^，]*，")
 #: powers of ten of lengths, and what they are counted in
 _LENGTHS = {"公里": (3, "米"), "千米": (3, "米")}
@@ -26,6 +26,7 @@ _LENGTHS = {"公里": (3, "米"), "千米": (3, "米")}
 _LIMIT = re.compile("的(?:年初|年度|预期|既定)*(?:控制|目标|指标值|上限|限额|标准|红线)")
 _QUALITY = re.compile("(?P<what>.{2,8})(?P<how>..)性")
 _ALSO = {"健全": "完备|完善", "完整": "完备", "规范": "合规", "合规": "规范"}
+_GOES_ON = re.compile("[\u4e00-\u9fff]")  # 3岁以下儿童: a figure that counts something else
 _APART = re.compile("低于|高于|超|比|较|相差|优于|少于|多于")
 _NAMED_INDICATORS = re.compile("类?指标$")
 #: 三级指标15项，其中…3项; 投入管理指标设工作目标管理3项、绩效管理5项
@@ -47,12 +48,14 @@ def row(speech: Speech, quote: Quote, subject: Subject) -> Said:
     if (lead.role == "limit" and re.match("的?(?:年初|年度|预期|既定)*(?:目标|指标|计划|任务)", after)) or (
             not lead.role and not figure.op and _LIMIT.match(after)):  # 在15%的控制线以内
         lead = lead._replace(role="target")
-    target = lead.role == "target" or figure.bound or (not lead.role and following.carried and following.role == "actual" and not following.noun)
+    then = next((one for one in speech.found if one.start >= figure.end), None)  # 目标5000人次，完成4860人次; but not 60.5公里，完成93.08%
+    then = then is not None and then.unit == figure.unit and following.carried and following.role == "actual" and not following.noun
+    target = lead.role == "target" or figure.bound or (not lead.role and then)
     said, reading = Said(figure, subject, "target" if target else "actual"), line.target if target else line.actual
     figure = _in_unit_of(figure, reading)
     # 低于95%的指标值15个百分点: a difference; 没有达到100%: not what was to be reached
     apart = "百分点" in quote.figure.unit and _APART.search(last_clause(before))
-    if figure is None or apart or lead.role == "limit":
+    if figure is None or apart or lead.role == "limit" or (figure.kind == "plain" and reading.unit and _GOES_ON.match(after)):
         return said
     if reading.number is None:
         blank = reading.kind in ("blank", "na") and not line.target.number and facts.weight(subject.key) is None

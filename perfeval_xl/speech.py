@@ -91,7 +91,7 @@ _COMPARED = re.compile("低于|高于|超过|大于|小于|优于|少于|未达|
 _DID = re.compile("(?:实际|全年|累计|共|已)+(?!支出|执行|使用|支付|拨付|到位|采购|安排|下达)[\u4e00-\u9fff]{2,3}")
 #: 得分率为：预算执行90%、投入管理100%
 _SHARES = re.compile("得分率(?:分别|依次)?(?:为|是|达)?:[^;]*$")
-_VERB = re.compile("(?:类(?:指标)?|指标)?(?:下|共|被)*(?:设置?|有|包括|包含|扣除?|失|少于|低于|高于|超过|多于|比|较)了?")
+_VERB = re.compile("(?:类(?:指标)?|指标)?(?:下|共|被)*(?:设置?|有|包括|包含|扣除?|失|少于|低于|高于|超过?|多于|比|较)了?")
 _GOALS = re.compile("目标(?:及(?:主要)?任务|设定情况|设置情况|如下)?[。:]?$")
 _AGAINST_AIMS = re.compile("对[照比]|[按比]照|完成|实现|超")
 #: a year that is compared with holds for its clause alone: 比2022年的1289.4万元增加99.35万元；支出决算1302.48万元
@@ -231,7 +231,8 @@ class Speech:
         found, prefix = lexicon.at_end(lead.core)
         if found:
             rest = bare(prefix)
-            return [Subject("foreign", rest)] if rest and is_foreign(rest) else found
+            other = rest and (is_foreign(rest) or (found[-1].kind in ("row", "group") and self.facts.is_of_another(rest)))
+            return [Subject("foreign", rest)] if other else found
         suffix = lexicon.by_suffix(lead.core) or lexicon.split_name(self.text[: figure.start - len(figure.lead)], figure.lead, lead.core)
         if suffix is not None:
             return [suffix]
