@@ -140,8 +140,8 @@ class Claims:
                     match.re is _ROW_MET or _ABOUT_FORM.search(match[0]) or self._of_row(text[clause : match.start()])):
                 continue
             ahead = self.facts.without_own(self.facts.as_own(text)[clause : match.start()])
-            if is_foreign(ahead) and not is_own(ahead) and not self.lexicon.mentions(ahead):
-                continue  # 发热门诊项目指标均达到目标值
+            if (is_foreign(ahead) or _BODY.search(ahead)) and not is_own(ahead) and not self.lexicon.mentions(ahead):
+                continue  # 发热门诊项目指标均达到目标值, 乡镇卫生院均完成年度任务
             begins = text.rfind(";", 0, match.start()) + 1
             spared = next(reversed(list(_EXCEPT.finditer(text, begins, match.start()))), None)
             except_for = [one for _, _, one in self.lexicon.mentions(spared[1])] if spared else []

@@ -84,6 +84,8 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
         foreign = True  # 追加单位资金834万元、财政拨款300万元
     if speech.task is not None:
         return task_figure(speech, figure, "executed" if kind == "executed" else "budget", speech.task)
+    if lead.core in ("预算", "预算数", "预算额", "支出") and _of_something_before(speech, figure):
+        return []
     if figure.kind == "plain" and (foreign or 0 < figure.value < 1):
         return []
     if foreign:
@@ -111,6 +113,15 @@ def _only_spent(speech: Speech, figure: Figure, core: str) -> bool:
         after = re.search("(?:资金|预算)[^，;]{0,4}到位[^，;]*[，;]", speech.text[: figure.start]) is not None
     spent = core in ("支出", "支付", "使用", "整体支出", "部门支出", "部门整体支出") and figure.kind == "money"
     return spent and after and not speech.text.startswith(("用于", "购"), figure.end)
+
+
+def _of_something_before(speech: Speech, figure: Figure) -> bool:
+    """Whether a bare 预算 follows an amount that is none of the form's, or the figure of a row: “三公经费”控制率78.2%，支出23万元，预算30万元."""
+    before = next((one for one in reversed(speech.found) if one.end <= figure.start), None)
+    if before is None or ";" in figure.lead:
+        return False
+    said = next((one for one in speech.said if one.figure is before), None)
+    return before.kind == "money" if said is None else said.subject.kind == "row" and not speech.facts.is_execution(said.subject)
 
 
 def _of_something_else(speech: Speech, figure: Figure, name: str, kind: str) -> list[Said]:

@@ -16,6 +16,8 @@ _NEXT_IS_SCORE = re.compile("[，;]?(?:自评|实际|最终|总)*(?:得分|得|�
 _AS_RESULT = re.compile("的(?:总|综合|最终|自评)*(?:成绩|得分|分数|总分)")
 _NO_TOTAL = re.compile("扣|失|减|加分|每|最高|最低|不得|满意|评议|测评|考评组|排名")
 _GENERAL = re.compile("根据|依据|按照|绩效|自评|评价|综合|最终|总体|整体|部门|支出|预算|项目|结果|年度|的|本次|经|平均")
+#: 部门整体绩效为97.62分, 全局99.3分
+_OF_WHOLE = re.compile("整体(?:支出)?绩效(?:自评)?$|(?:^|[^\u4e00-\u9fff])[我本全](?:单位|部门|中心|[局委办院会处校站馆所])(?:整体)?$")
 WHOLE = Subject("total", "部门整体")
 
 
@@ -63,7 +65,8 @@ def _whole(speech: Speech, lead: Lead, figure: Figure) -> Subject | None:
         return None  # 分值20分，得20分: of a part that an earlier paragraph names
     if lead.noun == "weight" and not lead.carried and not _GENERAL.sub("", bare(lead.core)) and figure.value == HUNDRED:
         return WHOLE
-    if lead.noun not in ("score", "sum") or _NO_TOTAL.search(lead.core + lead.before.rpartition("，")[2]):
+    of_whole = not lead.noun and figure.kind == "points" and _OF_WHOLE.search(lead.core)
+    if (lead.noun not in ("score", "sum") and not of_whole) or _NO_TOTAL.search(lead.core + lead.before.rpartition("，")[2]):
         return None
     spoken = speech.facts.without_own(lead.before + lead.core)
     if names_another(spoken.rpartition(";")[2]) and not is_own(spoken) and "整体" not in spoken:
