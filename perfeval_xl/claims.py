@@ -128,11 +128,8 @@ class Claims:
         """均达到指标值, 无偏差, 圆满完成, 严格执行年初预算 against what fell short: one finding a sentence (R5)."""
         text = sentence.text
         said, what, what_en, first, last = [], {}, {}, len(text), 0
-        if not _MAY_BE_MET.search(text):
-            claimed = []
-        else:
-            claimed = [*_MET.finditer(text), *(one for one in _ROW_MET.finditer(text) if self._row_before(text, one.start()))]
-        for match in claimed:
+        met = [*_MET.finditer(text), *_ROW_MET.finditer(text)] if _MAY_BE_MET.search(text) else []
+        for match in (one for one in met if one.re is _MET or self._row_before(text, one.start())):
             clause = max(text.rfind(mark, 0, match.start()) for mark in "，;:。") + 1
             if re.search("其[余他]|剩余", text[clause : match.end()]) and not _EXCEPT.search(text[: match.start()]):
                 continue  # the sentence before says what was not reached

@@ -30,8 +30,8 @@ _CLOSES = re.compile(f"(?P<done>的?(?:目标|要求|指标值)|{_DONE})|[，;�
 
 def read(speech: Speech) -> None:
     """Every day of a sentence that is said of a row with a day for its target."""
-    rows = _rows(speech.facts)
-    if not rows or "月" not in speech.sentence.text:
+    rows = _rows(speech.facts) if "月" in speech.sentence.text else ()
+    if not rows:
         return
     text, last, end = speech.sentence.text, None, 0
     for match in _DAY.finditer(text):

@@ -51,6 +51,9 @@ def row(speech: Speech, quote: Quote, subject: Subject) -> Said:
     then = next((one for one in speech.found if one.start >= figure.end), None)  # 目标5000人次，完成4860人次; but not 60.5公里，完成93.08%
     then = then is not None and then.unit == figure.unit and following.carried and following.role == "actual" and not following.noun
     target = lead.role == "target" or figure.bound or (not lead.role and then)
+    if not lead.role and speech.place.chapter.topic == "basics" and line.target.number is not None:
+        quoted = _in_unit_of(figure, line.target)  # the first chapter tells what was planned
+        target = target or (quoted is not None and same(quoted, line.target.number, speech.facts.edition.tolerance.rate))
     said, reading = Said(figure, subject, "target" if target else "actual"), line.target if target else line.actual
     figure = _in_unit_of(figure, reading)
     # 低于95%的指标值15个百分点: a difference; 没有达到100%: not what was to be reached

@@ -85,13 +85,14 @@ BANDS = re.compile(r"[0-9.]+(?:\(含\)|分)*(?:以[上下]|[-~—至][0-9.]+(?:\
 #: what is meant to come, not what was reached
 _INTENDED = re.compile("力争|争取|下一步|今后|明年|下一年|下年|建议|预计|拟将|拟于|计划在")
 _HOPED = re.compile("确保|努力|提高到|提升到|提升至|提高至")
-_AIMS = re.compile("目标(?:值|设定|为|是|如下)*$")
+_AIMS = re.compile("(?:目标|(?:主要|重点|年度)任务)(?:值|设定|为|是|如下)*$")
 #: 低于指标值23.4个百分点: the subject stays
 _COMPARED = re.compile("低于|高于|超过|大于|小于|优于|少于|未达|没有达|比|较|相差|差")
 _DID = re.compile("(?:实际|全年|累计|共|已)+(?!支出|执行|使用|支付|拨付|到位|采购|安排|下达)[\u4e00-\u9fff]{2,3}")
 #: 得分率为：预算执行90%、投入管理100%
 _SHARES = re.compile("得分率(?:分别|依次)?(?:为|是|达)?:[^;]*$")
 _VERB = re.compile("(?:类(?:指标)?|指标)?(?:下|共|被)*(?:设置?|有|包括|包含|扣除?|失|少于|低于|高于|超过?|多于|比|较)了?")
+_SPENDING = re.compile("(?:经费|费用?|专项资金|采购|补[助贴])(?:支出|使用|执行)*(?:情况)?[。:]?$")
 _GOALS = re.compile("目标(?:及(?:主要)?任务|设定情况|设置情况|如下)?[。:]?$")
 _AGAINST_AIMS = re.compile("对[照比]|[按比]照|完成|实现|超")
 #: a year that is compared with holds for its clause alone: 比2022年的1289.4万元增加99.35万元；支出决算1302.48万元
@@ -139,7 +140,11 @@ class Speech:
         self.task: Subject | None = None  # named in front of the figure that is read
         self.subject: Subject | None = None
         self.foreign = is_foreign(place.head) and not is_own(place.head) and facts.entity(place.head) is None
+        self._spans = [match.end() for match in _SPAN.finditer(self.text)] if self.found else []  # of several years
         self.part = False  # of the year: what is said is not said of the whole of it
+        last = normal(place.headings[-1]) if place.headings else ""
+        if not place.head and _SPENDING.search(last) and is_foreign(last) and not is_own(last):
+            self.foreign = facts.entity(last) is None  # （三）三公经费: what follows is said of it
         self._apart: list[Subject] = []
 
     def add(self, code: str, figure: Figure | None, stated: str | None, expected: str | None, **args: object) -> None:
@@ -163,8 +168,8 @@ class Speech:
         if self.moved_to(figure):
             return False
         before, year = self.text[: figure.start], self.facts.form.year
-        since = before[before.rfind(";") + 1 :]
-        if (spans := list(_SPAN.finditer(since))) and not _THIS.search(since, spans[-1].end()):
+        spans = [end for end in self._spans if before.rfind(";") < end <= figure.start]
+        if spans and not _THIS.search(before, spans[-1]):
             return True
         clause = last_clause(before)
         named = last_year(clause) or last_year(_COMPARED_YEAR.sub("", before[: len(before) - len(clause)]))
@@ -185,8 +190,9 @@ class Speech:
             lead = lead._replace(role="target")
         if ";" in lead.before:
             self.subject, self.part = None, False
-        for pattern, part in ((_PART, True), (_WHOLE_YEAR, False)):
-            self.part = part if pattern.search(figure.lead) else self.part
+        if "年" in figure.lead or "月" in figure.lead or "季" in figure.lead:
+            for pattern, part in ((_PART, True), (_WHOLE_YEAR, False)):
+                self.part = part if pattern.search(figure.lead) else self.part
         if is_own(figure.lead):
             self.foreign = False
         elif names_another(lead.core) or names_another(lead.before):
