@@ -61,6 +61,8 @@ _CHANGES = ("提高", "提升", "增加", "增长", "上升", "下降", "降低"
 #: 确保…以上 says nothing of its own, and nothing without its sign
 _SURE = ("确保", "保证", "保持", "维持", "稳定", "在")
 #: what an actual may say before its figure without meaning anything by it
+#: shares in words: no word that is reached or not, and no figure either
+_SHARES = ("半数", "过半", "一半", *(f"{numeral}成" for numeral in "一二三四五六七八九"))
 _DONE_WORDS = ("已经", "已", "均", "实际", "全年", "全部", "累计", "合计", "共计", "共", "完成", "达到目标值", "达到预计值", "达到", "达",
                "实现", "为", ":")
 #: words that stand for a sign in front of a figure. ⊕ ⊖ ⊜ stand for 大于 小于 等于 until it is clear whether 不 or 或等于 goes with them
@@ -190,9 +192,13 @@ def _starts(value: str, marks: str) -> str:
 
 
 def _said(cell: str) -> str:
-    """What a cell shows: a percentage with its sign; the number of a day, TRUE and an error are nobody's figure."""
-    number = f'IF(LEFT(CELL("format",{cell}),1)="P",{cell}*100&"%",IF(AND({cell}=INT({cell}),{cell}>36525,{cell}<55153),"{OPEN}",{cell}&""))'
-    return f'IF(ISNUMBER({cell}),{number},IF(AND(NOT(ISTEXT({cell})),LEN({cell})>0),"{OPEN}",{cell}&""))'
+    """What a cell shows: a percentage with its sign, a day as 2022-7-30 where the program tells its format; TRUE, an error and a number that may
+    be that of a day are nobody's figure."""
+    shown, day = f'CELL("format",{cell})', f'YEAR({cell})&"-"&MONTH({cell})&"-"&DAY({cell})'
+    number = f'IF(AND({cell}=INT({cell}),{cell}>36525,{cell}<55153),"{OPEN}",{cell}&"")'
+    dated = is_one_of(f"LEFT({shown},2)", ("D1", "D2", "D3", "D4", "D5"))
+    return (f'IF(ISNUMBER({cell}),IF(LEFT({shown},1)="P",{cell}*100&"%",IF({dated},{day},{number})),'
+            f'IF(AND(NOT(ISTEXT({cell})),LEN({cell})>0),"{OPEN}",{cell}&""))')
 
 
 def _in_two_cells(target: str, unit: str) -> str:
@@ -352,7 +358,7 @@ def _value(at: dict[str, str], side: str, split: tuple[str, str] | None) -> str:
     unsaid = f'AND({sign}<>"",OR({_starts(body, "_Xx×○" + _SIGNS)},ISNUMBER(FIND("%",{clean})),{is_one_of(body, _CALENDAR)}))'
     counted = f'AND(NOT({named_level}),OR({_starts(body, _NUMERALS)},{_starts(clean, _NUMERALS)}))'
     word = (f'AND({first}>LEN({clean}),LEN({clean})<{_LONGEST},{clean}<>"{OPEN}",NOT({_starts(clean, "._…·。")}),NOT({unsaid}),NOT({counted}),'
-            f'NOT({holds(clean, ("分之", "±", OPEN, "|"))}),{_none_of(clean, "calc_digits")})')
+            f'NOT({holds(clean, ("分之", "±", OPEN, "|", *_SHARES))}),{_none_of(clean, "calc_digits")})')
     nothing = is_one_of(half, (*_NOTHING, *_NATURE) if side == "t" else _NOTHING)
     return (f'IFERROR(IF(OR({half}="",{nothing}),"{EMPTY}",IF({figure}="",IF({template},"{EMPTY}",IF({word},"{WORD}","{OPEN}")),'
             f'IF(AND({",".join(checks)}),{number},"{OPEN}"))),"{OPEN}")')
@@ -482,7 +488,8 @@ def _reached(at: dict[str, str]) -> str:
 def fraction(at: dict[str, str]) -> str:
     """0.95 against ≥90%: see ``targets.is_open_fraction``."""
     target, actual, unit, other = at["t_value"], at["a_value"], at["t_place"], at["a_place"]
-    return (f"OR(AND({unit}>0,{unit}<3,{other}=0,N({actual})<>0,ABS(N({actual}))<=1,ABS(N({target}))>1),"
+    return (f"OR(AND({unit}>0,{unit}<3,{other}=0,N({actual})<>0,OR(ABS(N({actual}))<=1,"
+            f"AND(ABS(N({actual}))<2,ABS(N({target}))>=50)),ABS(N({target}))>1),"
             f"AND({other}>0,{other}<3,{unit}=0,N({target})<>0,ABS(N({target}))<=1))")
 
 
