@@ -515,6 +515,9 @@ def _share(at: dict[str, str], edition: Edition) -> str:
     word = f'IF({percent},MIN({at["a_value"]}/100,1),{own})'
     same = f'IF(AND(EXACT({words[0]},{words[1]}),COUNT({at["a_value"]})=0),1,"{OPEN}")'
     day = f'IF({percent},MIN({at["a_value"]}/100,1),IF(COUNT({at["a_day"]})=0,{same},IF({at["a_day"]}<={at["t_day"]},1,"{OPEN}")))'
+    # 无 against 0起, 无 or 0 against 无 where less is better
+    none = (f'AND(OR({at["a_half"]}="无",AND(COUNT({at["a_value"]})=1,N({at["a_value"]})=0)),'
+            f'OR(AND(COUNT({target})=1,N({target})=0),AND({at["fewer"]}=1,{at["t_half"]}="无")))')
     broken = f'OR({_starts(at["t_half"], OPEN)},{_starts(at["a_half"], OPEN)})'
-    return (f'IF(OR({target}="{EMPTY}",{at["a_value"]}="{EMPTY}"),IF({broken},"{OPEN}",""),IF(ISNUMBER({at["t_day"]}),{day},'
+    return (f'IF(OR({target}="{EMPTY}",{at["a_value"]}="{EMPTY}"),IF({broken},"{OPEN}",IF({none},1,"")),IF(ISNUMBER({at["t_day"]}),{day},'
             f'IF({target}="{WORD}",{word},IF(ISNUMBER({reached}),{number},"{OPEN}"))))')
