@@ -61,6 +61,7 @@ def sources_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
         return
     for roles, code in ((SOURCE_ROLES, "F101"), (STRUCTURE_ROLES, "F102")):
         rows = [row for row in form.funds if row.role in roles]
+        slips: list[tuple[FundsRow, str, Decimal]] = []
         for field in MONEY if rows else ():
             stated, summed = _filled(total, field), _sum(rows, field)
             if stated is None or summed is None or abs(stated.number - summed) <= edition.tolerance.money:
@@ -73,11 +74,19 @@ def sources_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
                 abs(stated.number - summed + entry.number - entry.number * factor) <= edition.tolerance.money
                 for factor in (TEN_THOUSAND, 1 / TEN_THOUSAND))), None)
             if slip is not None and len(rows) > 1:
-                entry = getattr(slip, field)
-                yield at("F108", entry, slip.label, entry.text, points(stated.number - summed + entry.number), column=COLUMNS[field])
+                slips.append((slip, field, stated.number - summed + getattr(slip, field).number))
                 continue
             code_here = "F108" if mixed_units(stated.number, summed) else code
             yield at(code_here, stated, total.label, stated.text, points(summed), column=COLUMNS[field])
+        for slip in dict.fromkeys(id(row) for row, _, _ in slips):
+            yield _wrong_unit([one for one in slips if id(one[0]) == slip])
+
+
+def _wrong_unit(slips: list[tuple[FundsRow, str, Decimal]]) -> Finding:
+    """The amounts of one row that are in another unit than the rest, said once."""
+    row, first, _ = slips[0]
+    return at("F108", getattr(row, first), row.label, "、".join(getattr(row, field).text for row, field, _ in slips),
+              "、".join(points(right) for _, _, right in slips), column="、".join(COLUMNS[field] for _, field, _ in slips))
 
 
 def _sum(rows: list[FundsRow], field: str) -> Decimal | None:
@@ -125,6 +134,8 @@ def rates_follow(form: Submission, card: Scorecard, edition: Edition) -> Iterato
             return
         if row is form.total_row and (by_sources := _rate_of_sources(form)) is not None and agree(stated, by_sources, edition.tolerance.rate):
             continue  # the total amount is the mistake, and is reported
+        if row.executed is not None and row.executed.number is not None and row.executed.number < 0:
+            continue  # the amount is the mistake, and is reported
         if rate is None:
             nothing = all(entry is None or not entry.number for entry in (row.adjusted, row.executed))
             if stated.number > 0 and nothing and row.adjusted is not None and not row.adjusted.problem:
@@ -132,7 +143,18 @@ def rates_follow(form: Submission, card: Scorecard, edition: Edition) -> Iterato
         elif is_fraction_of(stated, rate, edition.tolerance.rate):
             yield open_fraction(stated, f"{row.label}执行率")
         else:
-            yield at("F103", stated, row.label, stated.text, like(stated, rate), executed=row.executed.text, adjusted=row.adjusted.text)
+            points_due = _follows_wrong_rate(form, card, row, rate, edition)
+            yield at("F103", stated, row.label, stated.text, like(stated, rate), executed=row.executed.text, adjusted=row.adjusted.text,
+                     consequence=f"，据此得分应为 {points_due}" if points_due else "",
+                     consequence_en=f", which makes the score {points_due}" if points_due else "")
+
+
+def _follows_wrong_rate(form: Submission, card: Scorecard, row: FundsRow, rate: Decimal, edition: Edition) -> str:
+    """The right score of the total row where the stated one was worked out from the wrong rate, and is no mistake of its own; else ""."""
+    score, right = row.score, card.funds_score
+    if row is not form.total_row or score is None or score.number is None or right is None or score.number == right:
+        return ""
+    return "" if _score_finding(form, card, row, rate, edition) else points(right)
 
 
 def open_fraction(entry: Entry, label: str) -> Finding:
@@ -154,7 +176,7 @@ def execution_is_scored(form: Submission, card: Scorecard, edition: Edition) -> 
     if finding:
         yield finding
     elif rate is not None and score is not None and score.number is None and not score.problem and row.weight is not None and row.weight.number:
-        yield at("S105", score, row.label, "", None if card.funds_score is None else points(card.funds_score), weight=row.weight.text)
+        yield at("S105", score, row.label, "", None if card.funds_score is None else points(card.funds_score), weight=points(row.weight.number))
     if not finding and row.rate is not None and row.rate.number is None and not row.rate.problem and rate is not None:
         yield at("F109", row.rate, row.label, "", like(row.rate, rate))
 
@@ -162,7 +184,7 @@ def execution_is_scored(form: Submission, card: Scorecard, edition: Edition) -> 
 def _score_finding(form: Submission, card: Scorecard, row: FundsRow, rate: Decimal, edition: Edition) -> Finding | None:
     score, weight, expected = row.score, row.weight, card.funds_score
     if weight is not None and weight.number is not None and not 0 <= score.number <= weight.number:
-        return at("S104", score, row.label, score.text, None, weight=weight.text)
+        return at("S104", score, row.label, score.text, None, weight=points(weight.number))
     if expected is None or abs(score.number - expected) <= edition.tolerance.score:
         return None
     ceiling = weight.number if weight is not None and weight.number is not None else HUNDRED
@@ -175,6 +197,9 @@ def _score_finding(form: Submission, card: Scorecard, row: FundsRow, rate: Decim
     if part is not None and part.name in card.gaps and abs(
             score.number - execution_score(rate, part.weight, edition.execution)) <= edition.tolerance.score:
         return None  # the weight is the mistake, and is reported
+    if weight is not None and "执行率" in weight.text:  # the form's own heading states the rule: 20分*执行率
+        return at("F104", score, row.label, score.text, points(half_up(min(rate * ceiling / HUNDRED, ceiling), 2)), f"本表表头：{weight.text}",
+                  rate=percent(rate, False))
     if not form.recognised:
         linear, line = rate * ceiling / HUNDRED, min(rate * ceiling / 90, ceiling)
         common = [half_up(min(one, ceiling), places) for one in (linear, line) for places in (0, 1, 2)] + [Decimal(int(linear))]

@@ -56,9 +56,9 @@ def targets_and_actuals_stand(form: Submission, card: Scorecard, edition: Editio
         blank = False
         for entry, reading, code in ((row.target_entry, row.target, "V201"), (row.actual_entry, row.actual, "V202")):
             if entry is not None and entry.text[:1] in _ERROR_MARKS and is_error(entry.text):
-                yield at("V107" if entry.text == UNCALCULATED else "V102", entry, row.name, entry.text)
+                yield at("V107", entry, row.name) if entry.text == UNCALCULATED else at("V102", entry, row.name, entry.text)
                 blank = True
-            elif entry is not None and reading.kind in ("blank", "na"):
+            elif entry is not None and reading.kind in ("blank", "na") and result.attainment.share is None:
                 yield at(code, entry, row.name, entry.text)
                 blank = True
         if blank or row.target_entry is None or row.actual_entry is None:

@@ -85,11 +85,45 @@ def total_is_the_sum(form: Submission, card: Scorecard, edition: Edition) -> Ite
             continue
         if stated.number is None:
             yield at("S109", stated, "总分", "", points(summed))
-        elif min(abs(stated.number - one) for one in {summed, card.stated}) > CENT and not gaps and not _may_be_unread(form, stated.number - summed):
+        elif min(abs(stated.number - one) for one in {summed, card.stated, _mended(card)}) > CENT and not gaps \
+                and not _may_be_unread(form, stated.number - summed):
             was, now = grade(stated.number, edition), grade(summed, edition)
             flips = was != now
             yield at("S101", stated, "总分", stated.text, points(summed),
                      grades=f"，等级由“{was}”变为“{now}”" if flips else "", grades_en=f", which turns {was} into {now}" if flips else "")
+
+
+def _mended(card: Scorecard) -> Decimal:
+    """The sum of the scores with those outside of their weight put right: a score of -10 is not also a wrong total."""
+    return card.stated + sum((result.score - row.score.number for _, row, result in card.doubtful if row.score is not None
+                              and row.score.number is not None and result.weight is not None and result.score is not None
+                              and not 0 <= row.score.number <= result.weight), ZERO)
+
+
+def subtotals_add_up(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
+    """A sum between the rows is the sum of some rows that end above it, or of its part's rows below it, as they stand on the form (S5)."""
+    for one in form.subtotals:
+        for field, heading in (("weight", "分值"), ("score", "得分")):
+            stated = getattr(one, field)
+            if stated is None or stated.number is None:
+                continue
+            figures = [getattr(row, field) for row in form.indicators]
+            if one.starts:
+                sums = [_summed(figures[start : one.above]) for start in one.starts]
+                if form.total_row is not None and (funds := getattr(form.total_row, field)) is not None and funds.number is not None:
+                    sums += [value + funds.number for value in sums if value is not None]
+            else:
+                rows = [n for n in range(one.above, len(figures)) if form.indicators[n].part == one.part]
+                sums = [_summed([figures[n] for n in rows])]
+            if None not in sums and sums and all(abs(stated.number - value) > CENT for value in sums):
+                yield at("S115", stated, one.label, stated.text, points(sums[0]), column=heading)
+
+
+def _summed(entries: list) -> Decimal | None:
+    """The sum of some cells; None where one of them is no number though it should be."""
+    if any(entry is None or entry.problem for entry in entries):
+        return None
+    return sum((entry.number for entry in entries if entry.number is not None), ZERO)
 
 
 def _may_be_unread(form: Submission, gap: Decimal) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from functools import cache, lru_cache
+from itertools import takewhile
 
 from perfeval_xl import table as indicator_table
 from perfeval_xl.cells import LABEL_LENGTH, Grid, Look, Word, label_and_value, text_entry, vocabulary
@@ -18,6 +19,7 @@ from perfeval_xl.model import FORM_VERSION, MONEY, Entry, FundsRow, Sheet, Submi
 from perfeval_xl.numbers import fold, is_nothing, read_number, tidy
 from perfeval_xl.table import Table
 
+_WEIGHT_AND_RULE = re.compile(r"([0-9]{1,3}(?:\.[0-9])?)\s*分?\s*[*×xX✕]\s*(?:预算)?执行率")
 _TITLE_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
 _FILE_YEAR = re.compile(r"(?<![0-9])(20[1-3][0-9])(?![0-9])\s*(?:年|部门|单位|项目|绩效|自评|$|[-_. ])")
 
@@ -63,12 +65,14 @@ def read(sheet: Sheet, wanted: str = "", file: str = "") -> tuple[Submission, li
         for word in look.labelled:
             by_label.setdefault(word[2], []).append(word)
     unit = next((look.unit for look in head if look.unit), edition.unit)
-    rows = indicator_table.read_rows(grid, table, _part_names(edition.id))
+    funds, below_rows = _funds(grid, table.row, unit), range(0)
+    if not funds:
+        funds, below_rows = _funds_below(grid, table, unit)
+    rows = indicator_table.read_rows(grid, table, _part_names(edition.id), below_rows)
     totals, total_weight = _totals(grid, table, rows.totals, by_label, file)
     below = grid.looks(rows.end, len(grid.lines))
     title = next((look.title for look in head if look.title is not None), None)
     years = _years(sheet, title, head, file)
-    funds = _funds(grid, table.row, unit)
     form = Submission(
         sheet=sheet.name, edition=edition.id, recognised=recognised,
         department=_field("department", grid, by_label, edition), project=_field("project", grid, by_label, edition),
@@ -78,6 +82,7 @@ def read(sheet: Sheet, wanted: str = "", file: str = "") -> tuple[Submission, li
         indicators=rows.indicators,
         parts_stated=rows.parts_stated, totals=totals, total_weight=total_weight, grade=_grade(grid, by_label, below, rows, edition),
         texts=tuple([entry for look in (*head, *below) for entry in look.prose]), columns=frozenset(table.columns),
+        subtotals=tuple(rows.subtotals),
     )
     place = {"row": table.row, "column": table.columns["name"]}
     notes = [] if recognised else [Finding("L201", "", **place)]
@@ -113,9 +118,21 @@ def part_name(text: object, edition_id: str) -> str:
 # ---- funds and tasks ----
 
 
-def _funds(grid: Grid, before: int, unit: str) -> tuple[FundsRow, ...]:
+def _funds_below(grid: Grid, table: Table, unit: str) -> tuple[tuple[FundsRow, ...], range]:
+    """A funds block that stands below the indicators, and its rows; it ends with its money, because the total may follow at once."""
+    for row in range(table.last + 1, len(grid.lines)):
+        if len(grid.look(row).funds) >= 3:
+            found = _funds(grid, len(grid.lines), unit, row)
+            kept = tuple(takewhile(lambda one: any(entry is not None and entry.number is not None for entry in one[2:5]), found))
+            if kept:
+                ends = [entry.row for entry in kept[-1][2:] if entry is not None]
+                return kept, range(row, max(ends) + 1)
+    return (), range(0)
+
+
+def _funds(grid: Grid, before: int, unit: str, after: int = 0) -> tuple[FundsRow, ...]:
     """The funds block: its heading names the executed amount and a budget, and is not the one of the tasks."""
-    for row in range(before):
+    for row in range(after, before):
         look = grid.look(row)
         if len(found := look.funds) < 2:
             continue
@@ -144,12 +161,21 @@ def _funds_rows(grid: Grid, header: int, columns: dict[str, int], before: int, u
         seen.add(role := role or "other")
         rows.append(FundsRow(label, role, *entries,
                              *(grid.entry(row, columns.get(field)) for field in ("weight", "rate", "score"))))
+    if "weight" not in columns and "score" in columns and (stated := _weight_in_heading(grid, header, columns["score"])) is not None:
+        rows = [row._replace(weight=stated) if row.role == "total" else row for row in rows]
     if rows and "total" not in seen:
         carries = (n for n, row in enumerate(rows) if any(entry is not None and entry.number is not None for entry in (row.weight, row.score)))
         first_scored = next(carries, 0 if len(rows) == 1 else None)
         if first_scored is not None:
             rows[first_scored] = rows[first_scored]._replace(role="total")
     return tuple(rows)
+
+
+def _weight_in_heading(grid: Grid, row: int, column: int) -> Entry | None:
+    """The weight that the heading of the score gives with its rule: 得分（20分*执行率）. Source: 湖北的自评表."""
+    heading = grid.value(row, column)
+    match = _WEIGHT_AND_RULE.search(fold(heading)) if type(heading) is str else None
+    return Entry(match[0], Decimal(match[1]), row, column) if match else None
 
 
 @lru_cache(maxsize=4096)
@@ -201,9 +227,6 @@ def _tasks(grid: Grid, before: int, unit: str) -> tuple[Task, ...]:
 
 def _totals(grid: Grid, table: Table, rows: list, by_label: dict[str, list[Word]], file: str) -> tuple[tuple[Entry, ...], Entry | None]:
     """The stated totals, the one of the total row first, and the weight beside it."""
-    last = rows[-1][2] if rows else 0
-    # 合计 in the middle of the rows is a subtotal
-    rows = [one for one in rows if one[2] == last or one[1] != "合计"]
     found = [_total_row(grid, table, row) for row, *_ in rows]
     # 合计 and 自评总分 under each other may say the same; two rows 总分 may not
     if len({label for _, label, _ in rows}) == len(rows) and len({score.number for _, score in found}) == 1:
@@ -214,6 +237,8 @@ def _totals(grid: Grid, table: Table, rows: list, by_label: dict[str, list[Word]
     head = _head_total(grid, by_label)
     if head is not None and (head.text or not entries):
         entries = [entry for entry in entries if not entry.blank] + [head]
+    if not entries and "actual" in table.columns and table.columns.keys().isdisjoint(("weight", "score")):
+        entries = [Entry("", None, table.row, table.columns["name"])]  # 中央转移支付's form has no scores at all
     if not entries:
         raise Refusal("L101", file=file)
     return tuple(entries), found[0][0] if found else None

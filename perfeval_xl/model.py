@@ -149,6 +149,21 @@ class Indicator(NamedTuple):
     reason: Entry | None
 
 
+class Subtotal(NamedTuple):
+    """A row that sums up other rows (小计, 合计 between the rows, or the figures beside a part's own name).
+
+    ``above`` indicators stand above it, and ``starts`` are the places among them from which it may count, the likeliest first; where a part
+    gives its sum in front of its rows, ``starts`` is empty and ``part`` names it.
+    """
+
+    label: str
+    part: str
+    above: int
+    starts: tuple[int, ...]
+    weight: Entry | None
+    score: Entry | None
+
+
 class Submission(NamedTuple):
     """A filled form. ``unit`` is the unit its money is printed in; ``factor`` turns that into 万元.
 
@@ -175,6 +190,7 @@ class Submission(NamedTuple):
     grade: Entry | None
     texts: tuple[Entry, ...]
     columns: frozenset
+    subtotals: tuple[Subtotal, ...] = ()
 
 
 @lru_cache(maxsize=1024)

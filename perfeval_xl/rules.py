@@ -54,6 +54,7 @@ RULES = (
     Rule(rows.shortfalls_have_reasons, ("T101", "T102"), "D2 D3"),
     Rule(sums.weights_add_up, ("L207", "S102", "S103", "S108", "S113", "S114"), "S2 R9"),
     Rule(sums.total_is_the_sum, ("S101", "S109"), "S1"),
+    Rule(sums.subtotals_add_up, ("S115",), "S5"),
     Rule(sums.total_keeps_the_cap, ("S111",), "b.1 E6"),
     Rule(sums.grade_fits_the_total, ("S107",), "S7"),
 )

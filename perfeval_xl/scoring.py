@@ -16,7 +16,7 @@ from perfeval_xl.compare import HUNDRED, ONE, ZERO, agree
 from perfeval_xl.edition import Edition, Execution, Part, Tier, plain_label
 from perfeval_xl.model import Indicator, Submission
 from perfeval_xl.numbers import half_up, is_nothing
-from perfeval_xl.targets import Reading, comparable, due, happened, is_open_fraction
+from perfeval_xl.targets import Reading, comparable, due, happened, in_units_of, is_open_fraction
 
 #: what stands in a column for reasons without being one
 EMPTY_WORDS = frozenset(
@@ -150,7 +150,7 @@ def attain(target: Reading, actual: Reading, fewer: bool = False, rule: str = "p
     ``fewer`` says how to read a target without sign, ``rule`` is the edition's rule for qualitative targets, ``year`` completes dates.
     """
     if target.kind in ("blank", "na") or actual.kind in ("blank", "na"):
-        return Attainment(None, None)
+        return _attain_nothing(target, actual, fewer)
     if target.kind in ("mixed", "text"):
         return Attainment(None, None, why="V203")
     if target.kind == "suspect":
@@ -162,7 +162,17 @@ def attain(target: Reading, actual: Reading, fewer: bool = False, rule: str = "p
     return _attain_number(target, actual, fewer)
 
 
+def _attain_nothing(target: Reading, actual: Reading, fewer: bool) -> Attainment:
+    """无 is an answer where nothing may happen: 无 against 0起, and 无 or 0 against 无 for 事故, 投诉. Anywhere else the cell is not filled in."""
+    none = actual.text == "无" or (actual.kind == "quant" and actual.number == 0)
+    if none and (target.number == 0 or (fewer and target.text == "无")):
+        return Attainment(ONE, True, ZERO)
+    return Attainment(None, None)
+
+
 def _attain_number(target: Reading, actual: Reading, fewer: bool) -> Attainment:
+    if actual.kind == "mixed":
+        actual = in_units_of(target, actual)
     if actual.kind != "quant" or actual.number is None:
         return Attainment(None, None, why="V208" if actual.kind in ("mixed", "text") else "V206", tier=actual.tier)
     reached = comparable(target, actual)
@@ -197,6 +207,8 @@ def _attain_words(target: Reading, actual: Reading, rule: str) -> Attainment:
         share = min(actual.number / HUNDRED, ONE)
         return Attainment(share, share == ONE, share - ONE)
     if actual.kind == "quant":
+        if actual.number == 0 and target.text.startswith("零"):  # 零事故, 零投诉
+            return Attainment(ONE, True, ZERO)
         return Attainment(None, None, why="V206")
     words, wanted = plain_label(actual.text), plain_label(target.text)
     if actual.tier in (0, 1) and wanted and wanted in words and not _RESERVED.search(words.replace(wanted, "", 1)):
@@ -261,9 +273,11 @@ def total_cap(rate: Decimal | None, edition: Edition) -> Decimal | None:
 
 def row_attainment(row: Indicator, edition: Edition, year: int | None) -> Attainment:
     """The attainment of one row of a form."""
-    fewer = row.target.op in ("", "==") and row.target.number is not None and less_is_better(row.name, row.group, row.part)
-    dated = year if row.target.date or row.actual.date else None
-    return attain(row.target, row.actual, fewer, edition.qualitative.rule, dated)
+    target = row.target
+    unsigned = target.op in ("", "==") and target.number is not None
+    fewer = (unsigned or target.kind == "na") and less_is_better(row.name, row.group, row.part)
+    dated = year if target.date or row.actual.date else None
+    return attain(target, row.actual, fewer, edition.qualitative.rule, dated)
 
 
 def score(form: Submission, edition: Edition) -> Scorecard:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from perfeval_xl.cells import Grid, figure_entry, label_and_value, text_entry, vocabulary
 from perfeval_xl.edition import plain_label
 from perfeval_xl.messages import Refusal
-from perfeval_xl.model import Entry, Indicator, cell_name
+from perfeval_xl.model import Entry, Indicator, Subtotal, cell_name
 from perfeval_xl.numbers import fold
 from perfeval_xl.targets import Reading, read_actual, read_target
 
@@ -20,6 +20,9 @@ _PART_TAIL = re.compile(r"[0-9]+(?:\.[0-9]+)?[分%]$")
 _ITEM = re.compile(r"^指标\s*[0-9一二三四五六七八九十]*\s*[:：.、]\s*|^[(（]?[0-9]{1,2}[)）.、]\s*")
 _FILLER = re.compile(r"[.…·。\s]*|指标[0-9]*[:：]?")
 _CLOSING = ("说明", "备注", "注", "填表人", "填报人", "联系人", "联系电话", "审核人", "负责人", "填表日期", "填报日期", "单位负责人")
+_LONGEST_TOTAL = 12
+#: how the label of a total ends whatever stands in front (绩效自评总分); the editions list those that end otherwise
+_TOTALS = ("总分", "总得分", "总评分", "总计")
 _VALUES = ("sign", "target", "unit", "actual", "weight", "score")
 _FIGURES = ("weight", "score", "deviation")
 _BLANK = Reading("blank", None, None, None, "")
@@ -50,12 +53,13 @@ def _shared(row: int, last: int, fields: tuple[tuple[str, int], ...], target: tu
 
 class Rows(NamedTuple):
     """What stands below the heading: the indicators, part weights printed beside the part's name (weight, row, column), the rows of
-    totals (row, label, indicators above it), and the row after the last indicator."""
+    totals (row, label, indicators above it), the row after the last indicator, and the sums between the rows."""
 
     indicators: tuple[Indicator, ...]
     parts_stated: dict[str, tuple[Decimal, int, int]]
     totals: list[tuple[int, str, int]]
     end: int
+    subtotals: list[Subtotal]
 
 
 def find(grid: Grid, file: str) -> Table | None:
@@ -69,12 +73,15 @@ def find(grid: Grid, file: str) -> Table | None:
         if "name" not in fields and len(fields & {"weight", "score", "target", "actual"}) >= 2:
             fields |= {field for _, field in below if field in ("part", "group", "name")}
         if "name" in fields and len(fields) >= 3 and fields & {"score", "target", "actual"}:
-            return _table(grid, row, found, below, file)
+            table = _table(grid, row, found, below, file)
+            if table is not None:
+                return table
     return None
 
 
-def _table(grid: Grid, row: int, found: Sequence[tuple[int, str]], below: Sequence[tuple[int, str]], file: str) -> Table:
-    """The columns of the block. A heading may take two rows: one that spans several columns is split below, or stands above the others."""
+def _table(grid: Grid, row: int, found: Sequence[tuple[int, str]], below: Sequence[tuple[int, str]], file: str) -> Table | None:
+    """The columns of the block, None where none of them holds a value. A heading may take two rows: one that spans several columns is split
+    below, or stands above the others."""
     name = next((column for column, field in found if field == "name"), None)
     last = row
     if name is None or (len(below) >= 2 and grid.value(row + 1, name) == ""):
@@ -101,13 +108,21 @@ def _table(grid: Grid, row: int, found: Sequence[tuple[int, str]], below: Sequen
         spread = tuple(column for column in range(first, first + (grid.wide.get((row, first), 1) if last == row else 1)) if column not in taken)
     order = tuple(column for column, field in found if field == "sign") + spread
     order += (columns["unit"],) if spread and "unit" in columns else ()
+    if columns.keys().isdisjoint(_VALUES):  # they stood under a heading that is split below into something else
+        return None
     heading = grid.label(row, name) or grid.label(last, name) or grid.label(row + 1, name)
     return _shared(row, last, tuple(columns.items()), order, heading)
 
 
 def _may_be_total(cell: str) -> bool:
-    """A longer text in the name column is an indicator, neither a total nor a heading, unless a figure stands behind its colon."""
-    return len(cell) <= 9 or "：" in cell or ":" in cell
+    """A longer text in the name column is an indicator, neither a total nor a heading, unless a figure stands behind its colon, or it ends
+    as a total does (绩效自评总分（满分100分）)."""
+    return len(cell) <= 9 or "：" in cell or ":" in cell or "总" in cell
+
+
+def is_total(label: str) -> bool:
+    """Whether a label is that of a total: one of an edition, or one that ends as they do."""
+    return "total" in vocabulary().labels.get(label, ()) or (label.endswith(_TOTALS) and len(label) <= _LONGEST_TOTAL)
 
 
 class _Line(NamedTuple):
@@ -129,7 +144,7 @@ def _line(line: tuple, table: Table) -> _Line:
               for column, cell in enumerate(line)]
     part, group, name = (labels[place] if place is not None and place < len(labels) else "" for place in table.places)
     head = [label for label in labels if label]
-    total = next((label for label in head if "total" in words.get(label, ())), "")
+    total = next((label for label in head if is_total(label)), "")
     if total and name not in ("", total):
         total = ""
     skip = name == table.heading or (bool(head) and head[-1].endswith("小计"))
@@ -141,13 +156,16 @@ def _line(line: tuple, table: Table) -> _Line:
     return _Line(total, skip, bool(head) and head[0].startswith(_CLOSING), part, weight, group)
 
 
-def read_rows(grid: Grid, table: Table, parts: dict[str, str]) -> Rows:
-    """Every row below the heading; ``parts`` maps the spellings of a part to its name in the edition."""
-    indicators, parts_stated, totals, part, group, end = [], {}, [], "", "", table.last + 1
+def read_rows(grid: Grid, table: Table, parts: dict[str, str], funds: range = range(0)) -> Rows:
+    """Every row below the heading; ``parts`` maps the spellings of a part to its name in the edition, ``funds`` are rows of a funds block
+    that stands below the indicators."""
+    indicators, parts_stated, totals, sums, part, group, end = [], {}, [], [], "", "", table.last + 1
     first_value, merged_rows = max(table.first_value, table.places[2] + 1), grid.merges.rows(table.first)
     part_column, group_column = table.places[0] or 0, table.places[1] or 0
     for row in range(table.last + 1, len(grid.lines)):
         line = grid.lines[row]
+        if row in funds:
+            continue
         if line[part_column] == "" and line[group_column] == "" and row not in merged_rows:
             indicator = _plain_row(row, line, table, part, group)
             if indicator is not None and (not totals or _is_whole(indicator)):
@@ -155,10 +173,11 @@ def read_rows(grid: Grid, table: Table, parts: dict[str, str]) -> Rows:
                 end = row + 1
                 continue
         facts = _line(line[:first_value], table)
-        if facts.total:
+        if facts.total and (facts.total in vocabulary().labels or not _says_target(line, table)):
             totals.append((row, facts.total, len(indicators)))
             continue
         if facts.skip:
+            sums.append((row, len(indicators), ""))
             continue
         if facts.part:
             named = parts.get(facts.part, facts.part)
@@ -173,12 +192,58 @@ def read_rows(grid: Grid, table: Table, parts: dict[str, str]) -> Rows:
         else:
             indicator = _indicator(row, line, table, part, group, ())
         if indicator is not None and not indicator.name:
-            indicator = None if _repeats_its_part(grid, row, table) else indicator._replace(name=group or part)
+            if _repeats_its_part(grid, row, table):
+                sums.append((row, len(indicators), part))
+                indicator = None
+            else:
+                indicator = indicator._replace(name=group or part)
         if indicator is None or (totals and (facts.closing or not _is_whole(indicator))):
             continue
         indicators.append(indicator)
         end = row + 1
-    return Rows(tuple(indicators), parts_stated, totals, end)
+    if not totals and (row := _stray_total(grid, table)) is not None:
+        indicators = [one for one in indicators if one.place.row != row]
+        totals.append((row, "总分", len(indicators)))
+    last = totals[-1][2] if totals else 0
+    between = [one for one in totals if one[2] != last and is_sum(one[1])]
+    sums += [(row, above, "") for row, _, above in between]
+    found = [_subtotal(grid, table, row, above, whole, indicators, sums) for row, above, whole in sorted(sums)] if sums else []
+    # the part that ends the table may have its sum just above the total
+    closing = [one for one in totals if one not in between]
+    if len(closing) > 1 and any(label in vocabulary().labels for _, label, _ in closing):
+        closing = [one for one in closing if one[1] in vocabulary().labels]
+    return Rows(tuple(indicators), parts_stated, closing, end, found)
+
+
+def is_sum(label: str) -> bool:
+    """Whether a total between the rows may be the sum of some: 合计, 产出指标总分; a second 总分 is no sum, and nobody knows which one counts."""
+    return label == "合计" or label not in vocabulary().labels
+
+
+def _says_target(line: tuple, table: Table) -> bool:
+    return any(line[column] != "" for column in table.target)
+
+
+def _stray_total(grid: Grid, table: Table) -> int | None:
+    """The row of a total whose label stands right of the names, in front of its figures; None where there is none."""
+    score = table.columns.get("score")
+    for row in range(table.last + 1, len(grid.lines)) if score is not None else ():
+        if any(column < score and is_total(label) for _, column, label, _, _ in grid.look(row).words) and _is_figure(grid.entry(row, score)):
+            return row
+    return None
+
+
+def _subtotal(grid: Grid, table: Table, row: int, above: int, whole: str, indicators: list[Indicator], sums: list) -> Subtotal:
+    weight, score = grid.entry(row, table.columns.get("weight")), grid.entry(row, table.columns.get("score"))
+    if whole:
+        return Subtotal(whole, whole, above, (), weight, score)
+    last = indicators[above - 1] if above else None
+    part = next((n + 1 for n in range(above - 1, -1, -1) if indicators[n].part != last.part), 0)
+    group = next((n + 1 for n in range(above - 1, part - 1, -1) if indicators[n].group != last.group), part)
+    after = max((other for at, other, _ in sums if at < row and other < above), default=0)
+    label = next((label for _, column, label, _, _ in reversed(grid.look(row).words) if column < table.first_value and label), "小计")
+    starts = tuple(dict.fromkeys((max(after, part), group, part, after, 0)))
+    return Subtotal(label, last.part if last else "", above, starts, weight, score)
 
 
 def _is_whole(indicator: Indicator) -> bool:
@@ -195,7 +260,7 @@ def _plain_row(row: int, line: tuple, table: Table, part: str, group: str) -> In
         return None
     if _may_be_total(cell):
         label = label_and_value(cell)[0]
-        if "total" in vocabulary().labels.get(label, ()) or label == table.heading or label.endswith("小计") or label.startswith(_CLOSING):
+        if is_total(label) or label == table.heading or label.endswith("小计") or label.startswith(_CLOSING):
             return None
     indicator = _read_line(row, line, table, part, group, ())
     return indicator if indicator is not None and indicator.name else None

@@ -103,6 +103,9 @@ _PATTERNS = {
     "range": rf"(?:控制在|保持在|在)?(?P<sign>[-−]?)(?P<low>{FIGURE})(?P<unit1>[^-−–—~至到0-9.,]*)(?:{_DASH})"
              rf"(?P<high>{FIGURE})(?P<unit2>.*?)(?:之间|以内)?",
     "chinese": r"(百|千)分之([零〇一二两三四五六七八九十百点]+|[0-9]+(?:\.[0-9]+)?)",
+    # 九成 is 90%; 完成, 建成 and 一成不变 are words
+    "tenths": r"(?<![0-9.,])([一二三四五六七八九]|[1-9](?![0-9.,]))成([一二三四五六七八九半]?)(?=以|及|左右|之|或|$)",
+    "share": r"分之|半数|[过超]半(?!年|月|天|个|小时)|一半|[一二三四五六七八九]成",
     "count": rf"(?P<op>{_OP})?(?P<words>[一二两三四五六七八九十百千万亿零]+)(?P<unit>.+?)(?P<suf>(?:及其?|或)?[以之][上下内])?",
     "figure": r"(?<![0-9A-Za-z.,_])[0-9][0-9.,]*(?<![.,])",
     "filler": r"[.…。·_]+",
@@ -160,6 +163,18 @@ def _no_figure(texts: list[str]) -> bool:
     return not _A_FIGURE.search(text) and "分之" not in text and not _pattern("op").fullmatch(text)
 
 
+_TAIL_OF_FIGURE = re.compile(r"(?<=[0-9])[^0-9.,\s]+$")
+
+
+def _once(kept: list[str], folded: list[str]) -> None:
+    """A unit that stands in both cells counts once: "95% | %", "10万 | 万人次", "300元 | 元/亩"."""
+    said = _TAIL_OF_FIGURE.search(folded[-2])
+    if folded[-2].endswith(folded[-1]) and not folded[-1][0].isdigit():
+        del kept[-1], folded[-1]
+    elif said and folded[-1].startswith(said[0]) and fold(kept[-2]).endswith(said[0]) and len(fold(kept[-2])) == len(kept[-2]):
+        kept[-2], folded[-2] = kept[-2][: -len(said[0])], folded[-2][: -len(said[0])]
+
+
 def _join(cells: tuple) -> _Cells:
     texts = [text for text in map(_printed, cells) if text]
     kept, qualitative, default, clash = [], False, "", False
@@ -177,8 +192,8 @@ def _join(cells: tuple) -> _Cells:
         # "≥ | ≥90%": the same sign twice is one sign, two different signs are nobody's guess
         clash = not folded[1].startswith(folded[0])
         del kept[0], folded[0]
-    if len(kept) > 1 and folded[-2].endswith(folded[-1]) and not folded[-1][0].isdigit():
-        del kept[-1], folded[-1]  # "95% | %"
+    if len(kept) > 1:
+        _once(kept, folded)
     if len(cells) > 1 and folded and _is_unit(folded[-1]) and _no_figure(folded[:-1]):
         # "完成 | 项", " | 次": the unit column says nothing of a word; alone it is an unfilled row
         unit = folded.pop()
@@ -296,7 +311,7 @@ def _quick(folded: str, text: str, target: bool) -> Reading | None:
 
 
 def _fractions(text: str) -> str:
-    """百分之九十五 as 95%, 千分之三 as 3‰."""
+    """百分之九十五 as 95%, 千分之三 as 3‰, 九成五 as 95%."""
     def figure(match: re.Match) -> str:
         sign = "%" if match[1] == "百" else "‰"
         if match[2][0].isdigit():
@@ -304,7 +319,14 @@ def _fractions(text: str) -> str:
         value = Decimal(100) if match[2] == "百" else chinese_number(match[2])
         return match[0] if value is None else plain(value) + sign
 
+    if "成" in text:
+        text = _pattern("tenths").sub(_tenths, text)
     return _pattern("chinese").sub(figure, text) if "分之" in text else text
+
+
+def _tenths(match: re.Match) -> str:
+    tens, rest = (mark if mark.isdigit() else 5 if mark == "半" else chinese_number(mark or "零") for mark in match.groups())
+    return f"{tens}{rest}%"
 
 
 def _tolerance(text: str, printed: str) -> Reading | None:
@@ -416,6 +438,8 @@ def _words(text: str, printed: str, target: bool) -> Reading:
         op = _SIGN_OPS.get(sign) if sign[0] in _SIGNS else _operator(sign)
         return Reading("blank", op, None, _unit(blank["unit"]), printed)
     if target:
+        if ("分" in text or "半" in text or "成" in text) and _pattern("share").search(text):
+            return _mixed(printed)  # 三分之二以上, 过半: a share that is no word, and no figure that can be held against one
         worded = _pattern("worded").search(text)
         return Reading("qual", _operator(worded[0]) if worded else None, None, None, printed)
     tier = _tier(text)
@@ -535,18 +559,42 @@ def read_actual(*cells: object) -> Reading:
 # ---- two readings side by side ----
 
 _POWERS = {"十": 1, "百": 2, "千": 3, "万": 4, "亿": 8, "": 0}
-_SAME = {"名": "人", "位": "人"}
+#: other names of one unit, with the power of ten between them
+_SAME = {
+    "名": (0, "人"), "位": (0, "人"),
+    "公里": (3, "米"), "千米": (3, "米"), "km": (3, "米"),
+    "吨": (3, "公斤"), "千克": (0, "公斤"), "kg": (0, "公斤"), "克": (-3, "公斤"),
+    "㎡": (0, "平方米"), "m2": (0, "平方米"), "m²": (0, "平方米"), "公顷": (4, "平方米"), "平方公里": (6, "平方米"), "平方千米": (6, "平方米"),
+    "㎥": (0, "立方米"), "m3": (0, "立方米"), "m³": (0, "立方米"),
+}
+_HALF = 50
 _MULTIPLIED = re.compile(r"([十百千万亿]{0,2})(.*)", re.DOTALL)
 
 
 @lru_cache(maxsize=4096)
 def scale(unit: str) -> tuple[int, str]:
-    """A unit as a power of ten and its base: 万元 (4, 元), ‰ (-3, 比), 名 (0, 人). Source: 本工具约定."""
+    """A unit as a power of ten and its base: 万元 (4, 元), ‰ (-3, 比), 名 (0, 人), 公里 (3, 米). Source: 本工具约定."""
     if unit in ("%", "‰"):
         return (-2 if unit == "%" else -3), "比"
     # on a yearly form 2次/年 is 2次
     multiplier, base = _MULTIPLIED.fullmatch(unit.removesuffix("/年")).groups()
-    return sum(_POWERS[mark] for mark in multiplier), _SAME.get(base, base)
+    if unit in _SAME:  # 千米, 千克: no thousands of something
+        return _SAME[unit]
+    power, base = _SAME.get(base, (0, base))
+    return sum(_POWERS[mark] for mark in multiplier) + power, base
+
+
+_MULTIPLE = re.compile(rf"{FIGURE}[十百千万亿]{{1,2}}")
+
+
+def in_units_of(target: Reading, actual: Reading) -> Reading:
+    """12万 against ≥10万人次 is 12万人次: the target says what is counted. Any other actual is handed back as it is. Source: 本工具约定."""
+    if actual.kind != "mixed" or target.kind != "quant" or not target.unit or target.unit in ("%", "‰") or not actual.unit:
+        return actual
+    base = _MULTIPLIED.fullmatch(target.unit)[2]
+    if not base or not _MULTIPLE.fullmatch(_normal(fold(actual.text))):
+        return actual
+    return actual._replace(kind="quant", op="", unit=actual.unit + base)
 
 
 def _one_number(target: Reading, actual: Reading) -> bool:
@@ -559,12 +607,13 @@ def _one_number(target: Reading, actual: Reading) -> bool:
 def is_open_fraction(target: Reading, actual: Reading) -> bool:
     """Whether one side is in % or ‰ and the other a bare figure up to 1: 0.95 against ≥90% may be 95% or 0.95%; the user has to say.
 
-    A target that is itself no larger than 1 (≤0.9‰) shows the scale, so nothing is open.
+    A target that is itself no larger than 1 (≤0.9‰) shows the scale, so nothing is open. Against one of half or more a figure below 2 is open
+    as well: 1.05 against ≤100% may be 105%.
     """
     if not _one_number(target, actual):
         return False
     if actual.unit is None and target.unit in ("%", "‰"):
-        return 0 < abs(actual.number) <= 1 < abs(target.number)
+        return 0 < abs(actual.number) <= 1 < abs(target.number) or (1 < abs(actual.number) < 2 and abs(target.number) >= _HALF)
     return target.unit is None and actual.unit in ("%", "‰") and 0 < abs(target.number) <= 1
 
 

@@ -288,7 +288,9 @@ def _year(value: Any) -> int | None:
 
 
 def _says_nothing(row: Indicator) -> bool:
-    return row.target.kind in ("blank", "na") or row.actual.kind in ("blank", "na")
+    if row.target.kind not in ("blank", "na") and row.actual.kind not in ("blank", "na"):
+        return False
+    return row_attainment(row, editions()[_DEVIATION_EDITION], None).share is None  # 无 against 0起 is an answer
 
 
 def _broken(row: Indicator) -> Finding | None:

@@ -425,18 +425,21 @@ def test_older_sichuan_departments_have_three_parts_and_the_reasons_on_the_right
     assert (totals(form), alarms(form)) == ([99], [])
 
 
-def test_a_transfer_form_without_scores_is_refused():
-    with pytest.raises(Refusal, match="没有“总分”"):
-        read("""
-        中央转移支付区域绩效目标自评表（2021年度）
-        转移支付名称|林业改革发展资金|<|<|<|<
-        中央主管部门|国家林草局|<|<|<|<
-        资金情况（万元）||全年预算数（A）|全年执行数（B）|预算执行率（B/A×100%）
-        ^|年度资金总额：|500|400|80%
-        绩效指标|一级指标|二级指标|三级指标|年度指标值|全年完成值|未完成原因和改进措施
-        ^|产出指标|数量指标|造林面积|≥1万亩|1.1万亩|
-        ^|满意度指标|服务对象满意度指标|林农满意度|≥90%|92%|
-        """)
+def test_a_transfer_form_without_scores_is_read_for_its_money_and_its_targets():
+    picture = """
+    中央转移支付区域绩效目标自评表（2021年度）
+    转移支付名称|林业改革发展资金|<|<|<|<
+    中央主管部门|国家林草局|<|<|<|<
+    资金情况（万元）||全年预算数（A）|全年执行数（B）|预算执行率（B/A×100%）
+    ^|年度资金总额：|500|400|80%
+    绩效指标|一级指标|二级指标|三级指标|年度指标值|全年完成值|未完成原因和改进措施
+    ^|产出指标|数量指标|造林面积|≥1万亩|1.1万亩|
+    ^|满意度指标|服务对象满意度指标|林农满意度|≥90%|92%|
+    """
+    form = read(picture)
+    assert (form.totals[0].number, len(form.indicators)) == (None, 2)
+    assert alarms(form) == ["F107 自评表!D5 80%->None"]
+    assert alarms(read(picture.replace("|400|80%", "|400|85%"))) == ["F107 自评表!D5 80%->None", "F103 自评表!E5 85%->80%"]
 
 
 def test_a_transfer_form_with_scores_gives_twenty_points_to_the_funds():
@@ -856,3 +859,61 @@ def test_a_grid_may_be_ragged():
     drawn = draw(TWO_ROWS_DOWN)
     ragged = drawn._replace(rows=[line[: max((n for n, cell in enumerate(line, 1) if cell != ""), default=0)] for line in drawn.rows])
     assert layout.read(ragged) == layout.read(drawn)
+
+
+# ---- totals and money in other places ----
+
+PROJECT = """
+项目支出绩效自评表（2023年度）|<|<|<|<|<|<
+项目名称|道路照明|<|<|<|<|<
+项目资金（万元）||年初预算数|全年预算数|全年执行数|分值|得分
+^|年度资金总额|100|100|95|10|9.5
+一级指标|二级指标|三级指标|年度指标值|实际完成值|分值|得分
+产出指标|数量指标|路灯维护|≥8000盏|8100盏|50|50
+效益指标|社会效益|夜间出行|安全|安全|30|30
+满意度指标|满意度|市民满意度|≥90%|91%|10|10
+总分|<|<|<|<|100|99.5
+"""
+
+
+@pytest.mark.parametrize("line", [
+    "绩效自评总分|<|<|<|<|100|99.5", "自评总分（满分100分）|<|<|<|<|100|99.5", "本项目总得分|<|<|<|<|100|99.5", "||||合 计|100|99.5",
+    "|||总分||100|99.5",
+])
+def test_a_total_under_another_name_or_in_another_column(line):
+    form = read(PROJECT.replace("总分|<|<|<|<|100|99.5", line))
+    assert (totals(form), len(form.indicators), alarms(form)) == ([99.5], 3, [])
+
+
+def test_an_indicator_may_be_named_like_a_total():
+    form = read(PROJECT.replace("路灯维护|≥8000盏|8100盏", "技能考试平均总分|≥80分|85分"))
+    assert (totals(form), form.indicators[0].name, alarms(form)) == ([99.5], "技能考试平均总分", [])
+
+
+def test_a_part_may_have_its_total_just_above_the_total():
+    form = read(PROJECT.replace("总分|<", "满意度指标总分|<|<|||10|10\n总分|<"))
+    assert (totals(form), len(form.indicators), alarms(form)) == ([99.5], 3, [])
+
+
+def test_a_funds_block_below_the_indicators():
+    lines = PROJECT.strip().splitlines()
+    money = [line.replace("95|10|9.5", "85|10|9.9") for line in lines[2:4]]
+    form = read("\n".join([*lines[:2], *lines[4:8], *money, lines[8].replace("99.5", "99.9")]))
+    assert funds(form) == [("total", 100, 100, 85, None, 9.9)]
+    assert (totals(form), len(form.indicators)) == ([99.9], 3)
+    assert alarms(form) == ["F107 自评表!E8 85%->None", "F111 自评表!G8 9.9->8.5"]
+
+
+def test_a_heading_that_states_weight_and_rule_of_the_money():
+    hubei = """
+    2022年度部门整体绩效自评表|<|<|<|<|<
+    单位名称|某县卫健局|<|<|<|<
+    预算执行情况（万元）||预算数（A）|执行数（B）|执行率（B/A）|得分（20分*执行率）
+    ^|年度财政资金总额|860|808.4|94%|20
+    一级指标|二级指标|三级指标|年初目标值（A）|实际完成值（B）|得分
+    产出指标（50分）|数量指标（50分）|体检人次|≥5000人次|5200人次|50
+    满意度指标（30分）|满意度|居民满意度|≥80%|88%|30
+    总分|<|<|<|<|100
+    """
+    assert alarms(read(hubei)) == ["F104 自评表!F4 20->18.8"]
+    assert alarms(read(hubei.replace("94%|20", "94%|18.8").replace("<|100", "<|98.8"))) == []
