@@ -41,7 +41,7 @@ def weights_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
     total = sum((weight for weight in sums.values() if weight is not None), ZERO)
     if missing and total != HUNDRED:
         stated = form.totals[0]
-        yield at("S108", stated, "、".join(part.name for part in missing), stated.text, None, edition.parts_source,
+        yield at("S108", stated, "、".join(part.name for part in missing), stated.text or "（空）", None, edition.parts_source,
                  weight=points(sum(part.weight for part in missing)), weights=points(total), scores=points(card.stated))
         return
     if _funds_unread(form, total):
