@@ -58,6 +58,7 @@ def spoil(host: Any, every: int) -> None:
     with host.opened(FORM_SHEET):
         host.fill(FORM_SHEET, {(row.place.row, row.score.column): 9.5 for row in rows[::every]})
         host.fill(FORM_SHEET, {(row.place.row, row.deviation.column): 0.5 for row in rows[::every]})
+    host.grid(FORM_SHEET)  # what was pasted has been worked out before anybody can press a button
 
 
 class Watch:

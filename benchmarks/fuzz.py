@@ -21,18 +21,24 @@ HEADS = ("部门整体自评表", "一级指标", "二级指标", "三级指标"
          "全年预算数", "全年执行数", "执行率", "部门预算总额（万元）", "投入管理指标", "产出指标")
 
 
-def one(text: str, grid: list[list[str]]) -> None:
+def one(text: str, grid: list[list[str]], merged: tuple = ()) -> None:
     """One execution."""
     number = numbers.read_number(text)
     assert number.value is None or number.value.is_finite()
     targets.read_target(text)
     targets.read_actual(text)
     try:
-        sheet = Sheet("表", grid)
+        sheet = Sheet("表", grid, merged)
         record.check_sheet(sheet, "表.xlsx")
         layout.read(sheet)
     except Refusal:
         return
+
+
+def area(number) -> tuple[int, int, int, int]:
+    """A merged area, perhaps one that reaches far beyond the cells; ``number`` gives a number below its argument."""
+    top, left = number(14), number(11)
+    return top, left, top + (0, 1, 3, 1_000_000)[number(4)], left + (0, 1, 3, 16_000)[number(4)]
 
 
 def at_random(executions: int) -> None:
@@ -41,7 +47,8 @@ def at_random(executions: int) -> None:
     for _ in range(executions):
         text = "".join(dice.choices(PIECES, k=dice.randrange(12)))
         words = (*HEADS, *PIECES, text, 7, 3.5, "", "", True)
-        one(text, [dice.choices(words, k=dice.randrange(1, 11)) for _ in range(dice.randrange(1, 14))])
+        one(text, [dice.choices(words, k=dice.randrange(1, 11)) for _ in range(dice.randrange(1, 14))],
+            tuple(area(dice.randrange) for _ in range(dice.randrange(4))))
     print(f"{executions} random executions, nothing broke (atheris is not installed)")
 
 
@@ -59,7 +66,8 @@ def main() -> None:
         text = source.ConsumeUnicodeNoSurrogates(20)
         words = (*HEADS, *PIECES, text)
         one(text, [[words[source.ConsumeIntInRange(0, len(words) - 1)] for _ in range(source.ConsumeIntInRange(1, 10))]
-                   for _ in range(source.ConsumeIntInRange(1, 12))])
+                   for _ in range(source.ConsumeIntInRange(1, 12))],
+            tuple(area(lambda most: source.ConsumeIntInRange(0, most - 1)) for _ in range(source.ConsumeIntInRange(0, 3))))
 
     atheris.instrument_all()
     atheris.Setup([sys.argv[0], f"-runs={executions}"], consume)

@@ -15,10 +15,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "tests")]
 
 import attacks  # noqa: E402 - stands in tests/
+import old_forms  # noqa: E402
 
 from perfeval_xl import contain  # noqa: E402
 
-#: one file in so many is hostile; one in five hundred ends the process of a reader that has no gate
+#: one file in so many is hostile; some end the process of a reader that has no gate
 HOSTILE = 50
 
 
@@ -42,14 +43,20 @@ def work(path: str, *_: object) -> tuple[str, str, int]:
 def mixed(folder: str, count: int, kinds: int) -> dict[str, str]:
     """Path -> the code that is expected for it."""
     dice = random.Random(7)
-    everything = {**attacks.containers(), **attacks.extents()}
-    evil = [(data, code) for data, code in everything.values() if code and len(data) < 300_000]
-    pictures = (attacks.FORM.replace("某区数据中心", f"第{n}号单位").replace("|400|400|360|", f"|{400 + n}|400|360|") for n in range(kinds))
-    forms = [attacks.workbook(picture) for picture in pictures]
+    everything = {**attacks.containers(), **attacks.zip_tricks(), **attacks.extents(), **attacks.xml_tricks()}
+    evil = [(data, code, "xlsx") for data, code in everything.values() if code and len(data) < 300_000]
+    evil += [(old_forms.compound(old_forms.book(), table={7: 7}), "X103", "xls"), (old_forms.book(), "X103", "xls"),
+             (old_forms.ods(old_forms.content(rows={9: ' table:number-rows-repeated="1048576"'})), "X114", "ods")]
+    forms = []
+    for n in range(kinds):
+        picture = attacks.FORM.replace("某区数据中心", f"第{n}号单位").replace("|400|400|360|", f"|{400 + n}|400|360|")
+        make = {8: lambda picture: old_forms.xls(picture=picture), 9: lambda picture: old_forms.ods(old_forms.content(picture))}
+        data = make.get(n % 10, attacks.workbook)(picture)
+        forms.append((data, "", {8: "xls", 9: "ods"}.get(n % 10, "xlsx")))
     found = {}
     for n in range(count):
-        data, code = dice.choice(evil) if n % HOSTILE == HOSTILE // 2 else (dice.choice(forms), "")
-        path = os.path.join(folder, f"{n:05d}.xlsx")
+        data, code, kind = dice.choice(evil if n % HOSTILE == HOSTILE // 2 else forms)
+        path = os.path.join(folder, f"{n:05d}.{kind}")
         with open(path, "wb") as stream:
             stream.write(data)
         found[path] = code
@@ -76,7 +83,7 @@ def main() -> None:
 
     answered, wrong, grown, seconds = importable.soak(count, int(sys.argv[2]) if len(sys.argv) > 2 else 200)
     print(f"{answered} of {count} files accounted for, {wrong} not as expected, {seconds:.0f} s; "
-          f"the worker grew by {grown // 1024} MB after its first quarter")
+          f"the worker grew by {grown // 1024} MB after its first quarter, this process has {resident('self') // 1024} MB")
     sys.exit(answered != count or wrong > 0)
 
 

@@ -21,17 +21,19 @@ _COMPLETE = re.compile("分别|基本支出.*项目支出|项目支出.*基本�
 def not_adding_up(found: list[Figure], text: str) -> Iterator[tuple[Figure, list[Figure], Decimal]]:
     """Each total whose items make another sum: the total, its items, their sum."""
     for n, whole in enumerate(found):
-        if whole.kind not in ("money", "count") or whole.loose:
+        if whole.kind not in ("money", "count", "points") or whole.loose:
             continue
         between = text[whole.end : found[n + 1].start] if n + 1 < len(found) else ""
         if _OPENS.match(between):
             items = _after(found[n + 1 :], whole, text)
+            if whole.kind == "points" and any(re.search("评|得|值|满|总", one.lead) for one in items):
+                continue  # 履职效益20分，自评20分: weights and scores in turns
             gap = whole.value - _sum(items)
             # 其中 may name some items only; a small gap is a slip, and more than the total is one in any case
             if len(items) > 1 and not _GO_ON.match(text, items[-1].end) and (
                     gap < 0 or gap * 10 <= whole.value or _COMPLETE.search("".join(one.lead for one in items))) and abs(gap) > _slack(items, whole):
                 yield whole, items, _sum(items)
-        elif _TOTAL.search(whole.lead) and (";" not in whole.lead or all(";" in one.lead for one in found[1:n])):
+        elif whole.kind != "points" and _TOTAL.search(whole.lead) and (";" not in whole.lead or all(";" in one.lead for one in found[1:n])):
             items = _before(found[:n], whole)
             if len(items) > 1 and abs(_sum(items) - whole.value) > _slack(items, whole):
                 yield whole, items, _sum(items)
@@ -45,6 +47,8 @@ def _slack(items: list[Figure], whole: Figure) -> Decimal:
     """What rounding may cost: half a printed unit of each; nothing where things are counted."""
     if whole.kind == "count":
         return ZERO
+    if whole.kind == "points":
+        return max(whole.step / 2, CENT)
     steps = [one.step for one in (*items, whole)]
     return CENT if max(steps) <= CENT else sum(steps) / 2
 

@@ -108,10 +108,11 @@ def _sums(plan: Plan, edition: Edition) -> list[Computed]:
 
 
 def _sum(plan: Plan, column: int, first: int, last: int) -> tuple[Decimal, str]:
-    """A column added up to the row before the next block: rows that are inserted last count as well."""
+    """A column added up to the row before the next block: rows that are inserted last count as well, and above the first row of all."""
     figures = [read_number(box.value).value for box in plan.boxes if box.block == "indicators" and box.left == column and first <= box.top <= last]
     letter = column_name(column)
-    formula = f"SUM({cell_name(first, column)}:INDEX({letter}:{letter},ROW({cell_name(last + 1, column)})-1))"
+    begin = plan.header if first == plan.names["pe_indicators"][0] else first
+    formula = f"SUM({cell_name(begin, column)}:INDEX({letter}:{letter},ROW({cell_name(last + 1, column)})-1))"
     return sum((figure for figure in figures if figure is not None), ZERO), formula
 
 

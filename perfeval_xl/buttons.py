@@ -105,7 +105,7 @@ class _Desk(NamedTuple):
 def _desk(host: Host, path: str = "") -> _Desk:
     """The sheet that holds the form: where the workbook's names point, whatever it is called by now, else 自评表."""
     sheet, block = _block(host)
-    one = record.check_sheet(host.grid(sheet), path)
+    one = record.check_sheet(host.grid(sheet), path or sheet)
     if one is None:
         raise Refusal("X208", sheet=sheet)
     if one.refusal is not None:
@@ -328,6 +328,8 @@ def insert_row(host: Host) -> str:
     desk, remembered = _desk(host), state.load(host)
     sheet, row, _ = host.selection()
     block = Block(desk.record.form, desk.record.grid, desk.record.edition)
+    if not block.rows:
+        raise Refusal("X208", sheet=desk.sheet)
     if sheet != desk.sheet or row not in block.rows:
         raise Refusal("X210", sheet=desk.sheet, cell=f"{block.rows[0] + 1}—{block.rows[-1] + 1}")
     if (part := block.part(row)) not in block.open_parts():

@@ -6,6 +6,7 @@ SUMPRODUCT. Every stored value is held against LibreOffice cell by cell (tests/t
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 from collections.abc import Callable
@@ -24,6 +25,8 @@ class Error:
 
 
 ERROR = Error()
+#: days are counted from here
+_DAY_ZERO = datetime.date(1899, 12, 30)
 
 
 class Area(NamedTuple):
@@ -139,10 +142,9 @@ class _Reader:
         kind, word = self.tokens[self.place]
         self.place += 1
         if kind == "text":
-            text = word[1:-1].replace('""', '"')
-            return lambda here: text
+            return _constant(word[1:-1].replace('""', '"'))
         if kind == "number":
-            return lambda here, number=float(word): number
+            return _constant(float(word))
         if kind == "array":
             array = [text.replace('""', '"') if not number else float(number) for text, number in _ELEMENT.findall(word)]
             return lambda here: array
@@ -174,12 +176,43 @@ class _Reader:
         while not self.taken(")"):
             arguments.append(self.level(0))
             self.taken(",")
+        constants = [getattr(argument, "constant", None) for argument in arguments]
+        if name == "CHAR" and constants[0] is not None:
+            return _constant(chr(int(constants[0])))
+        if name == "SUBSTITUTE" and len(arguments) == 3 and None not in constants[1:]:
+            return _swapped(arguments[0], constants[1], constants[2])
         if name in _LAZY:
             return lambda here: _LAZY[name](here, *arguments)
         plain, whole = _PLAIN.get(name), _WHOLE.get(name)
         if whole is not None:
             return lambda here: whole(*[here.value(argument(here)) for argument in arguments])
         return lambda here: _each(plain, *[here.value(argument(here)) for argument in arguments])
+
+
+def _constant(value: Value) -> _Formula:
+    def constant(here: _Here) -> Value:
+        return value
+
+    constant.constant = value
+    return constant
+
+
+def _swapped(text_of: _Formula, old: str, new: str) -> _Formula:
+    """SUBSTITUTE with constant words; dozens of them one in the other are one chain."""
+    inner, pairs = getattr(text_of, "chain", (text_of, ()))
+    pairs = *pairs, (old, new)
+
+    def swap(value: Value) -> str:
+        swapped = text(value)
+        for old, new in pairs:
+            swapped = swapped.replace(old, new)
+        return swapped
+
+    def swapped(here: _Here) -> Value:
+        return _each(swap, here.value(inner(here)))
+
+    swapped.chain = inner, pairs
+    return swapped
 
 
 def _column(letters: str) -> int:
@@ -349,20 +382,17 @@ def plain_places(value: float) -> str:
 
 def _date(year: float, month: float, day: float) -> float:
     """The number of a day as Excel counts; beyond the end of its month it is a day of the next one."""
-    import datetime
-
     year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
-    return float((datetime.date(int(year), int(month), 1) - datetime.date(1899, 12, 30)).days + int(day) - 1)
+    return float((datetime.date(int(year), int(month), 1) - _DAY_ZERO).days + int(day) - 1)
 
 
-def _day(serial: float) -> float:
-    import datetime
-
-    return float((datetime.date(1899, 12, 30) + datetime.timedelta(int(serial))).day)
+def _day_of(serial: Value) -> datetime.date:
+    return _DAY_ZERO + datetime.timedelta(int(_number(serial)))
 
 
 _PLAIN: dict[str, Callable] = {
-    "ABS": lambda value: abs(_number(value)), "CHAR": lambda code: chr(int(code)), "DATE": _date, "DAY": _day,
+    "ABS": lambda value: abs(_number(value)), "CHAR": lambda code: chr(int(code)), "DATE": _date, "DAY": lambda serial: float(_day_of(serial).day),
+    "YEAR": lambda serial: float(_day_of(serial).year), "MONTH": lambda serial: float(_day_of(serial).month),
     "EXACT": lambda one, other: text(one) == text(other), "FIND": _find, "INT": lambda value: float(math.floor(_number(value))),
     "ISERROR": _is_error, "ISNUMBER": _is_number, "ISTEXT": lambda value: isinstance(value, str),
     "LEFT": lambda value, count=1.0: text(value)[: _end(count)], "LEN": lambda value: float(len(text(value))),

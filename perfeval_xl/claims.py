@@ -7,7 +7,7 @@ A claim has a scope: the rows that its sentence names, else the part or group of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from perfeval_xl.checks_funds import adjustment
 from perfeval_xl.checks_sums import grade_name
@@ -36,15 +36,16 @@ _HEDGED = re.compile("基本|大部分|多数|较好|大体|部分|确保|力争
 _ABOUT_FORM = re.compile("各项(?:工作)?(?:目标|任务)|目标任务|指标|绩效|年初|年度|考核|预期|既定|设定|偏差|目标值")
 _STRICT = re.compile("严格(?:执行|落实|按照?)(?:了)?(?:年初|批复的?|部门|年度|单位|财政)*(?:部门)?预算(?:执行)?(?![管法制计绩收会编单指])")
 _BLOCKED = re.compile("(?:无法|未能|没能|不能|没有能够?|难以)(?:全面|正常|按期|按时|如期|继续|顺利|有效)*(?:开展|实施|完成|启动|举办|推进)(?!的)"
-                      "|(?:活动|项目|工作|任务|培训)(?:一直|均|都|尚)?未(?:能)?(?:全面|正常|按期|按时|如期)*(?:开展|实施|完成|启动)(?!的)"
+                      "|(?:活动|项目|工作|任务|培训)(?:一直|均|都|尚)?(?:未|没有)(?:能)?(?:全面|正常|按期|按时|如期)*(?:开展|实施|完成|启动)(?!的)"
                       "|(?:经费|资金|拨款|预算)(?:一直|始终|全年|全部|均|都)(?:没有|未)(?:得到)?(?:拨|到位|下达|批复)[款付到]?")
 _NOT_A_FACT = re.compile("如果|若|一旦|防止|避免|杜绝|防范|对于?[^，]*$|以免")
 _DONE = re.compile("(?:已经?|全部|均已?|圆满|全面)完成(?!支付|拨付|采购|招标|部分)|(?:情况|状态)[:为](?:已|全部)?完成")
+_REPORTED = re.compile("[0-9](?:%|万?元)|完成")
 _EXCEPT = re.compile("除了?([^，。；]{2,60}?)(?:未[^，。；]{1,12})?(?:之|以)?外")
 _EXCEPT_COUNT = re.compile("([0-9一二两三四五六七八九十]+)[项个]")
 _NONE = re.compile("(?:无|没有|未曾?)(?:发生|产生|列支|安排|开支|涉及|使用|支出)?(?:任何)?(?:[^，。；]{0,14}?)(?:三公|政府采购)[^，。；]{0,14}")
 _NOT_NONE = re.compile("达|执行率|超|违|挪用|截留|问题|现象|行为|规定|不规范|增|浪费|虚|擅自|手续|预算外|控制|低于|高于|不低|不高|变动")
-_GRADE = re.compile("(?P<of>自评结果|评价结果|评价等级|自评等级|绩效等级|评定等级|等级|等次|档次|评级|评价结论|自评结论|结果|评定|获评|评为|属于?"
+_GRADE = re.compile("(?P<of>自评结果|评价结果|评价等级|自评等级|绩效等级|评定等级|等级|等次|档次|评级|结论|结果|评定|获评|评为|属于?"
                     "|得分[^，。；]{0,8}?)"
                     "(?:评定|确定|定|评价|划分|应)?(?:为|是|属于|属|达到|:)*(?P<grade>优秀|优|良好|良|中等|中|差)(?:等级|等次|级|等|档|次)?(?![\u4e00-\u9fffA-Za-z])")
 _NOT_OURS = re.compile("被评|党建|文明|平安|信用|考核等次|评先|获|满意|测评|年度考核|考核结果|上年|去年|先进|项目(?!支出)|个人|职工|干部|审计")
@@ -75,10 +76,10 @@ class Claims:
         yield from self.grade(sentence, place)
         yield from self.no_spending(sentence, place)
         yield from self.omitted(sentence, place)
-        if place.chapter.topic in _FACTS and not self.facts.is_of_form(sentence.text):
-            yield from self.reached(sentence, place)
-            yield from self.blocked(sentence, place)
-            yield from self.task_done(sentence, place)
+        if place.chapter.topic in _FACTS:
+            found = [*self.reached(sentence, place), *self.blocked(sentence, place), *self.task_done(sentence, place)]
+            if found and not self.facts.is_of_form(sentence.text):
+                yield from found
 
     def _found(self, code: str, place: Place, sentence: Sentence, start: int, end: int, stated: str, expected: str | None, **args) -> Finding:
         return Finding(code, place.title, stated, expected, args={"quote": sentence.quote(start, end), **args})
@@ -112,6 +113,8 @@ class Claims:
         said, what, what_en, first, last = [], {}, {}, len(text), 0
         for match in _MET.finditer(text) if _MAY_BE_MET.search(text) else ():
             clause = max(text.rfind(mark, 0, match.start()) for mark in "，;:。") + 1
+            if re.search("其[余他]|剩余", text[clause : match.end()]) and not _EXCEPT.search(text[: match.start()]):
+                continue  # the sentence before says what was not reached
             if _HEDGED.search(text[clause : match.start()]) or _HEDGED.match(match[0]) or not _ABOUT_FORM.search(match[0]):
                 continue
             begins = text.rfind(";", 0, match.start()) + 1
@@ -121,7 +124,9 @@ class Claims:
             if not spared and (not self.lexicon.mentions(ahead) or match[0].startswith(("以上", "上述"))):
                 ahead = text[: match.start()]
             scope = self._scope(ahead, place)
-            short = self._short(scope, [n for one in except_for for n in self.facts.rows_of(one)], any(one.kind == "funds" for one in except_for))
+            rows = [n for one in except_for for n in self.facts.rows_of(one)]
+            rows += [n for n in range(len(self.form.indicators)) if spared and len(stem := self.lexicon.stem(n)) >= 4 and stem in spared[1]]
+            short = self._short(scope, rows, any(one.kind == "funds" for one in except_for))
             count = _EXCEPT_COUNT.search(spared[1]) if spared and not except_for else None
             if short and not (count and len(short) - any("预算执行率 " in one for one, _ in short) <= _number(count[1])):
                 said.append(match[0])
@@ -148,7 +153,8 @@ class Claims:
         large = [one for start, _, one in mentions if one.kind in ("part", "group")
                  and (start >= clause or not bare(before[:start].rpartition(";")[2]))]
         if rows or large:
-            return rows or large[-1:]
+            listed = [one for start, _, one in mentions if start >= clause and one in large]
+            return rows or (listed if len(listed) > 1 and "、" in before[clause:] else large[-1:])
         for text in (place.head, *reversed(place.headings)):
             found, _ = self.lexicon.at_end(text)
             found = found or [one for _, _, one in self.lexicon.mentions(normal(text)) if one.kind in ("part", "group")]
@@ -214,6 +220,21 @@ class Claims:
         if rate is not None and rate < self.edition.explain.execution_below:
             yield self._found("R403", place, sentence, match.start(), match.end(), match[0], None, what=task.name, what_en=task.name,
                               rate=percent(half_up(rate, 2)))
+
+    def tasks_left_out(self, paragraphs: Iterable[Paragraph]) -> Iterator[Finding]:
+        """Tasks of which nothing is reported, in a report that goes through the others one by one (R5)."""
+        stems = {re.sub("(?:项目|工作)?(?:经费|资金|支出)$|项目$", "", name): one.key for name, one in self.lexicon.tasks.items()}
+        told: dict[object, tuple[Sentence, Place]] = {}
+        for place, block, sentences in paragraphs:
+            if place.chapter.topic == "results" and not block.form:
+                for sentence in sentences:
+                    if _REPORTED.search(sentence.text):
+                        told |= {key: told.get(key, (sentence, place)) for stem, key in stems.items() if len(stem) >= 2 and stem in sentence.text}
+        left = [name for name, one in {one.key: (name, one) for name, one in reversed(self.lexicon.tasks.items())}.values() if one.key not in told]
+        if len(told) >= 2 and left:
+            sentence, place = next(iter(told.values()))
+            names = "、".join(reversed(left))
+            yield self._found("R308", place, sentence, 0, 0, f"{len(told)} 项", f"{len(told) + len(left)} 项", what=names, what_en=names)
 
     def no_spending(self, sentence: Sentence, place: Place) -> Iterator[Finding]:
         """No such spending, says the report; then its rate does not apply and earns nothing (L4)."""

@@ -70,23 +70,22 @@ def _same_everywhere(client: Any, address: str) -> None:
         raise Refusal("X306", file=address, stated=f"{'; '.join(different)} ≠ {mine}")
 
 
-def apart(read: Callable[[str, str, str], list[Form]], path: str, wanted: str, lang: str) -> list[list[Form]]:
-    """The lines of a file that may have ended a worker, read in a process of its own; one line that says so where it ends that one too."""
-    return list(contain.each(read, [path], lambda one, refusal: gather.lost(one, lang), wanted, lang))
+def apart(read: Callable[[str, str, str], list[Form]], paths: Sequence[str], wanted: str, lang: str) -> list[list[Form]]:
+    """The lines of files one of which may have ended a worker, read in a process beside it; for one that ends that process too a line that
+    says so."""
+    return list(contain.each(read, paths, lambda path, refusal: gather.lost(path, lang), wanted, lang))
 
 
 def _gathered(client: Any, paths: list[str], wanted: str, lang: str, told: Callable[[int], None]) -> list[Form]:
-    """All portions; of those whose worker was lost every file by itself: when a worker dies, Dask suspects all that waited at it."""
+    """All portions; those whose worker was lost are read apart: when a worker dies, Dask suspects all that waited at it."""
     workers = max(1, sum(client.nthreads().values()))
     lines: dict[str, list[Form]] = {}
     portions = gather.chunked(paths, workers)
     fallen = _round(client, {client.submit(gather.read_many, list(one), wanted, lang, pure=False): one for one in portions}, lines, told)
-    left = [path for portion in fallen for path in portion]
-    if left:
-        alone = _round(client, {client.submit(apart, gather.read_one, path, wanted, lang, pure=False): [path] for path in left}, lines, told)
-        for portion in alone:  # nobody is there any more
-            lines[portion[0]], = apart(gather.read_one, portion[0], wanted, lang)
-            told(1)
+    fallen = _round(client, {client.submit(apart, gather.read_one, list(one), wanted, lang, pure=False): one for one in fallen}, lines, told)
+    for portion in fallen:  # nobody is there any more
+        lines.update(zip(portion, apart(gather.read_one, portion, wanted, lang), strict=True))
+        told(len(portion))
     return [form for path in paths for form in lines[path]]
 
 

@@ -82,10 +82,8 @@ def directory(data: bytes, most: int = 1_000) -> dict[str, Part]:
             raise _odd("packing", key)
         if data[begin : begin + length] != name:
             raise _odd("name", key)
-        _, _, its_flags, its_method, _, _, its_crc, its_packed, its_full, its_length, _ = _LOCAL.unpack_from(data, offset)
-        if its_method != method or its_length != length or its_flags & 1 or not (
-                its_flags & 8 or (its_crc, its_packed, its_full) == (crc, packed, full) or 0xFFFFFFFF in (its_packed, its_full)):
-            raise _odd("head", key)  # whoever reads a zip file from its front would see something else
+        if data[offset + 6 : offset + 28] != data[place + 8 : place + 30] and not _agrees(data, offset, method, crc, packed, full, length):
+            raise _odd("head", key)
         if key in parts:
             raise _odd("twice", key)
         parts[key] = Part(offset, method, packed, full, crc)
@@ -94,6 +92,15 @@ def directory(data: bytes, most: int = 1_000) -> dict[str, Part]:
         raise _odd("outside", match.string[match.start() :].partition("\n")[0])
     _check_overlaps(parts)
     return parts
+
+
+def _agrees(data: bytes, offset: int, method: int, crc: int, packed: int, full: int, length: int) -> bool:
+    """Whether a part says of itself what the directory says of it, as far as it says anything: who reads a zip file from its front would see
+    something else otherwise. The sizes may follow behind the part (flag 8), or stand in the zip64 way."""
+    _, _, its_flags, its_method, _, _, its_crc, its_packed, its_full, its_length, _ = _LOCAL.unpack_from(data, offset)
+    if its_method != method or its_length != length or its_flags & 1:
+        return False
+    return bool(its_flags & 8) or (its_crc, its_packed, its_full) == (crc, packed, full) or 0xFFFFFFFF in (its_packed, its_full)
 
 
 def _long_sizes(extra: bytes, full: int, packed: int, offset: int) -> tuple[int, int, int]:

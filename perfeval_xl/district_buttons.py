@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from perfeval_xl import district, district_charts, district_lists, district_run, district_summary, gather, messages, record, roster, sheets
+from perfeval_xl import district, district_charts, district_lists, district_run, district_summary, gather, log, messages, record, roster, sheets
 from perfeval_xl import district_sheets as book
 from perfeval_xl.buttons import _button
 from perfeval_xl.buttons import say as say_all
@@ -165,7 +165,8 @@ def _record(host: Host, name: str, file: str, stamps: set[str]) -> Record | None
     except Refusal as refusal:
         return Record(file, refusal=refusal, grid=Sheet(name, []))
     except Exception as error:
-        return Record(file, refusal=Refusal("X901", file=f"{file} [{name}]", why=type(error).__name__), grid=Sheet(name, []))
+        where = log.unexpected(error, "consolidate")
+        return Record(file, refusal=Refusal("X901", file=f"{file} [{name}]", why=type(error).__name__, log=where), grid=Sheet(name, []))
 
 
 def _files(desk: _Desk, folder: str, meter: _Meter) -> list[Form]:

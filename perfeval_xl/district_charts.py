@@ -56,7 +56,7 @@ _WORDS = messages.Words(
     }
 )
 say = _WORDS.say
-_FIRST, LISTED, _BARS = 28, 60, 15
+_FIRST, LISTED, BARS = 28, 60, 10
 BANDS = ((None, 60), (60, 70), (70, 80), (80, 85), (85, 90), (90, 95), (95, None))
 BLUE, PALE, ORANGE = "#2F6DB5", "#A6B8CC", "#E08A2C"
 _WIDTHS = (30, 14, 14, 14, 14, 14, 14, 14)
@@ -141,7 +141,7 @@ def write(book: Book, district: District, place: Place, heading: str) -> None:
 def lowest(district: District) -> list[tuple[str, float]]:
     """The departments with the lowest execution rates, the lowest one last: bars are drawn from the bottom up."""
     ranked = sorted((line.form.rate, district.name(line)) for line in district.counted if line.form.rate is not None)
-    return [(name, rate) for rate, name in reversed(ranked[:_BARS])]
+    return [(name, rate) for rate, name in reversed(ranked[:BARS])]
 
 
 def _rates(page: _Sheet, district: District) -> tuple:
@@ -150,7 +150,7 @@ def _rates(page: _Sheet, district: District) -> tuple:
     first = page.row
     for row in rows:
         page.cells(row, ("text", "rate"))
-    return (say("lowest", n=_BARS) if all_ > _BARS else say("rate"), say("percent")), first, page.row - 1, ((1, None, BLUE),)
+    return (say("lowest", n=BARS) if all_ > BARS else say("rate"), say("percent")), first, page.row - 1, ((1, None, BLUE),)
 
 
 def _scores(page: _Sheet, district: District, place: Place) -> tuple:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import NamedTuple, Protocol
 
 from perfeval_xl import district, district_file, files, gather, messages, pairing, roster, send_back
@@ -73,6 +74,7 @@ def _run(wanted: Wanted, reading: Meter, copying: Meter) -> Done:
     own = (wanted.out, wanted.send_back, wanted.since, wanted.roster, wanted.records)
     paths = gather.find(wanted.paths, own)
     reports = pairing.find(wanted.reports, own) if wanted.reports else []
+    _spare_others(wanted, [*paths, *reports])
     if not paths:
         raise Refusal("X301", file="、".join(wanted.paths))
     reading.begin(len(paths))
@@ -123,6 +125,30 @@ def _spare(wanted: Wanted) -> None:
         same = any(os.path.exists(path) and os.path.samefile(path, wanted.out) for path in wanted.paths)
         if same or not os.path.isfile(wanted.out) or not gather.is_district(wanted.out):
             raise Refusal("X117", file=wanted.out)
+
+
+def _spare_others(wanted: Wanted, paths: list[str]) -> None:
+    """The JSON may replace an earlier one, and nothing else."""
+    if not wanted.json:
+        return
+    handed_in = (*paths, wanted.roster, wanted.since, wanted.out)
+    if any(path and _same(path, wanted.json) for path in handed_in):
+        raise Refusal("X117", file=wanted.json)
+    if os.path.lexists(wanted.json) and not os.path.islink(wanted.json):
+        try:
+            with open(wanted.json, "rb") as stream:
+                ours = re.match(rb'\s*\{\s*"schema"', stream.read(100))
+        except OSError:
+            ours = None
+        if not ours:
+            raise Refusal("X117", file=wanted.json)
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return os.path.normcase(os.path.abspath(one)) == os.path.normcase(os.path.abspath(other))
 
 
 def _last(path: str) -> list[Form]:

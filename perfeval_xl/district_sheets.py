@@ -37,7 +37,7 @@ SUMMARY_KEYS = ("rank", "department", *district_summary.MONEY, "rate", *district
 MORE_KEYS = ("project", *(f"role {role}" for role in district_summary.ROLES))
 PARTS = 8
 #: rows of 图表数据 that the charts draw: departments, then parts; a heading stands above each
-BARS, SHARES, _TOP = 15, 6, 30
+BARS, SHARES, _TOP = district_charts.BARS, 6, 30
 _NO_EDGE, _EDGE = {"border": 0}, {"border": 1, "border_color": "#BFBFBF"}
 
 

@@ -29,6 +29,8 @@ class Facts:
         words = sorted(filter(None, {name, name.removesuffix("项目"), "本项目", "该项目"}), key=len, reverse=True)
         self.project = re.compile("|".join((*map(re.escape, words), "项目(?!支出|经费)"))) if name else None
         self.parts = [normal(row.part) for row in self.form.indicators]
+        self._scores: dict[Subject, tuple[Decimal, ...]] = {}  # asked for by many figures
+        self._weights: dict[Subject, tuple[Decimal, ...]] = {}
         self._rows_of_part: dict[object, list[int]] = {}
         self.execution_rows = [n for n, row in enumerate(self.form.indicators) if row.role == "execution_rate"]
 
@@ -102,6 +104,17 @@ class Facts:
 
     def scores(self, subject: Subject) -> tuple[Decimal, ...]:
         """The scores that a report may give: those stated on the rows and those recomputed; the first is the one to name."""
+        if subject not in self._scores:
+            self._scores[subject] = self._all_scores(subject)
+        return self._scores[subject]
+
+    def weights(self, subject: Subject) -> tuple[Decimal, ...]:
+        """The weights that a report may give, the first is the one to name."""
+        if subject not in self._weights:
+            self._weights[subject] = self._all_weights(subject)
+        return self._weights[subject]
+
+    def _all_scores(self, subject: Subject) -> tuple[Decimal, ...]:
         if subject.kind == "total":
             named = self.form.totals[0].number if self.card.total is None else self.card.total
             return _known(named, self.card.stated)
@@ -114,8 +127,7 @@ class Facts:
             return ()
         return _known(sum((self.score(n) or ZERO for n in rows), ZERO), sum((self.card.rows[n].counted or ZERO for n in rows), ZERO))
 
-    def weights(self, subject: Subject) -> tuple[Decimal, ...]:
-        """The weights that a report may give, the first is the one to name."""
+    def _all_weights(self, subject: Subject) -> tuple[Decimal, ...]:
         if subject.kind == "total":
             return _known(HUNDRED, sum((part.weight or ZERO for part in self.card.parts), ZERO))
         if subject.kind == "funds":

@@ -74,6 +74,7 @@ class Sentence(NamedTuple):
 LONGEST = 800
 _END = re.compile("(?<=[。！？!?])")
 _CLAUSE = re.compile("(?<=[，；;：:])|(?<=[^0-9],)|(?<=[0-9],)(?![0-9]{3}(?![0-9]))")
+_RUN = re.compile("[^，；;：:]*[，；;：:]|[^，；;：:]+")
 #: half width without quotation marks; the comma ， stays, or 一，二 and 1,000 would be alike
 _FOLDS = {code: fold(chr(code)) for block in (range(0xA0, 0x100), range(0x2000, 0x2070), range(0x2200, 0x2300), range(0x2550, 0x2551),
                                               range(0x2A70, 0x2A80), range(0x3000, 0x3001), range(0xFE50, 0xFE70), range(0xFF01, 0xFF5F))
@@ -136,13 +137,18 @@ def sentences(paragraph: str) -> list[Sentence]:
         if not printed.strip():
             continue
         whole = normal(printed)
-        folded, clauses = _CLAUSE.split(whole), _CLAUSE.split(printed)
+        folded, clauses = _clauses(whole), _clauses(printed)
         if len(folded) != len(clauses):  # a mark of one is none of the other: clause by clause then
             folded = [normal(clause) for clause in clauses]
         folded = [clause[:-1] + "，" if clause.endswith(",") else clause for clause in folded]
         ends = list(accumulate(map(len, folded)))
         found.append(Sentence("".join(folded), tuple(zip([0, *ends], ends, map(_unspaced, clauses), strict=False))))
     return found
+
+
+def _clauses(text: str) -> list[str]:
+    """A sentence at its commas, semicolons and colons; a comma of ASCII that parts thousands parts no clauses."""
+    return _CLAUSE.split(text) if "," in text else _RUN.findall(text)
 
 
 def _short(paragraph: str) -> Iterator[str]:

@@ -13,6 +13,18 @@ _DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]')
 
 
+#: letters that turn the direction of what follows, by which x.exe looks like exe.x, and others that nobody sees
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+
+def safe_name(text: str, longest: int = 60) -> str:
+    """A name for a file or a folder out of a text from outside: no letter of it leads anywhere or is a device, "_" where nothing is left."""
+    name = re.sub(r'[\\/:*?"<>|]', "_", _UNSEEN.sub("_", text)).strip(" .")[:longest].strip(" .")
+    while len(name.encode("utf-8", "replace")) > 180:  # a name may have 255 bytes, and something is put behind it
+        name = name[:-1]
+    return f"_{name}" if not name or _DEVICES.fullmatch(name) else name
+
+
 def replace(path: str, data: bytes, with_folder: bool = False) -> None:
     """Puts a file in place of the one at ``path``, if any. What cannot be written is refused (X116), and nothing is left behind; so is a name
     that Windows cannot have (X127) and a link to another place (X128). The draft is new and nobody else's, whatever lies in the folder.
@@ -38,4 +50,4 @@ def replace(path: str, data: bytes, with_folder: bool = False) -> None:
             if os.path.lexists(draft):
                 os.remove(draft)
     except OSError as error:
-        raise Refusal("X116", file=path if with_folder else name, why=error.strerror or error) from None
+        raise Refusal("X116", file=path if with_folder else name, why=str(error.strerror or error).rstrip(" .。")) from None

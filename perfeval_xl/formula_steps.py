@@ -120,8 +120,8 @@ def _odd_digits() -> str:
 
 
 def _bars(words: Iterable[str]) -> str:
-    """Words as one text in which each is found whole: |甲|乙|."""
-    return f"|{'|'.join(words)}|"
+    """Words as one text in which each is found whole: ¦甲¦乙¦."""
+    return f"¦{'¦'.join(words)}¦"
 
 
 class Words(NamedTuple):
@@ -169,7 +169,7 @@ def holds(value: str, words: Iterable[str]) -> str:
 
 def is_one_of(value: str, words: Iterable[str] | str) -> str:
     """Whether a text is one of the words. MATCH would take * and ? for any text."""
-    return f'ISNUMBER(FIND("|"&{value}&"|",{words if isinstance(words, str) else quoted(_bars(words))}))'
+    return f'ISNUMBER(FIND("¦"&{value}&"¦",{words if isinstance(words, str) else quoted(_bars(words))}))'
 
 
 def says_nothing(cell: str) -> str:
@@ -192,9 +192,13 @@ def _starts(value: str, marks: str) -> str:
 
 
 def _said(cell: str) -> str:
-    """What a cell shows: a percentage with its sign; the number of a day, TRUE and an error are nobody's figure."""
-    number = f'IF(LEFT(CELL("format",{cell}),1)="P",{cell}*100&"%",IF(AND({cell}=INT({cell}),{cell}>36525,{cell}<55153),"{OPEN}",{cell}&""))'
-    return f'IF(ISNUMBER({cell}),{number},IF(AND(NOT(ISTEXT({cell})),LEN({cell})>0),"{OPEN}",{cell}&""))'
+    """What a cell shows: a percentage with its sign, a day as 2022-7-30 where the program tells its format; TRUE, an error and a number that may
+    be that of a day are nobody's figure."""
+    shown, day = f'CELL("format",{cell})', f'YEAR({cell})&"-"&MONTH({cell})&"-"&DAY({cell})'
+    number = f'IF(AND({cell}=INT({cell}),{cell}>36525,{cell}<55153),"{OPEN}",{cell}&"")'
+    dated = is_one_of(f"LEFT({shown},2)", ("D1", "D2", "D3", "D4", "D5"))
+    return (f'IF(ISNUMBER({cell}),IF(LEFT({shown},1)="P",{cell}*100&"%",IF({dated},{day},{number})),'
+            f'IF(AND(NOT(ISTEXT({cell})),LEN({cell})>0),"{OPEN}",{cell}&""))')
 
 
 def _in_two_cells(target: str, unit: str) -> str:
@@ -298,7 +302,8 @@ def _counted(at: dict[str, str], split: tuple[str, str] | None) -> str:
     measure = f"MID({rest},LEN(INDEX(calc_numerals,{value}+1))+1,{_WHOLE})"
     # a unit in a cell of its own says nothing of words
     alone = f'NOT({is_one_of(f"TRIM({split[1]})", "calc_units")}),NOT({is_one_of(f"TRIM({split[1]})", ("%", "％", "‰"))}),' if split else ""
-    counts = (f'AND({alone}{value}>0,{value}<101,NOT({holds(clean, ("达", "(", "±"))}),{measure}<>"",'
+    metric = is_one_of(f'LEFT({measure},FIND("/",{measure}&"/")-1)', "calc_metric")
+    counts = (f'AND({alone}{value}>0,{value}<101,NOT({metric}),NOT({holds(clean, ("达", "(", "±"))}),{measure}<>"",'
               f'NOT({_starts(measure, _NAMING + _NUMERALS)}),OR(RIGHT({clean},1)<>"内",{is_one_of(f"RIGHT({clean},2)", ("以内", "之内"))}))')
     return (f'IF(AND({sign}<>"",{at["t_first"]}>LEN({clean})),IFERROR(IF({counts},{value}&{measure},{at["t_rest"]}),{at["t_rest"]}),{at["t_rest"]})')
 
@@ -338,12 +343,12 @@ def _known(unit: str, base: str, multiple: int) -> str:
 
     def known(word: str) -> str:
         among = "calc_units"
-        pieces = [f'ISNUMBER(FIND("|"&{piece}&"|",{among}))' for piece in (f"LEFT({word},{{1,2,3}})", f"MID({word},{{2,3,4}},{_WHOLE})")]
+        pieces = [f'ISNUMBER(FIND("¦"&{piece}&"¦",{among}))' for piece in (f"LEFT({word},{{1,2,3}})", f"MID({word},{{2,3,4}},{_WHOLE})")]
         return f"({is_one_of(word, among)}+{is_one_of(word, 'calc_metric')}+SUMPRODUCT({pieces[0]}*{pieces[1]}))"
 
     calendar = is_one_of(base, _CALENDAR)
     return (f'IF({unit}="",0,IF({unit}="%",1,IF({unit}="‰",2,IF({base}="",{multiple},'
-            f'IF(AND(NOT({calendar}),ISERROR(FIND("|",{base})),{known(upper)}>0,'
+            f'IF(AND(NOT({calendar}),ISERROR(FIND("¦",{base})),{known(upper)}>0,'
             f'IF(ISNUMBER(FIND("/",{base})),{known(lower)}>0,TRUE)),3,-1)))))')
 
 
@@ -377,7 +382,7 @@ def _value(at: dict[str, str], side: str, split: tuple[str, str] | None) -> str:
     unsaid = f'AND({sign}<>"",OR({_starts(body, "_Xx×○" + _SIGNS)},ISNUMBER(FIND("%",{clean})),{is_one_of(body, _CALENDAR)}))'
     counted = f'AND(NOT({named_level}),OR({_starts(body, _NUMERALS)},{_starts(clean, _NUMERALS)}))'
     word = (f'AND({first}>LEN({clean}),LEN({clean})<{_LONGEST},{clean}<>"{OPEN}",NOT({_starts(clean, "._…·。")}),NOT({unsaid}),NOT({counted}),'
-            f'NOT({holds(clean, ("分之", "±", OPEN, "|", *_SHARES))}),RIGHT({clean},2)<>"过半",{_none_of(clean, "calc_digits")})')
+            f'NOT({holds(clean, ("分之", "±", OPEN, "¦", *_SHARES))}),RIGHT({clean},2)<>"过半",{_none_of(clean, "calc_digits")})')
     nothing = is_one_of(half, (*_NOTHING, *_NATURE) if side == "t" else _NOTHING)
     return (f'IFERROR(IF(OR({half}="",{nothing}),"{EMPTY}",IF({figure}="",IF({template},"{EMPTY}",IF({word},"{WORD}","{OPEN}")),'
             f'IF(AND({",".join(checks)}),{number},"{OPEN}"))),"{OPEN}")')

@@ -157,10 +157,6 @@ class _Form:
     def steps(self, row: int) -> dict[str, str]:
         return {key: cell_name(row, column) for key, column in self.columns.items()}
 
-    def area(self, field: str) -> str:
-        column = self.columns.get(field) or self.column(field)
-        return f"{cell_name(self.top, column)}:{cell_name(self.bottom, column)}"
-
     def rate_differs(self, row: int, at: dict[str, str]) -> str:
         """Whether a 三级指标 预算执行率 says another rate than the funds block, at the decimals it gives."""
         if self.named.get(str(self.boxes["indicators", row, "name"].value)) != "execution_rate":
@@ -178,23 +174,24 @@ class _Form:
         top = self.plan.names["pe_funds"][0]
         funds = [self.name("funds", top, "score")] if ("funds", top, "score") in self.boxes else []
         texts = f"SUMPRODUCT(--(LEN(TRIM({scores}))>0))-COUNT({scores})"
-        first = f'IFERROR("第"&MATCH("{ASK}",{scores},0)+ROW({cell_name(self.top, self.column("score"))})-1&"行{ASK}","有得分不是数")'
+        first = f'IFERROR("第"&MATCH("{ASK}",{scores},0)+ROW({cell_name(self.plan.header, self.column("score"))})&"行{ASK}","有得分不是数")'
         funds_text = "".join(f'IF({_no_number(cell)},{cell},' for cell in funds)
         return (f'IFERROR({funds_text}IF({texts}>0,{first},IF(COUNT({",".join((*funds, scores))})=0,"",'
                 f'ROUND(SUM({",".join((*funds, scores))}),6))){")" * len(funds)},"{BROKEN}")')
 
     def scores(self) -> str:
-        """The scores, rows included that were inserted below the last one: how far they go is told by a cell beside them."""
-        first = cell_name(self.top, self.column("score"))
-        below = cell_name(self.bottom + 1, self.columns["share"])
-        return f"OFFSET({first},0,0,ROW({below})-ROW({first}),1)"
+        """The scores, rows included that were inserted below the last one or above the first."""
+        return self.rows_of(self.column("score"))
+
+    def rows_of(self, column: int) -> str:
+        """A column between the headings and the row below the last one, whatever rows were inserted there: how far it goes cells beside it tell."""
+        heading, below = cell_name(self.plan.header, column), cell_name(self.bottom + 1, self.columns["share"])
+        return f"OFFSET({heading},1,0,ROW({below})-ROW({heading})-1,1)"
 
     def without_formulas(self) -> str:
         """The last row with a weight and without its steps, as words: a row was inserted, and the formulas of the row above were not copied."""
-        weight, share = self.column("weight"), self.columns["t_value"]
-        height = f"ROW({cell_name(self.bottom + 1, self.columns['share'])})-ROW({cell_name(self.top, self.columns['share'])})"
-        weights, steps = (f"OFFSET({cell_name(self.top, column)},0,0,{height},1)" for column in (weight, share))
-        bare = f"(LEN({weights})>0)*(LEN({steps})=0)"
+        weights, steps_of = self.rows_of(self.column("weight")), self.rows_of(self.columns["t_value"])
+        bare = f"(LEN({weights})>0)*(LEN({steps_of})=0)"
         return f'IF(SUMPRODUCT({bare})>0,"第"&LOOKUP(2,1/({bare}),ROW({weights}))&"行没有公式，请把上一行整行复制过来",{{}})'
 
     def funds_state(self, row: int, index: int) -> str:
@@ -222,9 +219,11 @@ class _Form:
         top, state, help_column = self.plan.names["pe_funds"][0], self.column("state"), self.column("help")
         header = self.plan.header
         last = max(self.bottom, self.plan.names["pe_total"][0])
-        spans = [(top, header - 1), (self.top, last)] + ([(self.plan.names["pe_total"][0],) * 2] if self.plan.names["pe_total"][0] < top else [])
+        spans = [(top, header - 1)] + ([(self.plan.names["pe_total"][0],) * 2] if self.plan.names["pe_total"][0] < top else [])
         areas = [f"{cell_name(first, state)}:{cell_name(end, state)}" for first, end in spans]
-        marks = f"{cell_name(self.top, help_column)}:{cell_name(last, help_column)}"
+        # down from the headings, so that a row above the first one counts
+        areas.append(f"OFFSET({cell_name(header, state)},1,0,ROW({cell_name(last, state)})-ROW({cell_name(header, state)}),1)")
+        marks = f"{cell_name(header, help_column)}:{cell_name(last, help_column)}"
         count = "+".join(f'SUMPRODUCT((LEN(TRIM({area}))>0)*({area}<>"{DONE}"))' for area in areas) + f'+SUMPRODUCT(--(RIGHT({marks},1)="✗"))'
         return f'IFERROR(IF({count}=0,"没有待处理的","待处理 "&({count})&" 处"),"{BROKEN}")'
 

@@ -228,16 +228,16 @@ def _check_count(stated: str) -> None:
 #: room for 52 columns and 9999 rows at most. The first pattern is for sheets of numbers and texts alone, the second for those that may be worked
 #: out by formulas, the third knows errors, truth values and formulas without result too. The letters of the first are those of s="4" t="s" and
 #: t="n": no second place can hide among them.
-_ROWS = (rb'<sheetData>(?:<row [^<>/]*+(?:/>|>(?:<c r="A?[A-Z][0-9]{1,4}"%s(?:/>|><v>[^<]*+</v></c>%s))*+'
+_ROWS = (rb'<sheetData>(?:<row [^<>/]*+(?:/>|>(?:<c r="A?[A-Z][0-9]{1,4}"%s(?:/>|><v>[^<&]*+</v></c>%s))*+'
          rb'(?:<c r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]++")?+/>)*+</row>))*+</sheetData>')
 _VALUES = re.compile(_ROWS % (rb'[ snt="0-9]*+', b""))
 _FORMULA = rb'>(?:<f(?: [^<>/]*+)?(?:/>|>[^<]*+</f>))?+'
 _COMPUTED = _ROWS % (  # of a formula with text, the empty one is a result
     rb'(?: s="[0-9]++")?+(?: t="[sn]")?+(?: s="[0-9]++")?+',
-    rb'|' + _FORMULA + rb'<v>[^<]++</v></c>| t="str"(?: s="[0-9]++")?+' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<]*+</v>|<v/>)?+</c>')
+    rb'|' + _FORMULA + rb'<v>[^<&]++</v></c>| t="str"(?: s="[0-9]++")?+' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<&]*+</v>|<v/>)?+</c>')
 _CELLS = _ROWS % (
     rb'(?: s="[0-9]++")?+(?: t="\w++")?+(?: s="[0-9]++")?+',
-    rb'|' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>')
+    rb'|' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<&]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>')
 
 
 class Cells(NamedTuple):

@@ -249,9 +249,11 @@ def _grid(sheet, name: str, marks: Marks) -> Sheet:
 def _held(sheet: Sheet) -> Sheet:
     if sheet.merged:
         gate.hold("merges", len(sheet.merged))
-        gate.hold("merged", sum([(bottom - top + 1) * (right - left + 1) for top, left, bottom, right in sheet.merged]))
-        height, width = len(sheet.rows), max(map(len, sheet.rows), default=0)
-        inside = sum([max(0, min(bottom + 1, height) - top) * max(0, min(right + 1, width) - left) for top, left, bottom, right in sheet.merged])
+        area = sum([(bottom - top + 1) * (right - left + 1) for top, left, bottom, right in sheet.merged])
+        gate.hold("merged", area)
+        height, width = len(sheet.rows), len(sheet.rows[0]) if sheet.rows else 0
+        inside = area if area <= height * width else sum([max(0, min(bottom + 1, height) - top) * max(0, min(right + 1, width) - left)
+                                                          for top, left, bottom, right in sheet.merged])
         if inside > height * width:
             raise Refusal("X121", why="合并区域互相重叠", why_en="merged areas overlap")
     return sheet
@@ -387,15 +389,13 @@ def _xlsx(package: Package, xml: dict[str, bytes], odd: set[str], only: str = ""
     marks = {}
     for name, part in targets.items():
         if part in package and (not only or name == only):
-            raw = package.part(part)
-            written = gate.plain(raw)
-            marks[name] = _sheet_marks(raw, written.kind, styles)
-            xml[name] = clean = gate.bare(raw, True)
-            if clean is not raw:
-                written = gate.plain(clean)
+            xml[name] = package.part(part)
+            written = gate.plain(xml[name])
+            marks[name] = _sheet_marks(xml[name], written.kind, styles)
             if not written.kind:
+                xml[name] = gate.bare(xml[name], True)
                 odd.add(name)
-            read[part] = as_is(_for_the_reader(clean, written) if written.kind else clean)
+            read[part] = as_is(_for_the_reader(xml[name], written) if written.kind else xml[name])
     if "xl/styles.xml" in package:
         read["xl/styles.xml"] = as_is(styles.formats)
     return marks, _workbook_names(workbook), pack(read)

@@ -38,6 +38,7 @@ class Look(NamedTuple):
     out: Cell | None = None
 
 
+_NOTHING = Look()
 #: points: lower rows and smaller letters nobody can read; and the same of columns, in letters
 LOW, NARROW = 3, 0.4
 #: two colours that differ by less in each of red, green and blue are one to the eye
@@ -226,29 +227,50 @@ _FORMULA = rb'<c r="([A-Z]+)([0-9]+)"[^<>]*><f[ >/]'
 #: what makes a formula reach out of the workbook: DDE (server|topic), addresses, libraries and their functions
 _OUT = re.compile(r'\||\b(?:WEBSERVICE|IMAGE|RTD|CALL|REGISTER(?:\.ID)?|DDE|EXEC|SQL\.REQUEST)\s*\(', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
+#: without one of these there is nothing to look for; a form with native formulas has a thousand long ones
+_OUT_WORDS = ("|", "WEBSERVICE", "IMAGE", "RTD", "CALL", "REGISTER", "DDE", "EXEC", "SQL.REQUEST")
 _OUT_HINTS = (b"|", b"&#", b"WEBSERVICE", b"IMAGE", b"RTD", b"CALL", b"REGISTER", b"DDE", b"EXEC", b"SQL.")
 
 
 def reaches_out(formula: str) -> bool:
     """Whether a formula calls another program, an address or a library."""
+    loud = formula.upper()
+    if not any(word in loud for word in _OUT_WORDS):
+        return False
     return bool(_OUT.search(formula)) and bool(_OUT.search(_QUOTED.sub('""', formula)))
 
 
 def of_sheet(xml: bytes, odd: bool, of: Styles) -> Look:
     """The look of a sheet; ``odd``: it is not written as every program writes it, and no pattern can be trusted to find its cells."""
-    used = [b's="%s"' % style.encode() for style in (*of.unseen, *of.other)]
-    if odd or any(hint in xml for hint in _HINTS) or any(one in xml for one in used):
+    if odd or any(b's="%s"' % style.encode() in xml for style in (*of.unseen, *of.other)) or _mentioned(xml) or _calling(xml):
         reader = _SheetReader(of)
         gate.walk(xml, reader.start, reader.text, reader.end)
         return reader.look()
-    if b"</f" not in xml and b"<f " not in xml:
-        return Look()
-    loud = xml.upper()
-    if any(hint in loud for hint in _OUT_HINTS):
-        reader = _SheetReader(of)
-        gate.walk(xml, reader.start, reader.text, reader.end)
-        return reader.look()
+    if b"</f" not in xml:
+        return _NOTHING
     return Look(formulas=frozenset((int(row) - 1, column_number(letters.decode())) for letters, row in re.findall(_FORMULA, xml)))
+
+
+def _mentioned(xml: bytes) -> bool:
+    """Whether the head of a sheet, its rows, or what follows behind its cells speak of anything that hides; its cells cannot."""
+    begin, end = xml.find(b"<sheetData"), xml.rfind(b"</sheetData>")
+    if begin < 0:
+        return True
+    return _speaks(xml[:begin]) or _speaks(xml[end:]) or _speaks(b" ".join(re.findall(rb"<row ([^<>]*)", xml)))
+
+
+@lru_cache(maxsize=256)
+def _speaks(said: bytes) -> bool:
+    """Remembered, because the sheets of a district begin and end alike."""
+    return any(hint in said for hint in _HINTS) or b"='" in said or b" =" in said or b"= " in said
+
+
+def _calling(xml: bytes) -> bool:
+    """Whether a formula could reach out."""
+    if b"</f" not in xml:
+        return False
+    said = b"\n".join({text.upper() for text in re.findall(rb"<f[^<>]*>([^<]+)", xml)})
+    return any(hint in said for hint in _OUT_HINTS)
 
 
 class _SheetReader:

@@ -47,7 +47,8 @@ _COPULA = re.compile("(?:为|是|达到了?|达|共计|总计|合计|共|计|约
 #: 没有达到48次的目标: what was to be reached, or anything else
 _NOT_REACHED = re.compile("(?:没有|未能?|没能|尚未|未曾)$")
 #: 预算执行率=全年执行数÷全年预算数×100%=93.79%
-_FORMULA = re.compile("=[^=，;]*[÷/×*][^，;]*$")
+_FORMULA = re.compile("=[^=，;]*[÷/×*+][^，;]*$")
+_COUNTED_LIST = re.compile("(?<=[率度性数量])(?:等)?[0-9二两三四五六七八九十]+[项个](?:三级)?指标$")
 _ALL_OF, _APART = re.compile("(?:均|都|皆|各|全都)$"), re.compile("分别$")
 _TARGET = re.compile("(?:年度|年初|全年|绩效|预期|计划|设定|既定|预定|预设)*(?:指标值|目标值|预期值|计划值|标准值|(?<!履职)(?<!绩效)目标)$")
 _ACTUAL = re.compile("(?:实际|年度|全年|年末|最终|当年)*(?:完成值|实际值|完成数|达成值|完成情况|实际完成|实际达到|实际达成|实际)$"
@@ -56,6 +57,7 @@ _NOUN = re.compile("(?P<share>得分率)$|(?P<weight>(?:总|标准|权重|指标
                    "|(?P<score>(?:自评|实际|最终|最后|综合|总体|总|评价|评审|考核|自我|评定|该项|本项)*(?:得分|评分|分数|实得|自评分|得)|自评(?:结果|结论)?)$")
 _THIS_YEAR = re.compile("20[0-9]{2}年度?|今年|本年度?|当年|(?:20[0-9]{2}年)?全年")
 _RESULT = re.compile("(?:自评|评价)(?:结果|结论|得分|总分)\\($")
+_CUT = re.compile(".*[，;:；。(（]", re.S)
 _BRACKETS = re.compile(r"\([^()]*\)")
 
 
@@ -68,8 +70,8 @@ def read_lead(lead: str) -> Lead:
         lead = _FORMULA.sub("", lead)
     if lead.endswith("(") and _RESULT.search(lead):  # 根据自评结果(96.88分，优)
         lead = lead[:-1]
-    cut = max(lead.rfind(mark) for mark in "，;:；。(（")
-    before, core = lead[: cut + 1], lead[cut + 1 :]
+    cut = _CUT.match(lead)
+    before, core = (cut[0], lead[cut.end() :]) if cut else ("", lead)
     role = noun = ""
     every = apart = False
     summed = re.search("(?:合计|总计|共计)(?:为|是|得分|得)*$", core) is not None
@@ -79,6 +81,8 @@ def read_lead(lead: str) -> Lead:
             every = True
         elif not role and (match := _NOT_REACHED.search(core)):
             role = "limit"
+        elif match := _COUNTED_LIST.search(core):  # A率、B率及C率三项指标均为100%
+            pass
         elif match := _APART.search(core):
             apart = True
         elif not noun and (match := _NOUN.search(core)):
@@ -107,18 +111,18 @@ _MONEY = re.compile(
     "(?:(?P<adjusted>(?:全年|调整后?的?|追加后|变更后|调剂后)"
     "(?:部门|整体|单位|收入|支出|财政|总|的|\\(调整\\))*预算" + _MORE + "|预算调整后?|预算全年)"
     "|(?P<initial>年初(?:批复|安排|部门|整体|单位|下达|核定|财政|的|设定|收入|支出|总|财政局)*预算" + _MORE + "|预算年初|(?<=列入)年初)"
-    "|(?P<government>(?:政府|财政)(?:预算|财政|性)*(?:拨款|资金)(?:收入|支出)?|一般公共预算(?:财政)?(?:拨款|资金)?(?:收入|支出)?|财政拨款)"
-    "|(?P<special_account>(?:财政专户管理资金|专户(?:管理)?资金)(?:收入|支出)?)"
-    "|(?P<own>(?:单位(?:自有)?资金|自有资金|其他资金)(?:收入|支出)?)|(?P<carry_over>上年结转(?:结余)?(?:资金)?(?:收入|支出)?)"
-    "|(?P<executed>(?<![有户])(?:全年|当年|本年|年度|预算|决算|实际|累计|资金|已|全部|总|年末|[我本全][局委办院会处校站馆所]|[我本]?(?:单位|部门|中心))+"
-    "(?:预算)?(?:执行|支出|拨付|支付|使用|到账并使用)(?:完成|合计|总|资金|了|数|金额)*|执行(?:数|金额)|支出(?:总|合计|总计|完成)|总支出|共支出|执行)"
+    "|(?P<government>(?:政府|财政)(?:预算|财政|性)*(?:拨款|资金)(?:收入|支出|执行|支付)?|一般公共预算(?:财政)?(?:拨款|资金)?(?:收入|支出|执行|支付)?|财政拨款)"
+    "|(?P<special_account>(?:财政专户管理资金|专户(?:管理)?资金)(?:收入|支出|执行|支付)?)"
+    "|(?P<own>(?:单位(?:自有)?资金|自有资金|其他资金)(?:收入|支出|执行|支付)?)|(?P<carry_over>上年结转(?:结余)?(?:资金)?(?:收入|支出|执行|支付)?)"
+    "|(?P<executed>(?<![有户])(?:全年|当年|本年|年度|预算|决算|实际|累计|完成|资金|已|全部|总|年末|[我本全][局委办院会处校站馆所]|[我本]?(?:单位|部门|中心))+"
+    "(?:预算)?(?:执行|支出|列支|拨付|支付|使用|到账并使用)(?:完成|合计|总|资金|了|数|金额)*|执行(?:数|金额)|支出(?:总|合计|总计|完成|决算)|总支出|共支出|执行)"
     "|(?P<basic>基本支出)|(?P<project>项目支出)"
     "|(?P<budget>(?:部门|整体|财政|年度|本年|总|当年|收支|单位|支出|收入)*预算" + _MORE + "))(?:数|金额|总额|额)*$")
 _RATE = re.compile("(?:预算|资金|经费|支出|总体|整体|部门)*(?:执行率|支出率|支付率|执行进度|支出进度|预算完成率)$"
                    "|(?:全年|预算|实际)*(?:执行|支出)(?:数|额)?[与占][^，;]{0,6}预算[^，;]{0,3}(?:之比|的?比[例率重])$")
 
 #: 由上年的93.1%提高到94.35%: the second one is this year's, and of whoever stands in front of 由
-MOVED = re.compile("(?:提高|提升|上升|增长|增加|下降|降低|减少|上调|下调|升|降|变化?|调整)(?:到了?|至|为)$")
+MOVED = re.compile("(?:提高|提升|上升|增长|增加|下降|降低|减少|上调|下调|升|降|变化?|调整)(?:到了?|至|为)(?:(?:20[0-9]{2}年|今年|本年)的)?$")
 #: 全年预算3.51亿元，较年初增长8.21%; 年中追加68.2万元，占年初预算数的7.97%
 _CHANGED = re.compile("[较比与]年初(?:批复|安排|的)*(?:预算)?(?:数|总额)?(?:相比)?(?:增长|增加|增幅|上升|减少|减幅|下降|降低|调增|调减|追加)了?$")
 #: 占全年预算的93.79%: a rate in other words, once the amount that was spent stands in front of it
@@ -128,7 +132,10 @@ _OF_BUDGET = re.compile("(?:占|达|完成)了?(?:部门|单位|本?年度?|当�
 _FOREIGN = re.compile("项目|经费|专项|费$|费用|三公|采购|工程|任务|人员|工资|公积金|社保|津贴|补[助贴]|奖金|公用|购置|租赁|维修"
                       "|培训|会议|债|基金|结转|结余|追加|调[增减]|压减|节约|收回|上缴|非税|资产|上年|去年|上一年|前年|往年|下年|明年|下一年|季度|上半年|下半年|(?<![0-9])(?:[1-9]|1[01])月|全区|全市|全省|全国|平均|行业|科室|下属|二级|"
                       "街道办|村|学校|企业|本金|合同|中标|招标|债券|捐赠|救灾|扶贫|帮扶|上级|中央|省级|市级|转移支付|人均|每")
-_PASSING = re.compile("追加|调[增减]|压减|节约|收回|结转|结余|上年|去年|上一年|前年|往年|下年|明年|下一年|季度|上半年|下半年|[0-9]+月|平均|人均|每")
+#: what passes with its own figure, and words that name nothing of their own: 经费执行情况良好
+_PASSING = re.compile("(?<![\u4e00-\u9fff])(?:经费|资金)(?=执行|使用|管理|保障|支出情况)"
+                      "|追加|调[增减]|压减|节约|收回|结转|结余|上年|去年|上一年|前年|往年|下年|明年|下一年"
+                      "|季度|上半年|下半年|[0-9]+月|平均|人均|每")
 _OWN = re.compile("我|本(?:单位|部门|级|中心|局|委|办|院|年)|部门|整体|单位")
 #: words that say nothing of their own in front of a name
 _NEUTRAL = re.compile("^(?:其中|我(?:单位|部门|局|委|办|中心|院|会)|本(?:单位|部门|年度?|次|项|中心|局|委|办)|部门|单位|20[0-9]{2}年度?"
@@ -297,6 +304,10 @@ class Lexicon:
             return None
         rows = [n for name, n in self.rows.items() if name.endswith(words)]
         return Subject("row", self.form.indicators[rows[0]].name, rows[0]) if len(rows) == 1 else None
+
+    def stem(self, n: int) -> str:
+        """The name of a row without its last general word: 河道巡查 for 河道巡查次数."""
+        return _GENERAL_TAIL.sub("", normal(self.form.indicators[n].name))
 
     @cached_property
     def _letters(self) -> dict[str, list[tuple[int, str]]]:

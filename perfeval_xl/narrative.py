@@ -26,7 +26,8 @@ from perfeval_xl.speech import Place, paragraphs
 
 #: every code that ``check`` may speak
 CODES = ("R101", "R102", "R103", "R104", "R105", "R201", "R202", "R203", "R204", "R205", "R206", "R207", "R208", "R301", "R302", "R303", "R304",
-         "R305", "R306", "R307", "R401", "R402", "R403", "R501", "R601", "R602", "R603", "R604", "R605", "R606", "R607", "R608", "R609", "R610")
+         "R305", "R306", "R307", "R308", "R401", "R402", "R403", "R501", "R601", "R602", "R603", "R604", "R605", "R606", "R607", "R608", "R609",
+         "R610")
 
 #: chapters of the published outlines; the eighth is in that of 上街区 only (DOMAIN.md a.1, a.2)
 _OUTLINE = ("basics", "work", "conclusion", "results", "problems", "use", "experience")
@@ -52,6 +53,7 @@ def check(document: Document, record: Record) -> list[Finding]:
     claims = Claims(facts)
     found = [*_identity(document, record), *_outline(document, record), *quotes.read(facts, parts)]
     found += [finding for part in parts for finding in claims.read(part)]
+    found += claims.tasks_left_out(parts)
     found += wording.read(facts, parts)
     order = {Place(chapter).title: -n for n, chapter in enumerate(reversed(document.chapters))}
     unique: dict[tuple, Finding] = {}

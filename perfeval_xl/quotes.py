@@ -20,10 +20,10 @@ from perfeval_xl.speech import Notes, Paragraph, Quote, Said, Speech, last_year
 _DIGIT = re.compile("[0-9]")
 
 
-def read(facts: Facts, paragraphs: Iterable[Paragraph]) -> list[Finding]:
+def read(facts: Facts, parts: Iterable[Paragraph]) -> list[Finding]:
     """What the figures of a report contradict; of the form that stands in it only what is a table is looked at."""
     notes = Notes()
-    for place, block, sentences in paragraphs:
+    for place, block, sentences in parts:
         if block.rows:
             quotes_tables.read(facts, notes, block, place)
             continue
@@ -33,7 +33,7 @@ def read(facts: Facts, paragraphs: Iterable[Paragraph]) -> list[Finding]:
         for sentence in sentences:
             if _DIGIT.search(sentence.text):
                 _sentence(Speech(facts, notes, sentence, place))
-    quotes_rows.blank_rows(notes)
+    quotes_rows.blank_rows(notes, facts, parts)
     return _with_the_other(notes)
 
 
@@ -59,7 +59,8 @@ def _sentence(speech: Speech) -> None:
 def _figure(speech: Speech, quote: Quote) -> list[Said]:
     """One figure against the form; gives what it was taken for."""
     figure, lead = quote.figure, quote.lead
-    if lead.noun == "share" or (figure.kind == "percent" and lead.noun):
+    of_row = lead.noun == "score" and any(one.kind == "row" for one in quote.subjects)  # 满意度调查得分为91.7%
+    if lead.noun == "share" or (figure.kind == "percent" and lead.noun and not of_row):
         return quotes_points.share(speech, quote)
     if figure.kind == "points" or (figure.kind == "plain" and lead.noun):
         return quotes_points.score(speech, quote)

@@ -18,6 +18,7 @@ from perfeval_xl.speech import Quote, Said, Speech
 
 _BUDGETS = ("adjusted", "budget", "initial")
 _IN_WORDS = (("initial", "年初"), ("adjusted", "全年预算|调整"), ("executed", "执行|支出"))
+_SHORTLY = {"年初": "initial", "年初数": "initial", "调整后": "adjusted", "调整": "adjusted", "追加后": "adjusted"}
 _MOVED = re.compile("(?:追加|调[增减]|增加|减少|净增|净减)(?:部门|预算|资金|财政|了|额|数)*(?:为|共)*$")
 _REACHED = re.compile("[，;]?(?:实际|全年|年末)*(?:完成|达到|执行)")
 _OTHER_BASE = re.compile("调整|追加|调[增减]|全年预算|占年初|完成年初|年初预算的")
@@ -37,6 +38,9 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
     kind, words = money_kind(lead.core)
     if not kind and _only_spent(speech, figure, lead.core):
         kind, words = "executed", ""
+    if not kind and figure.kind == "money" and (bare_kind := _SHORTLY.get(lead.core)) and not speech.foreign and speech.task is None and (
+            "预算" in speech.text[: figure.start]):
+        kind, words = bare_kind, ""  # 预算调整情况：年初855.66万元，调整后923.86万元
     base = next(filter(facts.is_execution, quote.subjects), None) if figure.kind == "money" and lead.role and not kind else None
     if rate_name(lead.core) is not None or (not kind and base is None):
         return None
@@ -69,7 +73,7 @@ def amount(speech: Speech, quote: Quote) -> list[Said] | None:
 
 def _only_spent(speech: Speech, figure: Figure, core: str) -> bool:
     """A bare 支出 behind the budget of the same thing: 全年预算923.86万元，支出615.33万元."""
-    after = any(one.column in _BUDGETS for one in speech.said[-1:])
+    after = any(one.column in (*_BUDGETS, "source") for one in speech.said[-1:])
     if not after and not speech.foreign and speech.task is None:
         after = re.search("(?:资金|预算)[^，;]{0,4}到位[^，;]*[，;]", speech.text[: figure.start]) is not None
     spent = core in ("支出", "支付", "使用", "整体支出", "部门支出", "部门整体支出") and figure.kind == "money"
@@ -176,6 +180,8 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
         return _change(speech, figure)
     if words is None and figure.kind == "percent" and (base := budget_share(lead.core)) is not None:
         return _share_of_budget(speech, figure, base)
+    if words is None and lead.carried and not quote.subjects and not speech.said and rate_name(bare(speech.place.head)) == "":
+        words = ""  # 2.执行率：全年为87.5%
     if not any(map(facts.is_execution, quote.subjects)) and (words is None or any(one.kind == "row" for one in quote.subjects)):
         return None
     reached = not lead.role and figure.value >= 80 and _REACHED.match(speech.text, figure.end)

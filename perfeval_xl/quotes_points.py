@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from perfeval_xl.compare import HUNDRED, ZERO, percent, points
+from perfeval_xl.compare import CENT, HUNDRED, ZERO, percent, points
 from perfeval_xl.figures import Figure, normal, same
 from perfeval_xl.naming import Lead, Subject, bare, read_lead
 from perfeval_xl.numbers import half_up
@@ -33,7 +33,8 @@ def score(speech: Speech, quote: Quote) -> list[Said]:
     if lead.noun == "this":  # 该项: of the paragraph's name, or of a heading above it
         above = [one for text in speech.place.headings for _, _, one in facts.lexicon.mentions(normal(text))]
         values = (*values, *(value for one in above for value in facts.scores(one)))
-    if values and not any(same(figure, value, facts.edition.tolerance.score) for value in values):
+    full = kind == "score" and figure.value in facts.weights(subject)  # 15.84 of 16 may be rounded, but not to full marks
+    if values and not any(same(figure, value, facts.edition.tolerance.score) and (not full or figure.value - value <= CENT) for value in values):
         wrong(speech, figure, kind or "score", subject, values)
     weighed, scored = (any(same(figure, value, ZERO) for value in known) for known in (facts.weights(subject), facts.scores(subject)))
     return [Said(figure, subject, kind or ("weight" if weighed and not scored else "score"))]
@@ -41,8 +42,10 @@ def score(speech: Speech, quote: Quote) -> list[Said]:
 
 def _of_whom(speech: Speech, quote: Quote) -> Subject | None:
     lead = quote.lead
-    if lead.summed and lead.carried:  # 产出指标得25分，效益指标得35分，合计96.88分
-        return WHOLE if len({one.subject for one in speech.said if one.subject.kind in ("part", "funds") and one.column == "score"}) > 1 else None
+    if lead.carried and (lead.summed or lead.noun == "sum"):  # 产出指标得25分，效益指标得35分，合计96.88分
+        scored = {one.subject for one in speech.said if one.subject.kind in ("part", "funds") and one.column == "score"}
+        if len(scored) > 1 or lead.summed:
+            return WHOLE if len(scored) > 1 else None
     if not lead.noun and _AS_RESULT.match(speech.text, quote.figure.end) and speech.place.chapter.topic in ("conclusion", "use", "results", ""):
         return WHOLE
     subject = quote.subjects[0] if quote.subjects else None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
 from perfeval_xl.checks_funds import adjustment
 from perfeval_xl.compare import HUNDRED, ZERO, percent
+from perfeval_xl.facts import Facts
 from perfeval_xl.figures import Figure, same
 from perfeval_xl.model import Indicator
 from perfeval_xl.naming import Subject, read_lead
 from perfeval_xl.numbers import half_up, printed_step, shifted
-from perfeval_xl.speech import Notes, Quote, Said, Speech, last_clause
+from perfeval_xl.speech import Notes, Paragraph, Quote, Said, Speech, last_clause
 from perfeval_xl.targets import Reading, scale
 
 _SIGNS = {">=": "≥", "<=": "≤"}
@@ -20,6 +22,10 @@ _IN_ALL = re.compile("共|设|合计|总计|包括|包含|有")
 _LIST_COUNTED = re.compile("、[^，]*[0-9一二三四五六七][类个项](?:一级指标)?[^，]*，")
 #: powers of ten of lengths, and what they are counted in
 _LENGTHS = {"公里": (3, "米"), "千米": (3, "米")}
+#: 管理制度健全性: of what, and how it is to be
+_LIMIT = re.compile("的(?:年初|年度|预期|既定)*(?:控制|目标|指标值|上限|限额|标准|红线)")
+_QUALITY = re.compile("(?P<what>.{2,8})(?P<how>..)性")
+_ALSO = {"健全": "完备|完善", "完整": "完备", "规范": "合规", "合规": "规范"}
 _APART = re.compile("低于|高于|超|比|较|相差|优于|少于|多于")
 _NAMED_INDICATORS = re.compile("类?指标$")
 _OPENS = re.compile("(?:指标)?(?:类|下|情况|方面)?(?:设置|设|包括|包含|共|有|下设|:)")
@@ -34,7 +40,8 @@ def row(speech: Speech, quote: Quote, subject: Subject) -> Said:
     line = facts.form.indicators[subject.key]
     following = read_lead(quote.following)
     before, after = speech.text[: figure.start], speech.text[figure.end :]
-    if lead.role == "limit" and re.match("的?(?:年初|年度|预期|既定)*(?:目标|指标|计划|任务)", after):
+    if (lead.role == "limit" and re.match("的?(?:年初|年度|预期|既定)*(?:目标|指标|计划|任务)", after)) or (
+            not lead.role and not figure.op and _LIMIT.match(after)):  # 在15%的控制线以内
         lead = lead._replace(role="target")
     target = lead.role == "target" or figure.bound or (not lead.role and following.carried and following.role == "actual" and not following.noun)
     said, reading = Said(figure, subject, "target" if target else "actual"), line.target if target else line.actual
@@ -104,11 +111,27 @@ def _derived(speech: Speech, line: Indicator) -> tuple[str, str]:
     return f"；按资金表为 {text}", f"; the funds block gives {text}"
 
 
-def blank_rows(notes: Notes) -> None:
-    """Figures that the report gives for rows which the form leaves blank: one finding a sentence."""
-    for rows in notes.blank.values():
-        names = "、".join(dict.fromkeys(name for name, _, _ in rows))
-        rows[0][2].add("R304", None, "、".join(dict.fromkeys(text for _, text, _ in rows)), None, what=names, what_en=names)
+def blank_rows(notes: Notes, facts: Facts, parts: Iterable[Paragraph]) -> None:
+    """What the report gives for rows which the form leaves blank: one finding a sentence. Where a chapter gives figures for some of them, what
+    it says of the others in words (管理制度健全性: 财务管理制度基本完备) counts too; without figures such words are said of any department."""
+    told: set[str] = set()
+    for (title, _), rows in notes.blank.items():
+        found = [(name, text) for name, text, _ in rows]
+        if title not in told:
+            found += _in_words(facts, "".join(one.text for part in parts if part.place.title == title for one in part.sentences))
+        told.add(title)
+        names, texts = ("、".join(dict.fromkeys(words)) for words in zip(*found, strict=True))
+        rows[0][2].add("R304", None, texts, None, what=names, what_en=names)
+
+
+def _in_words(facts: Facts, text: str) -> Iterator[tuple[str, str]]:
+    """Rows of quality that are blank on the form, and what a text says of them."""
+    for n, line in enumerate(facts.form.indicators):
+        quality = _QUALITY.fullmatch(line.name)
+        if quality and facts.weight(n) is None and not line.actual.text:
+            said = re.search(f"{quality['what']}((?:基本|比较|较为|日趋|进一步)?(?:{quality['how']}|{_ALSO.get(quality['how'], '(?!)')}))", text)
+            if said:
+                yield line.name, said[1]
 
 
 # ---- counts ----

@@ -141,7 +141,7 @@ class _Form:
             styles = looks.styles(book.package.packed("xl/styles.xml"), book.package.packed("xl/theme/theme1.xml"))
             look = looks.of_sheet(book.xml[name], name in book.odd, styles)
         if look:
-            self.findings += signs.doubts(look, self.sheet.merged, self.form, self.card)
+            self.findings += signs.doubts(look, self.sheet, self.form, self.card)
 
     def record(self) -> Record:
         """What came of it, the findings in the order of their cells."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -54,7 +53,6 @@ _WORDS = messages.Words(
 say = _WORDS.say
 #: errors quoted in the paragraph
 _QUOTED = 5
-_BAD = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]')
 
 
 class Parcel(NamedTuple):
@@ -72,9 +70,9 @@ def parcels(district: District, folder: str) -> list[Parcel]:
     for line in district.counted:
         if line.state != "return":
             continue
-        base = _BAD.sub("_", line.name or os.path.splitext(os.path.basename(line.form.path))[0]).strip(" .")[:60] or "_"
+        base = files.safe_name(line.name or os.path.splitext(os.path.basename(line.form.path))[0])
         if line.form.project:
-            base = f"{base}_{_BAD.sub('_', line.form.project)[:30]}".strip(" .")
+            base = f"{base}_{files.safe_name(line.form.project, 30)}"
         name = next(one for one in (base, *(f"{base}_{n}" for n in range(2, len(taken) + 3))) if one.casefold() not in taken)
         taken.add(name.casefold())
         change = None if district.since is None else district.since.get(department_key(line.form, line.name))

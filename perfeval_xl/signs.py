@@ -16,7 +16,7 @@ from perfeval_xl.container import unpack
 from perfeval_xl.gate import Package, usual
 from perfeval_xl.looks import Look, Rule, column_number, reaches_out
 from perfeval_xl.messages import Finding
-from perfeval_xl.model import Entry, Submission, cell_name
+from perfeval_xl.model import Entry, Sheet, Submission, cell_name
 from perfeval_xl.scoring import Scorecard
 
 #: beginning of a part's name -> the code that says so
@@ -118,7 +118,7 @@ def _modules(project: bytes) -> list[str]:
 # ---- signs that a figure is not what it seems ----
 
 
-def doubts(look: Look, merged: Iterable[tuple[int, int, int, int]], form: Submission, card: Scorecard) -> list[Finding]:
+def doubts(look: Look, sheet: Sheet, form: Submission, card: Scorecard) -> list[Finding]:
     """Scores in hidden rows and columns, figures that nobody can read or that show as others, scores typed where the other rows have a
     formula, and a formula that reaches out of the workbook."""
     found = []
@@ -126,9 +126,10 @@ def doubts(look: Look, merged: Iterable[tuple[int, int, int, int]], form: Submis
         scores = _filled([row.score for row in (*form.indicators, *form.funds)] + list(form.totals))
         found += _listed("X411", [entry for entry in scores if entry.row in look.rows])
         found += _listed("X412", [entry for entry in scores if entry.column in look.columns and entry.row not in look.rows])
-    if covering := [area for area in merged if area[0] < area[2] or area[1] < area[3]] or look.unseen or look.other or look.rules:
+    covering = [area for area in sheet.merged if _covers_something(sheet.rows, *area)]
+    if covering or look.unseen or look.other or look.rules:
         figures = _figures(form)
-        covered = _covered(covering if isinstance(covering, list) else [], figures)
+        covered = _covered(covering, figures)
         found += _listed("X413", [entry for entry in figures if (entry.row, entry.column) in look.unseen or entry in covered
                                   or any(_applies(rule, entry) for rule in look.rules)])
         found += _listed("X415", [entry for entry in figures if (entry.row, entry.column) in look.other])
@@ -137,6 +138,12 @@ def doubts(look: Look, merged: Iterable[tuple[int, int, int, int]], form: Submis
     if look.out:
         found.append(Finding("X404", cell_name(*look.out) if look.out[0] >= 0 else "", row=look.out[0], column=look.out[1]))
     return found
+
+
+def _covers_something(rows: list[list], top: int, left: int, bottom: int, right: int) -> bool:
+    """Whether a merged area holds anything but its first cell."""
+    blank = [row[left : right + 1] for row in rows[top : bottom + 1]]
+    return bool(blank) and (blank[0][1:].count("") != max(0, len(blank[0]) - 1) or any(row.count("") != len(row) for row in blank[1:]))
 
 
 def _filled(entries: Iterable[Entry | None]) -> list[Entry]:

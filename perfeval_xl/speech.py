@@ -89,6 +89,11 @@ _AIMS = re.compile("目标(?:值|设定|为|是|如下)*$")
 #: 低于指标值23.4个百分点: the subject stays
 _COMPARED = re.compile("低于|高于|超过|大于|小于|优于|少于|未达|没有达|比|较|相差|差")
 _DID = re.compile("(?:实际|全年|累计|共|已)+(?!支出|执行|使用|支付|拨付|到位|采购|安排|下达)[\u4e00-\u9fff]{2,3}")
+#: 得分率为：预算执行90%、投入管理100%
+_SHARES = re.compile("得分率(?:分别|依次)?(?:为|是|达)?:[^;]*$")
+_AGAINST_AIMS = re.compile("对[照比]|[按比]照|完成|实现|超")
+#: a year that is compared with holds for its clause alone: 比2022年的1289.4万元增加99.35万元；支出决算1302.48万元
+_COMPARED_YEAR = re.compile("[比较与同]20[0-9]{2}年")
 _FROM = re.compile("[由从][^，;]*[0-9]")
 _YEAR = re.compile("(20[0-9]{2})年")
 _BEFORE = re.compile("(?:上年|去年|上一年|前年|往年|较上|同比|比上)[^，;。]*$")
@@ -120,7 +125,7 @@ class Speech:
         self.said: list[Said] = []
         self.blamed: list[Figure] = []
         self.line: FundsRow | None = None  # of the funds block, spoken of last
-        self.task = facts.lexicon.task_in(self.text)
+        self.task: Subject | None = None  # named in front of the figure that is read
         self.subject: Subject | None = None
         self.foreign = is_foreign(place.head) and not is_own(place.head) and facts.entity(place.head) is None
         self._apart: list[Subject] = []
@@ -146,14 +151,18 @@ class Speech:
         if self.moved_to(figure):
             return False
         before, year = self.text[: figure.start], self.facts.form.year
-        named = last_year(before)
+        clause = last_clause(before)
+        named = last_year(clause) or last_year(_COMPARED_YEAR.sub("", before[: len(before) - len(clause)]))
         return bool(_BEFORE.search(before)) or bool(named and year and named != year)
 
     def quote(self, n: int) -> Quote:
         """The figure with what it is said of; keeps in mind whether something is spoken of that is not on the form."""
         figure = self.found[n]
         lead = read_lead(figure.lead)
-        if not lead.role and _AIMS.search(self.place.head):
+        self.task = self.facts.lexicon.task_in(figure.lead) or self.task
+        if figure.kind == "percent" and not lead.noun and _SHARES.search(self.text[: figure.start]):
+            lead = lead._replace(noun="share")
+        if not lead.role and _AIMS.search(self.place.head) and not _AGAINST_AIMS.search(self.place.head):
             lead = lead._replace(role="target")
         if ";" in lead.before:
             self.subject = None
@@ -214,7 +223,7 @@ class Speech:
             heading = self.heading()
             return [heading] if heading is not None else []
         opened = [one for start, _, one in self.facts.lexicon.mentions(lead.before)
-                  if not bare(re.split("[，:]", lead.before[:start])[-1])]
+                  if not bare(re.split("[，:;]", lead.before[:start])[-1])]
         if self.subject is not None and not opened:
             return [self.subject]
         head = self.facts.entity(self.place.head)

@@ -6,7 +6,9 @@ days later, perhaps by a colleague.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from perfeval_xl.host import Formula, Host, Look, Place
@@ -14,6 +16,8 @@ from perfeval_xl.messages import Refusal
 from perfeval_xl.model import STATE_SHEET
 
 _WIDTH = 6
+#: characters in one cell; Excel holds 32,767, but older ones take no more than 8,203 of them when several cells are written at once
+_LONGEST = 8000
 
 
 class Change(NamedTuple):
@@ -53,8 +57,8 @@ def load(host: Host) -> State:
         try:
             if what == "step":
                 step, sheet, inserted, block = str(before), name, int(row), str(after)
-            elif what in ("change", "formula"):
-                changes.append(Change(int(row), int(column), Formula(before) if what == "formula" else before, str(after)))
+            elif what == "changes":
+                changes += map(_change, json.loads(before))
             elif what == "mark":
                 looks.setdefault(name, {})[int(row), int(column)] = Look.unpacked(before)
         except (TypeError, ValueError):
@@ -75,9 +79,29 @@ def save(host: Host, state: State) -> None:
 def _lines(state: State) -> Iterable[tuple[Any, ...]]:
     if state.step:
         yield "step", state.sheet, state.inserted, "", state.step, state.block
-    for one in state.changes:
-        kind = "formula" if isinstance(one.before, Formula) else "change"
-        yield kind, state.sheet, one.row, one.column, str(one.before) if kind == "formula" else one.before, one.after
+    for part in _packed(state.changes):
+        yield "changes", state.sheet, "", "", part, ""
     for sheet, looks in state.looks.items():
         for (row, column), look in looks.items():
             yield "mark", sheet, row, column, look.packed(), ""
+
+
+def _packed(changes: Iterable[Change]) -> Iterator[str]:
+    """Many changes in few cells: a thousand rows would be six thousand cells to write now and to read at every press."""
+    part: list[str] = []
+    for one in changes:
+        before, kind = one.before, type(one.before).__name__
+        if isinstance(before, datetime):
+            before = before.isoformat()
+        text = json.dumps([one.row, one.column, kind, before, one.after], ensure_ascii=False)
+        if part and sum(map(len, part)) + len(text) > _LONGEST:
+            yield f"[{','.join(part)}]"
+            part = []
+        part.append(text)
+    if part:
+        yield f"[{','.join(part)}]"
+
+
+def _change(packed: list[Any]) -> Change:
+    row, column, kind, before, after = packed
+    return Change(row, column, Formula(before) if kind == "Formula" else datetime.fromisoformat(before) if kind == "datetime" else before, after)

@@ -74,12 +74,15 @@ def find(grid: Grid, file: str) -> Table | None:
         if "name" not in fields and len(fields & {"weight", "score", "target", "actual"}) >= 2:
             fields |= {field for _, field in below if field in ("part", "group", "name")}
         if "name" in fields and len(fields) >= 3 and fields & {"score", "target", "actual"}:
-            return _table(grid, row, found, below, file)
+            table = _table(grid, row, found, below, file)
+            if table is not None:
+                return table
     return None
 
 
-def _table(grid: Grid, row: int, found: Sequence[tuple[int, str]], below: Sequence[tuple[int, str]], file: str) -> Table:
-    """The columns of the block. A heading may take two rows: one that spans several columns is split below, or stands above the others."""
+def _table(grid: Grid, row: int, found: Sequence[tuple[int, str]], below: Sequence[tuple[int, str]], file: str) -> Table | None:
+    """The columns of the block, None where none of them holds a value. A heading may take two rows: one that spans several columns is split
+    below, or stands above the others."""
     name = next((column for column, field in found if field == "name"), None)
     last = row
     if name is None or (len(below) >= 2 and grid.value(row + 1, name) == ""):
@@ -108,6 +111,8 @@ def _table(grid: Grid, row: int, found: Sequence[tuple[int, str]], below: Sequen
         spread = tuple(column for column in range(first, first + (grid.wide.get((row, first), 1) if last == row else 1)) if column not in taken)
     order = tuple(column for column, field in found if field == "sign") + spread
     order += (columns["unit"],) if spread and "unit" in columns else ()
+    if columns.keys().isdisjoint(_VALUES):  # they stood under a heading that is split below into something else
+        return None
     heading = grid.label(row, name) or grid.label(last, name) or grid.label(row + 1, name)
     return _shared(row, last, tuple(columns.items()), order, heading)
 

@@ -46,7 +46,7 @@ class XlwingsHost:
         #: while a button is at work: the merged cells of sheets that were read, until it changes them; what stood on them, until it writes;
         #: and the sheets that are open for it
         self._merges: dict[str, dict[Place, Area]] = {}
-        self._seen: dict[str, tuple[Area, list[list[Any]]]] = {}
+        self._seen: dict[str, tuple[Area, list[list[Any]]]] = {}  # the values as they came, from A1
         self._open: set[str] = set()
         self._pressed = False
 
@@ -103,13 +103,13 @@ class XlwingsHost:
         where = self._sheet(sheet)
         area = _used(where)
         height, width = area[2] + 1, area[3] + 1
-        read = _values(where, area)
-        rows = trimmed(read)
+        read = _raw(where, area)
+        rows = trimmed([[grid_value(value) for value in row] for row in read])
         for what, what_en, stated, limit in (("行数", "rows", len(rows), ROWS), ("列数", "columns", max(map(len, rows), default=0), COLUMNS)):
             if stated > limit:
                 raise Refusal("X114", file=sheet, what=what, what_en=what_en, stated=stated, expected=limit)
         if self._pressed:
-            self._seen[sheet] = area, [list(row) for row in read]
+            self._seen[sheet] = area, read
         _show_percents(where, rows)
         if sheet not in self._merges or not self._pressed:
             merged = _merged(where, height, width) if rows else ()
@@ -138,7 +138,11 @@ class XlwingsHost:
     def contents(self, sheet: str, area: Area | None = None) -> list[list[Any]]:
         where = self._sheet(sheet)
         found = area or _used(where)
-        values = _range(where, found).options(ndim=2, err_to_str=True).value
+        known, read = self._seen.get(sheet, ((0, 0, -1, -1), []))
+        if known[2] >= found[2] and known[3] >= found[3]:  # read a moment ago
+            values = [line[found[1] : found[3] + 1] for line in read[found[0] : found[2] + 1]]
+        else:
+            values = _raw(where, found)
         rows = [[content(*pair) for pair in zip(*lines, strict=True)] for lines in zip(self.formulas(sheet, found), values, strict=True)]
         return rows if area else trimmed(rows)
 
@@ -322,7 +326,7 @@ class XlwingsHost:
         if sheet not in self._seen:
             return
         area, before = self._seen.pop(sheet)
-        now = _values(self._sheet(sheet), area)
+        now = _raw(self._sheet(sheet), area)
         if now == before:
             return
         formulas = self.formulas(sheet, area)
@@ -488,8 +492,12 @@ def _put(area: Any, rows: Sequence[Sequence[Any]]) -> None:
         area.value = taken
 
 
+def _raw(sheet: Any, area: Area) -> list[list[Any]]:
+    return _range(sheet, area).options(ndim=2, err_to_str=True).value
+
+
 def _values(sheet: Any, area: Area) -> list[list[Any]]:
-    return [[grid_value(value) for value in row] for row in _range(sheet, area).options(ndim=2, err_to_str=True).value]
+    return [[grid_value(value) for value in row] for row in _raw(sheet, area)]
 
 
 def _show_percents(sheet: Any, rows: list[list[Any]]) -> None:

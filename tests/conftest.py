@@ -16,6 +16,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_log(tmp_path_factory):
+    """What tests make fail on purpose is not written into the user's log."""
+    before = os.environ.get("XDG_STATE_HOME")
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+    yield
+    os.environ.pop("XDG_STATE_HOME")
+    if before is not None:
+        os.environ["XDG_STATE_HOME"] = before
+
+
 @pytest.fixture
 def golden(request):
     """Holds a text against its file in tests/golden."""

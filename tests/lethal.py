@@ -6,6 +6,8 @@ import io
 import os
 import time
 
+from perfeval_xl.messages import Refusal
+
 
 def work(path: str, *_: object) -> tuple[str, int]:
     """Does what the name of the file says; gives (name, number of this process)."""
@@ -23,3 +25,13 @@ def work(path: str, *_: object) -> tuple[str, int]:
         return name, len(bytearray(64_000_000_000))
     print("said on standard output")
     return name, os.getpid()
+
+
+def work_many(paths: tuple[str, ...], *_: object) -> list[tuple[str, int]]:
+    """The same for a portion of files."""
+    return list(map(work, paths))
+
+
+def refuse(path: str, *_: object) -> None:
+    """Cannot write, say."""
+    raise Refusal("X116", file=path, why="x")

@@ -125,3 +125,112 @@ def test_a_shortened_soak_accounts_for_every_file_and_stays_flat(monkeypatch):
 
     answered, wrong, grown, _ = soak.soak(400, 60)
     assert (answered, wrong) == (400, 0) and grown < 30_000
+
+
+# ---- several workers, and other places to start them ----
+
+
+def test_several_workers_share_a_run_and_each_death_costs_one_file(tmp_path):
+    names = [f"{n:02d}" for n in range(30)] + ["exit1", "exit2", "exit3"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+    found = dict(contain.spread(lethal.work, [str(tmp_path / name) for name in names], lambda path, refusal: (refusal.code, 0), 3))
+    assert {os.path.basename(path): one[0] for path, one in found.items()} == {
+        name: "X125" if name.startswith("exit") else name for name in names}
+    assert len({pid for _, pid in found.values() if pid}) > 1
+
+
+def test_portions_with_a_fatal_file_are_read_file_by_file(tmp_path):
+    names = [*(f"{n:02d}" for n in range(9)), "exit1", *(f"{n:02d}" for n in range(10, 20))]
+    paths = [str(tmp_path / name) for name in names]
+    for path in paths:
+        Path(path).write_bytes(b"x")
+    chunks = [tuple(paths[n : n + 5]) for n in range(0, 20, 5)]
+    found = dict(contain.portions(lethal.work_many, lethal.work, chunks, lambda path, refusal: (refusal.code, 0), 2))
+    assert [found[path][0] for path in paths] == ["X125" if name == "exit1" else name for name in names]
+
+
+def test_a_run_of_several_workers_that_is_given_up_ends_them_all(tmp_path):
+    for name in ("1", "2", "hang1", "hang2"):
+        (tmp_path / name).write_bytes(b"x")
+    run = contain.spread(lethal.work, [str(tmp_path / name) for name in ("1", "2", "hang1", "hang2")], lost, 2)
+    pids = {next(run)[1][1], next(run)[1][1]}
+    start = time.monotonic()
+    run.close()
+    assert time.monotonic() - start < 20
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_a_refusal_in_the_worker_is_a_refusal_here(tmp_path):
+    with pytest.raises(contain.Refusal) as caught:
+        list(contain.each(lethal.refuse, [str(tmp_path / "x")], lost))
+    assert caught.value.code == "X116"
+
+
+def test_under_the_server_of_the_worksheet_functions_a_dead_reader_costs_one_file(tmp_path, monkeypatch):
+    """A crash in that process would take every formula of every open workbook down. Through xlwings' own ``call_udf``."""
+    pytest.importorskip("xlwings")
+    from udf_bench import ROOT, Bench
+
+    for name in ("1", "abort", "exit", "2"):
+        (tmp_path / name).write_bytes(attacks.changed(attacks.cell("XFD1048576")) if name == "abort" else b"x")
+    monkeypatch.setattr("udf_bench.ROOT", f"{ROOT}{os.pathsep}{ROOT / 'tests'}")
+    with Bench() as bench:
+        assert bench.call("READ", str(tmp_path), module="udf_reader") == "1=1 2=2 abort=X125 exit=X125"
+        assert bench.call("PE_SCORE", "≥90%", "100%", 5.0, "shangjie-2022") == 5  # and the formulas go on
+
+
+def test_a_single_old_workbook_is_read_in_a_worker(tmp_path, monkeypatch):
+    import old_forms
+
+    seen = []
+    monkeypatch.setattr(contain, "_Worker", lambda *args: seen.append(1) or (_ for _ in ()).throw(RuntimeError("a worker")))
+    (tmp_path / "表.xls").write_bytes(old_forms.xls())
+    (tmp_path / "表.xlsx").write_bytes(attacks.good())
+    assert next(contain.check_files([str(tmp_path / "表.xlsx")])).refusal is None and not seen
+    with pytest.raises(RuntimeError):
+        next(contain.check_files([str(tmp_path / "表.xls")]))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the tree of processes is looked at in /proc")
+@pytest.mark.parametrize("job", [["check"], ["consolidate", "-o", "OUT.xlsx", "--workers", "2"]])
+def test_the_whole_tree_of_processes_stays_small_over_every_attack(tmp_path, job):
+    """Each attack as a file of one run: resident memory of the command and of all that it starts, and processor time, are bounded."""
+    import resource
+
+    from test_gate import ALL
+
+    evil = {name: data for name, (data, code) in ALL.items() if code and len(data) < 2_000_000}
+    for n, data in enumerate(evil.values()):
+        (tmp_path / f"{n:03d}.xlsx").write_bytes(data)
+    arguments = [str(tmp_path)] if job[0] == "consolidate" else [str(path) for path in sorted(tmp_path.glob("*.xlsx"))]
+    command = [sys.executable, "-m", "perfeval_xl.cli", *(str(tmp_path / word) if word == "OUT.xlsx" else word for word in job), "-q", *arguments]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    largest = 0
+    with open(tmp_path / "out", "wb") as stream:
+        run = subprocess.Popen(command, stdout=stream, stderr=subprocess.DEVNULL,
+                               env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "PYTHONIOENCODING": "utf-8"})
+        while run.poll() is None:
+            largest = max(largest, _tree(run.pid))
+            time.sleep(0.02)
+    out = (tmp_path / "out").read_text(encoding="utf-8")
+    print(f"{len(evil)} files, {largest // 1024} MB")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert run.returncode == 2 and sum("X1" in line or "表" in line or ".xlsx" in line for line in out.splitlines()) >= len(evil)
+    assert largest < 900_000, largest  # kilobytes; one such file alone took 0.5 to 6 GB of other readers
+    assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 120
+
+
+def _tree(pid: int) -> int:
+    """Kilobytes that a process and its descendants hold."""
+    total = 0
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+        total += int(status.partition("VmRSS:")[2].split()[0]) if "VmRSS:" in status else 0
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            total += sum(_tree(int(child)) for child in (task / "children").read_text(encoding="ascii").split())
+    except (OSError, ValueError, IndexError):
+        return total
+    return total

@@ -327,11 +327,31 @@ def test_a_mistake_of_ours_costs_its_sheet_and_is_logged_without_words_of_the_fo
             raise ZeroDivisionError("乙局的秘密")
         return real(grid, *rest, **more)
 
+    monkeypatch.setattr(log, "path", lambda: str(tmp_path / "日志"))
     monkeypatch.setattr(district_buttons.record, "check_sheet", broken)
     assert "计入 1 个部门，缺报 0，读不了 1" in bureau.press()
-    monkeypatch.setattr(log, "path", lambda: str(tmp_path / "日志"))
     monkeypatch.setattr(district_buttons.district, "consolidate", broken)
     assert "AttributeError" in bureau.press() and "秘密" not in (tmp_path / "日志").read_text(encoding="utf-8")
+
+
+@in_memory
+def test_a_failure_in_the_middle_leaves_the_lists_as_they_were(bureau, tmp_path, monkeypatch):
+    save(tmp_path / "报送" / "甲.xlsx", picture(TROUBLE))
+    bureau.type("pe_folder", str(tmp_path / "报送"))
+    bureau.press()
+    before, formulas = bureau.whole(), {name: bureau.host.formulas(name, (0, 0, 30, 30)) for name in bureau.host.sheet_names()}
+    save(tmp_path / "报送" / "甲.xlsx", picture("甲局", total=90))
+    write = bureau.host.write
+
+    def broken(sheet, *rest):
+        if sheet == "校验结果":
+            raise OSError("Excel is busy")
+        write(sheet, *rest)
+
+    bureau.host.write = broken
+    monkeypatch.setattr(log, "path", lambda: str(tmp_path / "日志"))
+    assert "OSError" in bureau.press()
+    assert bureau.whole() == before and formulas == {name: bureau.host.formulas(name, (0, 0, 30, 30)) for name in bureau.host.sheet_names()}
 
 
 def test_the_hidden_sheet_remembers_no_more_than_sizes(bureau, tmp_path):

@@ -85,6 +85,23 @@ def test_rows_inserted_at_the_top_in_the_middle_and_at_the_end_of_every_part_cou
             assert row.score.number == result.score, row
 
 
+def test_a_row_above_the_first_one_counts_as_well(calc, live, tmp_path):  # noqa: F811
+    form = live(*examples.load(os.path.join(examples.DATA, "renda-2022.toml")))
+    before, top, total = form.values(), form.plan.names["pe_indicators"][0], form.plan.names["pe_total"][:2]
+    insert(form, top)
+    copy_row(form, top + 1, top)
+    for field, value in {"name": "新的一项", "target": "≥80%", "actual": "40%", "weight": 4.0, "reason": "资金没有按时到位", "help": ""}.items():
+        form.put(top, form.column(field), [[value]])
+    values = form.values()
+    assert values[total[0] + 1][total[1]] == pytest.approx(before[total[0]][total[1]] + 2, abs=1e-9)
+    assert values[top + 1][form.column("help")] == "分值 34 / 30 ✗"
+    assert saved(calc, form, tmp_path / "above.xlsx").card.total == scoring.Decimal("98.88")
+    form.sheet.getCellByPosition(form.column("score"), top).setString("")
+    form.put(top, form.column("target"), [[""]])
+    open_at = next(box[:2] for box in form.plan.boxes if box.field == "open")
+    assert form.values()[open_at[0]][open_at[1]] == "待处理 3 处", "the new row, the weights of its part, those of the form"
+
+
 def test_a_row_that_is_deleted_leaves_no_error_behind(live):  # noqa: F811
     edition, filling = examples.load(os.path.join(examples.DATA, "renda-2022.toml"))
     form = live(edition, filling)
@@ -103,20 +120,24 @@ def test_a_row_that_is_deleted_leaves_no_error_behind(live):  # noqa: F811
 
 #: text, number with its format, or formula
 TYPED = [
-    ("≥90%", "95%"), (" ≥ 90 % ", " 95 % "), ("≥９０％", "９５％"), ("≥90%\n", "95\n%"), ("≥90%", ("=", "=1/0")),
-    ("≥90%", ("0.00%", 0.95)), ("≥90%", ("0%", 1.0)), ("≥90", ("0", 95.0)), ("≥90%", ("General", 0.95)),
-    ("≥90%", ("yyyy-mm-dd", 44773.0)), (("yyyy\"年\"m\"月\"d\"日\"", 44773.0), "2022年7月30日"), (("0%", 0.9), ("0.0%", 0.666)),
-    (("General", 5.0), ("General", 4.0)), ("5", "4"), ("5件", " 4 件"), ("≥1,000元", "999.5元"), ("≥3万元", "25000元"),
-    ("≥90%", ("=", "=NA()")), ("≥90%", ("=", "=1=1")), (("=", "=1=1"), "95%"), (("=", '="≥"&"90%"'), ("=", '=95&"%"')),
-    ("≥90%", "95%左右"), ("≥90%", "'95%"), ("≥90%", "95 %。"), ("合规", "合规"), ("合规", "基本合规"), ("合规", ("0%", 0.8)),
-    ("合规", ("General", 1.0)), ("合规", "部分达成预期指标并具有一定效果"), ("≤5件", "0件"), ("≤5件", ("General", 8.0)), ("0起", "2起"),
-    ("7月31日前", "7月20日"), ("7月31日前", ("yyyy-mm-dd", 44762.0)), ("≥-5%", "-3%"), ("≥-5%", "-8%"), ("90%-95%", "92%"),
-    ("90%~95%", "96%"), ("±5%", "-4%"), ("±5%", "6%"), ("百分之九十五以上", "百分之九十"), ("不少于三次", "2次"), ("满意度≥90%", "85.5%"),
-    ("≥3‰", "0.2%"), ("", "95%"), ("≥90%", ""), ("", ""), ("/", "—"), ("≥%", ""), ("100%", "100.00%"), ("≥90%", "#REF!"),
-    ("≥90%", "=95%"), ("≥90%", "1e2%"), ("≥10㎡", "8.5㎡"), ("≥50mg/L", "40mg/L"), ("≥2次/年", "1次"), ("≥620万/月", "310万元/月"),
-    ("≥12个月", "6个月"), ("10个工作日内", "20个工作日"), ("≥95.555%", "95.5%"), ("≥6", "1.07"), ("*", "?"), ("~", "~"), ("?", "?"),
-    ("|", "|"), ("≥90%|", "95%"), ("合规\u200b", "合规"), ("\ufeff≥90%", "95%"),
+    ("7月31日前", ("MM/DD/YY", 44762.0)), (("MM/DD/YY", 44773.0), "2022年7月30日"), ("≥90%", "95%"), (" ≥ 90 % ", " 95 % "),
+    ("≥９０％", "９５％"), ("≥90%\n", "95\n%"), ("≥90%", ("=", "=1/0")), ("≥90%", ("0.00%", 0.95)), ("≥90%", ("0%", 1.0)),
+    ("≥90", ("0", 95.0)), ("≥90%", ("General", 0.95)), ("≥90%", ("yyyy-mm-dd", 44773.0)),
+    (("yyyy\"年\"m\"月\"d\"日\"", 44773.0), "2022年7月30日"), (("0%", 0.9), ("0.0%", 0.666)), (("General", 5.0), ("General", 4.0)),
+    ("5", "4"), ("5件", " 4 件"), ("≥1,000元", "999.5元"), ("≥3万元", "25000元"), ("≥90%", ("=", "=NA()")), ("≥90%", ("=", "=1=1")),
+    (("=", "=1=1"), "95%"), (("=", '="≥"&"90%"'), ("=", '=95&"%"')), ("≥90%", "95%左右"), ("≥90%", "'95%"), ("≥90%", "95 %。"),
+    ("合规", "合规"), ("合规", "基本合规"), ("合规", ("0%", 0.8)), ("合规", ("General", 1.0)), ("合规", "部分达成预期指标并具有一定效果"),
+    ("≤5件", "0件"), ("≤5件", ("General", 8.0)), ("0起", "2起"), ("7月31日前", "7月20日"), ("7月31日前", ("yyyy-mm-dd", 44762.0)),
+    ("≥-5%", "-3%"), ("≥-5%", "-8%"), ("90%-95%", "92%"), ("90%~95%", "96%"), ("±5%", "-4%"), ("±5%", "6%"),
+    ("百分之九十五以上", "百分之九十"), ("不少于三次", "2次"), ("满意度≥90%", "85.5%"), ("≥3‰", "0.2%"), ("", "95%"), ("≥90%", ""),
+    ("", ""), ("/", "—"), ("≥%", ""), ("100%", "100.00%"), ("≥90%", "#REF!"), ("≥90%", "=95%"), ("≥90%", "1e2%"), ("≥10㎡", "8.5㎡"),
+    ("≥50mg/L", "40mg/L"), ("≥2次/年", "1次"), ("≥620万/月", "310万元/月"), ("≥12个月", "6个月"), ("10个工作日内", "20个工作日"),
+    ("≥95.555%", "95.5%"), ("≥6", "1.07"), ("*", "?"), ("~", "~"), ("?", "?"), ("|", "|"), ("¦", "¦"), ("≥90%|", "95%"), ("合规\u200b", "合规"),
+    ("\ufeff≥90%", "95%"),
 ]
+
+#: what the core scores and LibreOffice's formulas do not: a day whose format LibreOffice does not tell, TRUE as a word, a broken bar
+LEFT = {(('yyyy"年"m"月"d"日"', 44773.0), "2022年7月30日"), ("7月31日前", ("yyyy-mm-dd", 44762.0)), (("=", "=1=1"), "95%"), ("¦", "¦")}
 
 
 def type_into(form: Live, row: int, column: int, what) -> None:
@@ -137,7 +158,7 @@ def type_into(form: Live, row: int, column: int, what) -> None:
 
 
 def test_whatever_is_typed_the_file_gets_the_score_that_a_check_of_it_gives_or_is_left_to_a_person(calc, live, tmp_path):  # noqa: F811
-    form = live(*many_rows("shangjie"))
+    form = live(*many_rows("shangjie", len(TYPED)))
     top = form.plan.names["pe_indicators"][0]
     for n, (target, actual) in enumerate(TYPED):
         type_into(form, top + n, form.column("target"), target)
@@ -151,7 +172,7 @@ def test_whatever_is_typed_the_file_gets_the_score_that_a_check_of_it_gives_or_i
     assert set(broken) <= typed, [cell_name(*place) for place in set(broken) - typed]
     found = saved(calc, form, tmp_path / "typed.xlsx")
     by_row = {row.place.row: result for row, result in zip(found.form.indicators, found.card.rows, strict=True)}
-    left = 0
+    left = []
     for n, pair in enumerate(TYPED):
         mine = values[top + n][form.column("score")]
         if top + n not in by_row:
@@ -167,13 +188,13 @@ def test_whatever_is_typed_the_file_gets_the_score_that_a_check_of_it_gives_or_i
         else:
             assert mine in ("", formulas.ASK), (pair, mine)
             assert mine or core is None, pair
-            left += core is not None
-    print(f"\n{left} of {len(TYPED)} left to a person that the core scores")
-    assert left <= len(TYPED) * 0.05
+            left += [pair] if core is not None else []
+    print(f"\nleft to a person, of {len(TYPED)}: {left}")
+    assert set(left) <= LEFT
 
 
 def test_a_score_given_by_hand_counts_only_where_no_rule_decides(live):  # noqa: F811
-    form = live(*many_rows("shangjie"))
+    form = live(*many_rows("shangjie", 5))
     top, total = form.plan.names["pe_indicators"][0], form.plan.names["pe_total"][:2]
     for n, (target, actual, hand) in enumerate((("≥90%", "45%", 5.0), ("约90%", "大概", 4.0), ("约90%", "大概", "四分"))):
         for field, value in (("name", "某项"), ("target", target), ("actual", actual), ("weight", 5.0), ("hand", hand)):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import zipfile
+import zlib
 from pathlib import Path
 
 import attacks
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perfeval_xl import cli, gate, gather, intake, messages, record
+from perfeval_xl import cli, gate, gather, intake, layout, log, messages, model, record, review
 from perfeval_xl.messages import Refusal
 
 ROOT = Path(__file__).parent.parent
@@ -27,9 +28,9 @@ def test_an_attack_is_a_refusal_that_says_what_to_do(tmp_path, name):
     data, code = ALL[name]
     path = tmp_path / "表.xlsx"
     path.write_bytes(data)
-    start = time.perf_counter()
+    start = time.process_time()
     records = record.check_file(str(path))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert [one.refusal.code if one.refusal else "" for one in records] == [code], records[0].refusal and records[0].refusal.words()
     if code:
         for lang in messages.LANGUAGES:
@@ -232,3 +233,55 @@ def test_a_refusal_of_the_limits_names_what_is_known():
     with pytest.raises(Refusal) as caught:
         gate.set_limits("x=1")
     assert "rows" in caught.value.words() and os.environ.get("PERFEVAL_LIMITS", "") == ""
+
+
+def test_a_bomb_among_the_properties_of_a_district_workbook_is_not_unpacked(tmp_path):
+    """They are looked at before anything else, to tell a district workbook from a form."""
+    packed = zlib.compress(b" " * 400_000_000, 9)[2:-4]
+    data = attacks.zipped(more=[{"name": b"docProps/custom.xml", "data": b"", "comp": packed, **{side: {
+        "packed": len(packed), "full": 400_000_000, "crc": 0} for side in ("front", "back")}}])
+    (tmp_path / "汇总.xlsx").write_bytes(data)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert not gather.is_district(str(tmp_path / "汇总.xlsx"))
+    assert [line.error[0] for line in gather.read_one(str(tmp_path / "汇总.xlsx"))] == ["X119"]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+
+
+@pytest.mark.parametrize("command", ["check", "consolidate", "report"])
+def test_every_command_that_reads_takes_limits(tmp_path, capsys, monkeypatch, command):
+    monkeypatch.setenv("PERFEVAL_LIMITS", "")
+    (tmp_path / "表.xlsx").write_bytes(attacks.good())
+    more = {"consolidate": ["-o", str(tmp_path / "汇总.xlsx")], "report": ["-o", str(tmp_path / "报告.docx")]}.get(command, [])
+    assert cli.main([command, str(tmp_path / "表.xlsx"), *more, "--limits", "rows=5"]) == 2
+    said = capsys.readouterr()
+    assert "行数" in said.out + said.err
+    assert cli.main([command, str(tmp_path / "表.xlsx"), *more, "--limits", "rows=5.5"]) == 2 and "限额" in capsys.readouterr().err
+
+
+@FUZZ
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 12), st.sampled_from([0, 1, 2, 30, 10**6]), st.sampled_from([0, 1, 2, 9, 16000])),
+                min_size=1, max_size=5))
+def test_any_merged_areas_give_a_record(tmp_path, areas):
+    refs = [f"{model.cell_name(top, left)}:{model.cell_name(top + down, min(left + wide, 16383))}" for top, left, down, wide in areas]
+    holds(tmp_path / "表.xlsx", attacks.changed(attacks.merge(*refs)))
+
+
+@pytest.mark.parametrize("name", [name for name, (_, code) in ALL.items() if not code])
+def test_what_is_read_in_spite_of_its_tricks_gets_a_review_copy(tmp_path, name):
+    (tmp_path / "表.xlsx").write_bytes(ALL[name][0])
+    start = time.process_time()
+    review.write(record.check_file(str(tmp_path / "表.xlsx")), str(tmp_path / "批注.xlsx"))
+    assert time.process_time() - start < 15 and zipfile.ZipFile(tmp_path / "批注.xlsx").testzip() is None
+
+
+def test_an_error_of_ours_is_in_the_log_without_a_word_of_the_form(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(log, "path", lambda: str(tmp_path / "log" / "perfeval_xl.log"))
+    monkeypatch.setattr(layout, "read", lambda sheet, wanted, file: {}["某区数据中心 92.2"])
+    (tmp_path / "表.xlsx").write_bytes(attacks.good())
+    assert cli.main(["check", str(tmp_path / "表.xlsx")]) == 2
+    assert str(tmp_path / "log" / "perfeval_xl.log") in capsys.readouterr().out
+    entry = (tmp_path / "log" / "perfeval_xl.log").read_text(encoding="utf-8")
+    assert "KeyError" in entry and "record.py" in entry and "数据中心" not in entry and "表.xlsx" not in entry
+    monkeypatch.setattr(cli, "_show", lambda records: {}["秘密"])
+    assert cli.main(["check", str(tmp_path / "表.xlsx")]) == 2
+    assert str(tmp_path / "log") in capsys.readouterr().err and "秘密" not in (tmp_path / "log" / "perfeval_xl.log").read_text(encoding="utf-8")

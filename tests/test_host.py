@@ -727,6 +727,15 @@ def test_the_memory_host_counts_what_it_was_asked(workbook):
 
 def test_both_hosts_offer_the_whole_port():
     port = {name for name in vars(Host) if not name.startswith("_")}
-    assert len(port) == 26
+    assert len(port) == 27
     for adapter in (XlwingsHost, MemoryHost):
         assert port <= {name for name in vars(adapter) if not name.startswith("_")}
+
+
+def test_a_note_stays_where_its_cell_is_written(host):
+    """As in Excel; LibreOffice by itself would clear it."""
+    with host.opened("标记"):
+        host.write("标记", 1, 0, [["一", 1.0, 2.0], ["二", 3.0, 4.0]])
+        host.fill("标记", {(2, 2): 5.0})
+        host.write_formulas("标记", 2, 2, [["=1+1"]])
+    assert host.notes("标记") == {(2, 2): "科长：请复核"}

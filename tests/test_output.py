@@ -264,3 +264,206 @@ def test_text_of_a_form_becomes_no_field_of_the_report(tmp_path, text):
         assert not name.endswith(".rels") or b"127.0.0.1" not in part, name
         for code in re.findall(rb"<w:instrText[^>]*>([^<]*)|w:instr=\"([^\"]*)", part):
             assert not re.search(rb"HYPERLINK \"?http|DDE|cmd|INCLUDE", b"".join(code)), code
+
+
+# ---- the terminal, and every other place where a name from outside is said ----
+
+STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+@pytest.mark.parametrize("command", [["check"], ["check", "--json"], ["check", "--out", "OUT"],
+                                     ["consolidate", "-o", "OUT.xlsx", "--send-back", "OUT"], ["report", "-o", "OUT.docx"]])
+@pytest.mark.parametrize("content", ["evil", "refused", "missing"])
+def test_nothing_of_a_file_or_of_its_name_steers_the_terminal(tmp_path, capsys, command, content):
+    path = tmp_path / "甲\x1b]0;x\x07\x1b[2J\x9b\u202e.xlsx"
+    if content != "missing":
+        refused = attacks.zipped(more=[{"name": b"xl/\x1b[2J\x9b.xml", "data": b""}] * 2)
+        path.write_bytes(hostile_form("\x1b[31m\u202e=1") if content == "evil" else refused)
+    arguments = [str(tmp_path / word) if word.startswith("OUT") else word for word in command]
+    status = cli.main([*arguments, str(path)])
+    out, err = capsys.readouterr()
+    assert not STEERING.search(out) and not STEERING.search(err), (out, err)
+    assert status == (2 if content != "evil" else status) and status in (0, 1, 2)
+    if "--json" in command:
+        assert json.loads(out)["files"][0]["file"] == str(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_names_of_files_and_folders_from_outside_are_names_of_nothing_else(district):
+    """A department called ../../x, CON or =cmd gets a folder of its own below the one that was named."""
+    names = [path.relative_to(district / "退回") for path in (district / "退回").rglob("*")]
+    assert names
+    for name in names:
+        assert ".." not in name.parts
+        assert not any(re.search(r'[\\/:*?"<>|\x00-\x1f\x7f\u202e]', part) or part[-1:] in (".", " ") for part in name.parts)
+    assert sorted(one.name for one in district.iterdir()) == ["收表", "汇总.json", "汇总.xlsx", "退回"]
+
+
+@pytest.mark.parametrize("name", ["../../x", "CON", "nul.txt", "..", "a/b", "a\\b", "C:\\x", ".", "=cmd|x", "x" * 300, "LPT1 ", "\u202egpj.exe"])
+def test_a_department_of_any_name_gets_a_folder(tmp_path, name):
+    (tmp_path / "收表").mkdir()
+    (tmp_path / "收表" / "甲.xlsx").write_bytes(attacks.workbook(attacks.FORM.replace("某区数据中心", name).replace("|100|92.2", "|100|99")))
+    assert cli.main(["consolidate", str(tmp_path / "收表"), "-o", str(tmp_path / "汇总.xlsx"), "--send-back", str(tmp_path / "退回"), "-q"]) == 1
+    folder, = (tmp_path / "退回").iterdir()
+    assert folder.is_dir() and not re.fullmatch(r"(?i)(con|nul|lpt1)\s*(\..*)?", folder.name) and "\u202e" not in folder.name
+    assert len(folder.name.encode()) <= 255
+    assert sorted(one.suffix for one in folder.iterdir()) == [".txt", ".xlsx", ".xlsx"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["收表", "汇总.xlsx", "退回"]
+
+
+# ---- outputs that are inputs, and places that take nothing ----
+
+
+def submitted(tmp_path):
+    """A folder of two forms with errors, a roster, an earlier district workbook."""
+    (tmp_path / "收表").mkdir()
+    for n, name in enumerate(("甲局", "乙局")):
+        data = attacks.workbook(attacks.FORM.replace("某区数据中心", name).replace("|100|92.2", f"|100|9{n}"))
+        (tmp_path / "收表" / f"{n}.xlsx").write_bytes(data)
+    (tmp_path / "名册.txt").write_text("甲局\n乙局\n", encoding="utf-8")
+    assert cli.main(["consolidate", str(tmp_path / "收表"), "-o", str(tmp_path / "上次.xlsx"), "-q"]) == 1
+
+
+def everything(folder):
+    """Path -> content of all files."""
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("out", [["-o", "收表/0.xlsx"], ["-o", "汇总.xlsx", "--json", "收表/0.xlsx"], ["-o", "汇总.xlsx", "--json", "名册.txt"],
+                                 ["-o", "汇总.xlsx", "--json", "上次.xlsx"], ["-o", "上次.xlsx", "--json", "上次.xlsx"],
+                                 ["-o", "汇总.xlsx", "--json", "汇总.xlsx"], ["-o", "链接.xlsx"], ["-o", "汇总.xlsx", "--json", "链接.xlsx"],
+                                 ["-o", "con.xlsx"], ["-o", "没有/汇总.xlsx"], ["-o", "名册.txt/汇总.xlsx"]])
+def test_a_district_run_writes_over_nothing_that_was_handed_in(tmp_path, capsys, monkeypatch, out):
+    submitted(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "链接.xlsx").symlink_to(tmp_path / "收表" / "0.xlsx")
+    before = everything(tmp_path)
+    status = cli.main(["consolidate", "收表", "--roster", "名册.txt", "--since", "上次.xlsx", *out])
+    err = capsys.readouterr().err
+    assert status == 2 and len(err.strip().splitlines()) == 1 and "Traceback" not in err
+    after = everything(tmp_path)
+    assert {name: after.get(name) for name in before} == before and not [name for name in after if name.name.startswith(".perfeval")]
+
+
+@pytest.mark.parametrize("out", ["表.xlsx", "表.docx", "链接.docx", "con.docx", "没有/报告.docx", "表.xlsx/报告.docx"])
+def test_a_report_writes_over_nothing_that_was_handed_in(tmp_path, capsys, monkeypatch, out):
+    (tmp_path / "表.xlsx").write_bytes(attacks.good())
+    shutil.copy(tmp_path / "表.xlsx", tmp_path / "表.docx")
+    (tmp_path / "链接.docx").symlink_to(tmp_path / "表.docx")
+    monkeypatch.chdir(tmp_path)
+    before = everything(tmp_path)
+    assert cli.main(["report", "表.xlsx", "-o", out]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1 and everything(tmp_path) == before
+
+
+JOBS = {"check": ["check", "收表/0.xlsx", "收表/1.xlsx", "--out", "OUT"], "consolidate": [
+    "consolidate", "收表", "-o", "OUT/汇总.xlsx", "--json", "OUT/汇总.json", "--send-back", "OUT/退回", "--workers", "1"],
+    "report": ["report", "收表/0.xlsx", "-o", "OUT/报告.docx"]}
+
+
+def whole(path):
+    """An output that somebody can open: complete, whatever happened."""
+    if path.suffix in (".xlsx", ".docx"):
+        assert zipfile.ZipFile(path).testzip() is None
+    elif path.suffix == ".json":
+        json.loads(path.read_text(encoding="utf-8"))
+    else:
+        assert path.suffix == ".txt" and path.read_text(encoding="utf-8-sig").endswith("\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("mount"), reason="a small file system needs root")
+@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("size", ["4k", "16k", "32k"])
+def test_a_full_disk_is_one_line_and_leaves_whole_files(tmp_path, job, size):
+    submitted(tmp_path)
+    disk = tmp_path / "OUT"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here: a full disk was NOT tested")
+    try:
+        command = [sys.executable, "-m", "perfeval_xl.cli", *JOBS[job]]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=_env(), cwd=tmp_path, timeout=120)
+        left = [path for path in disk.rglob("*") if path.is_file()]
+        if done.returncode == 2:
+            assert len([line for line in done.stderr.splitlines() if "写不了" in line]) == 1 and "Traceback" not in done.stderr
+        assert done.returncode == 2 or size != "4k"
+        for path in left:
+            whole(path)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_file_that_is_open_in_excel_is_one_line(tmp_path, capsys, monkeypatch, job):
+    """On Windows a file that a program holds open cannot be replaced."""
+    submitted(tmp_path)
+    (tmp_path / "OUT").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    def held(draft, path):
+        raise PermissionError(13, "另一个程序正在使用此文件，进程无法访问。")
+
+    monkeypatch.setattr(os, "replace", held)
+    assert cli.main(JOBS[job]) == 2
+    err = capsys.readouterr().err
+    assert err.count("写不了") == 1 and "另一个程序" in err and "Excel" in err
+    assert not [path for path in (tmp_path / "OUT").rglob("*") if path.is_file()]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("mount"), reason="root may write everywhere else")
+@pytest.mark.parametrize("job", JOBS)
+def test_a_folder_that_may_not_be_written_is_one_line(tmp_path, job):
+    submitted(tmp_path)
+    disk = tmp_path / "OUT"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(disk)], capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        done = subprocess.run([sys.executable, "-m", "perfeval_xl.cli", *JOBS[job], "-q"], capture_output=True, text=True, check=False, env=_env(),
+                              cwd=tmp_path, timeout=120)
+        assert done.returncode == 2 and done.stderr.count("写不了") == 1 and len(done.stderr.splitlines()) == 1
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+#: runs a command, and ends the process without a word before the n-th step of writing: at every open, flush, move and removal
+_DEADLY = """
+import os, signal, sys
+from perfeval_xl import cli, files
+left = int(sys.argv[1])
+def step(work):
+    def counted(*args, **how):
+        global left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return work(*args, **how)
+    return counted
+os.replace, os.fsync, os.makedirs, os.remove = map(step, (os.replace, os.fsync, os.makedirs, os.remove))
+files.open = step(open)
+sys.exit(cli.main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a thing of POSIX")
+@pytest.mark.parametrize("job", JOBS)
+def test_killed_at_every_step_of_writing_it_leaves_whole_files(tmp_path, job):
+    submitted(tmp_path)
+    inputs, out = everything(tmp_path), tmp_path / "OUT"
+    ended = False
+    for step in range(60):
+        if step % 2 == 0:
+            shutil.rmtree(out, ignore_errors=True)
+            out.mkdir(exist_ok=True)
+        done = subprocess.run([sys.executable, "-c", _DEADLY, str(step), *JOBS[job], "-q"], capture_output=True, check=False, env=_env(),
+                              cwd=tmp_path, timeout=120)
+        for path in out.rglob("*"):
+            if path.is_file() and not path.name.startswith(".perfeval-"):
+                whole(path)
+        assert {name: data for name, data in everything(tmp_path).items() if name.parts[0] != "OUT"} == inputs
+        if done.returncode >= 0:
+            ended = True
+            break
+        assert done.returncode == -signal.SIGKILL
+    assert ended and step > 2 and not [path for path in out.rglob(".perfeval-*") if step % 2 == 0]

@@ -282,7 +282,7 @@ def test_a_sheet_in_a_comment_lends_its_look_to_no_other(tmp_path):
 @pytest.mark.parametrize("path", sorted((ROOT / "workbook").rglob("*.xls?")), ids=lambda path: path.stem)
 def test_no_shipped_form_hides_anything(path):
     for one in record.check_file(str(path)):
-        assert one.refusal is None and signs(one) == []
+        assert signs(one) == []
 
 
 def with_formulas(*cells):

@@ -9,7 +9,8 @@ these members answer:
 - Sheet: Visible, FilterMode, ProtectContents, ProtectDrawingObjects, ProtectScenarios, ProtectionMode, Protection.Allow..., EnableSelection,
   Protect, Unprotect.
 
-What a protection allows cannot be asked of LibreOffice; it is read from the file when the book is opened.
+What a protection allows cannot be asked of LibreOffice; it is read from the file when the book is opened. So are merged cells and number
+formats: LibreOffice can be asked, but only piece by piece, where Excel answers at once.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ _OURS = re.compile(r"\bpe_[a-z_]+(?=\()", re.IGNORECASE)
 _PARSED = re.compile(r"[!{}]|\.\$?[A-Za-z]")
 _QUOTED = re.compile('"[^"]*"')
 _DATE, _TIME, _CURRENCY, _TEXT, _LOGICAL = 2, 4, 8, 256, 1024
+_EVERYWHERE = 1 << 20, 1 << 14
 _SPECIAL = _DATE | _TIME | _CURRENCY | _TEXT | _LOGICAL
 _ANNOTATION = 8
 _XL_A1, _XL_ENGLISH, _ALL_BUT_SPECIAL = 1, 4, 0x7FFFFFFF
@@ -188,7 +190,8 @@ class Book(base_classes.Book):
         self.fullname = os.path.realpath(path) if path else f"Book{len(app.books) + 1}"
         self.name = os.path.basename(self.fullname)
         self.api = SimpleNamespace(ReadOnly=bool(document.isReadonly()), ProtectStructure=document.isProtected(), FullName=self.fullname)
-        self.allowed, self.remembered, self.formats = _protections(path) if path else {}, {}, {}
+        self.remembered, self.formats = {}, {}
+        self.allowed, self.shown, self.merged = _read(path) if path else ({}, {}, {})
         self.sheets, self.names = Sheets(self), Names(self)
         null = document.NullDate
         self.first_day = dt.datetime(null.Year, null.Month, null.Day)
@@ -207,6 +210,21 @@ class Book(base_classes.Book):
     def kind(self, key):
         return self.number_format(key)[0]
 
+    def key(self, code):
+        """The key of a format code."""
+        locale = self.app.engine.office.uno.createUnoStruct("com.sun.star.lang.Locale")
+        locale.Language, locale.Country = "en", "US"
+        formats = self.document.NumberFormats
+        key = formats.queryKey(code, locale, False)
+        return key if key >= 0 else formats.addNew(code, locale)
+
+    def from_file(self, sheet):
+        """What a sheet that nobody has changed yet holds, for ``Sheet.known``: the areas of merged cells and the special formats by cell."""
+        merges = {(row, column): area for area in self.merged[sheet]
+                  for row in range(area[0], area[2] + 1) for column in range(area[1], area[3] + 1)}
+        kinds = {code: self.kind(self.key(code)) & _SPECIAL for code in set(self.shown[sheet].values())}
+        return merges, (_EVERYWHERE, {place: kinds[code] for place, code in self.shown[sheet].items() if kinds[code]})
+
     def activate(self):
         self.app.books.active = self
 
@@ -221,18 +239,22 @@ class Book(base_classes.Book):
         self.app.books.active = self.app.books.opened[-1] if self.app.books.opened else None
 
 
-def _protections(path):
-    """Sheet -> what its protection allows, and whether it guards drawings and scenarios, as the file says."""
+def _read(path):
+    """By sheet, as the file says: what its protection allows, and whether it guards drawings and scenarios; the format codes of cells; merged
+    areas."""
     import openpyxl
 
     with warnings.catch_warnings(action="ignore"):  # of print areas that openpyxl does not understand
         book = openpyxl.load_workbook(path)
-    found = {}
+    allowed, shown, merged = {}, {}, {}
     for sheet in book.worksheets:
         own = sheet.protection
         kept = {f"Allow{what}": not getattr(own, attribute) for what, attribute in _ALLOWED.items()}
-        found[sheet.title] = kept | {"DrawingObjects": bool(own.objects), "Scenarios": bool(own.scenarios)}
-    return found
+        allowed[sheet.title] = kept | {"DrawingObjects": bool(own.objects), "Scenarios": bool(own.scenarios)}
+        shown[sheet.title] = {(row - 1, column - 1): "BOOLEAN" if cell.data_type == "b" else cell.number_format
+                              for (row, column), cell in sheet._cells.items() if cell.has_style or cell.data_type == "b"}
+        merged[sheet.title] = [(one.min_row - 1, one.min_col - 1, one.max_row - 1, one.max_col - 1) for one in sheet.merged_cells.ranges]
+    return allowed, shown, merged
 
 
 class Names(base_classes.Names):
@@ -304,9 +326,13 @@ class Sheets(base_classes.Sheets):
 class Sheet(base_classes.Sheet):
     def __init__(self, book, uno):
         self.book_, self.uno = book, uno
-        #: merged areas by cell; places of notes, and of cells with special formats with the area they were looked for in (None = not asked
-        #: yet); a cursor with the place and the size it has
-        self.known = book.remembered.setdefault(uno.Name, SimpleNamespace(merges={}, notes=None, formats=None, cursor=None, at=(0, 0), size=(1, 1)))
+        if uno.Name not in book.remembered:
+            # merged areas by cell, and whether these are all; notes by place; the cells with special formats with the area they were looked
+            # for in (None = not asked yet); a cursor with the place and the size it has
+            whole = uno.Name in book.merged
+            merges, formats = book.from_file(uno.Name) if whole else ({}, None)
+            book.remembered[uno.Name] = SimpleNamespace(merges=merges, whole=whole, notes=None, formats=formats, cursor=None, at=(0, 0), size=(1, 1))
+        self.known = book.remembered[uno.Name]
 
     @property
     def book(self):
@@ -367,10 +393,25 @@ class Sheet(base_classes.Sheet):
         return self.uno.Annotations
 
     def noted(self):
-        """The places of all notes, asked for once: nobody else writes any."""
+        """All notes, place -> text, asked for once: nobody else writes any."""
         if self.known.notes is None:
-            self.known.notes = {note.place for note in self.notes}
+            self.known.notes = {note.place: note.text for note in self.notes}
         return self.known.notes
+
+    def annotate(self, place, text):
+        """Puts a note on a cell that has none."""
+        address = self.book_.app.engine.office.uno.createUnoStruct("com.sun.star.table.CellAddress")
+        address.Sheet, address.Row, address.Column = self.index - 1, *place
+        self.annotations.insertNew(address, text)
+
+    @contextmanager
+    def keeping_notes(self, area):
+        """LibreOffice clears the notes of cells that are written in blocks; in Excel they stay."""
+        top, left, bottom, right = area
+        inside = {place: text for place, text in self.noted().items() if top <= place[0] <= bottom and left <= place[1] <= right}
+        yield
+        for place, text in inside.items():
+            self.annotate(place, text)
 
     def cursor(self, area):
         """A range that is moved to an area. To get a new one of LibreOffice takes ten times as long, and Excel hands them out for nothing."""
@@ -415,6 +456,8 @@ class Sheet(base_classes.Sheet):
     def merged_with(self, row, column):
         """The merged area of a cell, or the cell; remembered until rows or merged cells change."""
         known = self.known.merges
+        if self.known.whole:
+            return known.get((row, column), (row, column, row, column))
         if (row, column) not in known:
             area = self.widened((row, column, row, column))
             known.update({(r, c): area for r in range(area[0], area[2] + 1) for c in range(area[1], area[3] + 1)})
@@ -422,7 +465,7 @@ class Sheet(base_classes.Sheet):
 
     def forget(self):
         """What rows that are inserted or deleted, and cells that are merged, make wrong."""
-        self.known.merges.clear()
+        self.known.merges, self.known.whole = {}, False
         self.known.notes = self.known.formats = self.known.cursor = None
         self.known.at, self.known.size = (0, 0), (1, 1)
 
@@ -643,7 +686,8 @@ class Range(base_classes.Range):
                 elif type(value) is not float and value != "":
                     guessed.append((row, column, value))
                     line[column] = float(value) if isinstance(value, (int, Decimal)) else ""
-        self.sheet_.cursor(self.area).setDataArray(tuple(map(tuple, rows)))
+        with self.sheet_.keeping_notes(self.area):
+            self.sheet_.cursor(self.area).setDataArray(tuple(map(tuple, rows)))
         for row, column, value in guessed:
             self._guess(row, column, value)
 
@@ -666,11 +710,7 @@ class Range(base_classes.Range):
 
     def _format(self, row, column, code):
         self.sheet_.known.formats = None
-        document = self.sheet_.book_.document
-        locale = self.sheet_.book_.app.engine.office.uno.createUnoStruct("com.sun.star.lang.Locale")
-        locale.Language, locale.Country = "en", "US"
-        key = document.NumberFormats.queryKey(code, locale, False)
-        self.uno.getCellByPosition(column, row).NumberFormat = key if key >= 0 else document.NumberFormats.addNew(code, locale)
+        self.uno.getCellByPosition(column, row).NumberFormat = self.sheet_.book_.key(code)
 
     # ---- formulas ----
 
@@ -702,7 +742,8 @@ class Range(base_classes.Range):
         plain = all(isinstance(text, str) and text.startswith("=") and not _parsed(text) for row in rows for text in row)
         if plain and not any(self._formatted(_TEXT)):
             self._guard()
-            self.uno.setFormulaArray(tuple(tuple(_separated(text, ",", ";") for text in row) for row in rows))
+            with self.sheet_.keeping_notes(self.area):
+                self.uno.setFormulaArray(tuple(tuple(_separated(text, ",", ";") for text in row) for row in rows))
         else:
             self.raw_value = data
 
@@ -748,8 +789,9 @@ class Range(base_classes.Range):
     @property
     def merge_cells(self):
         top, left, bottom, right = self.area
+        known = self.sheet_.known
         # when it has been widened, the cursor covers the area
-        if len(self) > 1 and self.sheet_.widened(self.area) == self.area and not self.sheet_.known.cursor.getIsMerged():
+        if len(self) > 1 and not known.whole and self.sheet_.widened(self.area) == self.area and not known.cursor.getIsMerged():
             return False
         seen = set()
         for row in range(top, bottom + 1):
@@ -790,10 +832,8 @@ class Range(base_classes.Range):
     def add_note(self, text):
         noted = self.sheet_.noted()
         with self.sheet_.allowing("DrawingObjects"):
-            address = self.sheet_.book_.app.engine.office.uno.createUnoStruct("com.sun.star.table.CellAddress")
-            address.Sheet, address.Row, address.Column = self.sheet_.index - 1, *self.area[:2]
-            self.sheet_.annotations.insertNew(address, text)
-        noted.add(self.area[:2])
+            self.sheet_.annotate(self.area[:2], text)
+        noted[self.area[:2]] = text
         return Note(self.sheet_, None, self.area[:2])
 
 
@@ -934,8 +974,9 @@ class Note(base_classes.Note):
     def text(self, value):
         with self.sheet.allowing("DrawingObjects"):
             self.annotation.setString(value)
+        self.sheet.noted()[self.place] = value
 
     def delete(self):
         with self.sheet.allowing("DrawingObjects"):
             self.sheet.cursor(self.place * 2).clearContents(_ANNOTATION)
-        self.sheet.noted().discard(self.place)
+        self.sheet.noted().pop(self.place, None)
