@@ -41,7 +41,7 @@ def weights_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
     total = sum((weight for weight in sums.values() if weight is not None), ZERO)
     if missing and total != HUNDRED:
         stated = form.totals[0]
-        yield at("S108", stated, "、".join(part.name for part in missing), stated.text, None, edition.parts_source,
+        yield at("S108", stated, "、".join(part.name for part in missing), stated.text or "（空）", None, edition.parts_source,
                  weight=points(sum(part.weight for part in missing)), weights=points(total), scores=points(card.stated))
         return
     if _funds_unread(form, total):
@@ -61,8 +61,10 @@ def weights_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
 
 
 def _funds_unread(form: Submission, weights: Decimal) -> bool:
-    """No funds block was found, and the weights of the rows leave room for one: its score is missing, not wrong."""
-    return form.total_row is None and "weight" in form.columns and ZERO < weights < HUNDRED
+    """No funds block was found, or none of its weight and score, and the weights of the rows leave room for one: its score is missing, not
+    wrong."""
+    funds = form.total_row
+    return (funds is None or (funds.weight is None and funds.score is None)) and "weight" in form.columns and ZERO < weights < HUNDRED
 
 
 def _part_finding(form: Submission, name: str, stated: Decimal, expected: Decimal, edition: Edition) -> Finding:

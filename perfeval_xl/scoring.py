@@ -152,7 +152,8 @@ def attain(target: Reading, actual: Reading, fewer: bool = False, rule: str = "p
     if target.kind in ("blank", "na") or actual.kind in ("blank", "na"):
         return _attain_nothing(target, actual, fewer)
     if target.kind in ("mixed", "text"):
-        return Attainment(None, None, why="V203")
+        harmless = target.number == 0 and target.text.startswith("零")  # 零起
+        return _attain_words(target, actual, rule) if harmless and actual.number == 0 else Attainment(None, None, why="V203")
     if target.kind == "suspect":
         return Attainment(None, None, why="V204")
     if target.kind in ("date", "period"):
