@@ -240,34 +240,38 @@ def reaches_out(formula: str) -> bool:
     return bool(_OUT.search(formula)) and bool(_OUT.search(_QUOTED.sub('""', formula)))
 
 
-def of_sheet(xml: bytes, odd: bool, of: Styles) -> Look:
-    """The look of a sheet; ``odd``: it is not written as every program writes it, and no pattern can be trusted to find its cells."""
-    if odd or any(b's="%s"' % style.encode() in xml for style in (*of.unseen, *of.other)) or _mentioned(xml) or _calling(xml):
+def of_sheet(xml: bytes, written: gate.Cells, of: Styles) -> Look:
+    """The look of a sheet; ``written``: how its cells are written, by the gate."""
+    if _must_be_walked(xml, written, of):
         reader = _SheetReader(of)
         gate.walk(xml, reader.start, reader.text, reader.end)
         return reader.look()
-    if b"</f" not in xml:
+    if not written.formulas:
         return _NOTHING
     return Look(formulas=frozenset((int(row) - 1, column_number(letters.decode())) for letters, row in re.findall(_FORMULA, xml)))
 
 
-def _mentioned(xml: bytes) -> bool:
-    """Whether the head of a sheet, its rows, or what follows behind its cells speak of anything that hides; its cells cannot."""
-    begin, end = xml.find(b"<sheetData"), xml.rfind(b"</sheetData>")
-    if begin < 0:
+def _must_be_walked(xml: bytes, written: gate.Cells, of: Styles) -> bool:
+    """Whether the head of a sheet, its rows, or what follows behind its cells speak of anything that hides (its cells cannot), whether a cell has
+    a style that does, or whether a formula could reach out."""
+    if not written.kind or any(b's="%s"' % style.encode() in xml for style in (*of.unseen, *of.other)):
         return True
-    return _speaks(xml[:begin]) or _speaks(xml[end:]) or _speaks(b" ".join(re.findall(rb"<row ([^<>]*)", xml)))
+    rows = b" ".join(re.findall(rb"<row ([^<>]*)", xml)) if written.kind != "values" else b""
+    behind = xml[written.end :]  # validations and conditional formats have formulas too
+    return _speaks(xml[: written.begin]) or _speaks(behind) or _speaks(rows) or ((written.formulas or b"</f" in behind) and _calling(xml))
 
 
 @lru_cache(maxsize=256)
 def _speaks(said: bytes) -> bool:
     """Remembered, because the sheets of a district begin and end alike."""
+    said = said.replace(b'hidden="false"', b"").replace(b'zeroHeight="false"', b"")  # as LibreOffice writes everywhere
     return any(hint in said for hint in _HINTS) or b"='" in said or b" =" in said or b"= " in said
 
 
 def _calling(xml: bytes) -> bool:
     """Whether a formula could reach out."""
-    if b"</f" not in xml:
+    loud = xml.upper()
+    if not any(hint in loud for hint in _OUT_HINTS):
         return False
     said = b"\n".join({text.upper() for text in re.findall(rb"<f[^<>]*>([^<]+)", xml)})
     return any(hint in said for hint in _OUT_HINTS)

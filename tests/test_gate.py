@@ -120,7 +120,7 @@ def test_a_zip_with_long_sizes_is_read(tmp_path):
 def test_what_calamine_gets_is_what_was_looked_at(tmp_path):
     """A part that the workbook does not name is never handed on, nor one in a second directory."""
     package = gate.Package(attacks.with_parts(**{"xl/worksheets/sheet9.xml": b"<worksheet/>", "xl/media/a.png": b"x"}))
-    _, _, content = intake._xlsx(package, {}, set())
+    _, _, content = intake._xlsx(package, {}, {})
     names = zipfile.ZipFile(io.BytesIO(content)).namelist()
     assert sorted(names) == ["_rels/.rels", "xl/_rels/workbook.xml.rels", "xl/sharedStrings.xml", "xl/styles.xml", "xl/workbook.xml", attacks.SHEET]
     assert zipfile.ZipFile(io.BytesIO(content)).testzip() is None
