@@ -225,10 +225,10 @@ def _check_count(stated: str) -> None:
 
 
 #: The cells of a sheet as every program writes them: a place near the corner, or no value. Whatever fits holds no trap: the reader needs
-#: room for 52 columns and 9999 rows at most. The first pattern is for sheets of numbers and texts alone, the second for those that may be worked
+#: room for 130 columns and 9999 rows at most. The first pattern is for sheets of numbers and texts alone, the second for those that may be worked
 #: out by formulas, the third knows errors, truth values and formulas without result too. The letters of the first are those of s="4" t="s" and
 #: t="n": no second place can hide among them. In the first two no row is hidden, nor lower than three points.
-_ROWS = (rb'<sheetData>(?:<row %s(?:/>|>(?:<c r="A?[A-Z][0-9]{1,4}"%s(?:/>|><v>[^<&]*+</v></c>%s))*+'
+_ROWS = (rb'<sheetData>(?:<row %s(?:/>|>(?:<c r="[A-D]?[A-Z][0-9]{1,4}"%s(?:/>|><v>[^<&]*+</v></c>%s))*+'
          rb'(?:<c r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]++")?+/>)*+</row>))*+</sheetData>')
 _SHOWN = (rb'r="[0-9]++"(?: spans="[0-9: ]++")?+(?: s="[0-9]++")?+(?: customFormat="\w++")?+(?: ht="(?:[3-9]|[1-9][0-9])[0-9.]*+")?+'
           rb'(?: hidden="false")?+(?: customHeight="\w++")?+(?: outlineLevel="[0-9]++")?+(?: collapsed="\w++")?+'

@@ -243,27 +243,38 @@ def reaches_out(formula: str) -> bool:
 def of_sheet(xml: bytes, written: gate.Cells, of: Styles) -> Look:
     """The look of a sheet; ``written``: how its cells are written, by the gate."""
     if _must_be_walked(xml, written, of):
-        reader = _SheetReader(of)
-        gate.walk(xml, reader.start, reader.text, reader.end)
-        return reader.look()
+        return _walked(xml, of)
+    head, behind, look = xml[: written.begin], xml[written.end :], _NOTHING
+    if _speaks(head) or _speaks(behind):
+        look = _framed(b"%s<sheetData></sheetData>%s" % (head, behind), of)
     if not written.formulas:
-        return _NOTHING
-    return Look(formulas=frozenset((int(row) - 1, column_number(letters.decode())) for letters, row in re.findall(_FORMULA, xml)))
+        return look
+    return look._replace(formulas=frozenset((int(row) - 1, column_number(letters.decode())) for letters, row in re.findall(_FORMULA, xml)))
+
+
+def _walked(xml: bytes, of: Styles) -> Look:
+    reader = _SheetReader(of)
+    gate.walk(xml, reader.start, reader.text, reader.end)
+    return reader.look()
+
+
+#: what stands around the cells of a sheet; remembered, because the sheets of a district begin and end alike
+_framed = lru_cache(maxsize=64)(_walked)
 
 
 def _must_be_walked(xml: bytes, written: gate.Cells, of: Styles) -> bool:
-    """Whether the head of a sheet, its rows, or what follows behind its cells speak of anything that hides (its cells cannot), whether a cell has
-    a style that does, or whether a formula could reach out."""
+    """Whether the rows of a sheet speak of anything that hides, a cell has a style that does, or a formula could reach out; the cells as such
+    cannot, and what stands around them is looked at apart."""
     if not written.kind or any(b's="%s"' % style.encode() in xml for style in (*of.unseen, *of.other)):
         return True
-    rows = b" ".join(re.findall(rb"<row ([^<>]*)", xml)) if written.kind != "values" else b""
-    behind = xml[written.end :]  # validations and conditional formats have formulas too
-    return _speaks(xml[: written.begin]) or _speaks(behind) or _speaks(rows) or ((written.formulas or b"</f" in behind) and _calling(xml))
+    if written.kind != "values" and _speaks(b" ".join(re.findall(rb"<row ([^<>]*)", xml))):
+        return True
+    return (written.formulas or b"</f" in xml[written.end :]) and _calling(xml)
 
 
 @lru_cache(maxsize=256)
 def _speaks(said: bytes) -> bool:
-    """Remembered, because the sheets of a district begin and end alike."""
+    """Whether a piece of a sheet mentions anything that hides. Remembered likewise."""
     said = said.replace(b'hidden="false"', b"").replace(b'zeroHeight="false"', b"")  # as LibreOffice writes everywhere
     return any(hint in said for hint in _HINTS) or b"='" in said or b" =" in said or b"= " in said
 
