@@ -223,6 +223,8 @@ def _theme(xml: bytes) -> list[str]:
 
 #: where none of these is mentioned, no row and no column is hidden and no condition changes a look
 _HINTS = (b"hidden", b"zeroHeight", b"cfRule", b'defaultColWidth="0', b' ht="0', b' ht="1"', b' ht="1.', b' ht="2"', b' ht="2.', b' width="0')
+#: rows that say nothing of their height are hidden, or too low
+_LOW_ROWS = re.compile(rb'zeroHeight="(?!false"|0")|defaultRowHeight="[0-2][".]')
 _FORMULA = rb'<c r="([A-Z]+)([0-9]+)"[^<>]*><f[ >/]'
 #: what makes a formula reach out of the workbook: DDE (server|topic), addresses, libraries and their functions
 _OUT = re.compile(r'\||\b(?:WEBSERVICE|IMAGE|RTD|CALL|REGISTER(?:\.ID)?|DDE|EXEC|SQL\.REQUEST)\s*\(', re.IGNORECASE)
@@ -266,6 +268,8 @@ def _must_be_walked(xml: bytes, written: gate.Cells, of: Styles) -> bool:
     """Whether the rows of a sheet speak of anything that hides, a cell has a style that does, or a formula could reach out; the cells as such
     cannot, and what stands around them is looked at apart."""
     if not written.kind or any(b's="%s"' % style.encode() in xml for style in (*of.unseen, *of.other)):
+        return True
+    if _LOW_ROWS.search(xml, 0, written.begin):
         return True
     if written.kind != "values" and _speaks(b" ".join(re.findall(rb"<row ([^<>]*)", xml))):
         return True
