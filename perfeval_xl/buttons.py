@@ -105,10 +105,12 @@ class _Desk(NamedTuple):
 def _desk(host: Host, path: str = "") -> _Desk:
     """The sheet that holds the form: where the workbook's names point, whatever it is called by now, else 自评表."""
     sheet, block = _block(host)
-    one = record.check_sheet(host.grid(sheet), path or sheet)
+    one = record.check_sheet(host.grid(sheet), path)
     if one is None:
         raise Refusal("X208", sheet=sheet)
     if one.refusal is not None:
+        if not path:
+            one.refusal.args_["file"] = sheet
         raise one.refusal
     return _Desk(sheet, one, block)
 

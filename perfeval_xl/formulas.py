@@ -64,8 +64,9 @@ def _state(cell: dict[str, str], at: dict[str, str], edition: Edition, rate: str
              (f'COUNT({at["reached"]})=1', f"超出指标值的范围，{ASK}"),
              ("TRUE", f"指标值和完成值不能比较，请核对单位，或{ASK}")]
     checks = [
-        (_blank(weight), "没有填分值"), (f"NOT(ISNUMBER({weight}))", "分值不是数"), (f'{at["t_value"]}="{EMPTY}"', "没有填指标值"),
-        (f'{at["a_value"]}="{EMPTY}"', "没有填完成值"),
+        (_blank(weight), "没有填分值"), (f"NOT(ISNUMBER({weight}))", "分值不是数"),
+        (f'AND({at["t_value"]}="{EMPTY}",COUNT({share})=0)', "没有填指标值"),
+        (f'AND({at["a_value"]}="{EMPTY}",COUNT({share})=0)', "没有填完成值"),
         (f"AND(COUNT({share})=0,COUNT({hand})=0)", asked),
         (f"NOT(ISNUMBER({score}))", "得分不是数"), (f"{score}>{weight}", "得分大于分值"), (f"{score}<0", "得分小于 0"),
         *([(rate, "与资金栏算出的执行率不符")] if rate else []),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gc
 import os
+import struct
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,8 +16,8 @@ from typing import Any
 
 from perfeval_xl import contain, intake, messages, record
 from perfeval_xl.compact import Form, from_record, from_stamp
-from perfeval_xl.container import ContainerError, directory, packed, unpack
-from perfeval_xl.gate import limit
+from perfeval_xl.container import ContainerError, unpack
+from perfeval_xl.gate import hold
 from perfeval_xl.messages import Refusal
 
 #: what is taken out of a folder; the last ones only to say that they cannot be read. A file that is named is always taken.
@@ -30,6 +31,8 @@ FEW = 100
 _TAIL = 66_000
 #: bytes; the document properties of ours are some hundred
 _PROPERTIES = 100_000
+#: an entry of the directory of a zip file, and the head of a part
+_ENTRY, _LOCAL = struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s5H3L2H")
 
 
 def find(paths: Iterable[str], without: Iterable[str] = (), extensions: tuple[str, ...] = EXTENSIONS) -> list[str]:
@@ -78,26 +81,37 @@ def _kept(path: str, lang: str) -> tuple[float, list[Form] | None]:
 
 
 def is_district(path: str) -> bool:
-    """Whether a file is a district workbook, by its document properties; no more of it is read than its end where it has none."""
+    """Whether a file is a district workbook, however large, by its document properties; no more of it is read than its end and them."""
     with open(path, "rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
-        stream.seek(max(0, size - _TAIL))
-        if size > limit("file") or b"docProps/custom.xml" not in stream.read():
+        stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
+        tail = stream.read()
+        place = tail.rfind(b"docProps/custom.xml") - _ENTRY.size
+        if place < 0 or not tail.startswith(b"PK\x01\x02", place):
             return False
-        stream.seek(0)
-        data = stream.read(size)
+        _, _, _, _, method, _, _, crc, size, full, *_, offset = _ENTRY.unpack_from(tail, place)
+        stream.seek(offset)
+        local = stream.read(_LOCAL.size)
+        if max(size, full) > _PROPERTIES or len(local) < _LOCAL.size:
+            return False
+        *_, name, extra = _LOCAL.unpack(local)
+        stream.seek(name + extra, os.SEEK_CUR)
+        content = stream.read(size)
     try:
-        part = directory(data).get("docprops/custom.xml")
-        return part is not None and part.full < _PROPERTIES and f'name="{STAMP}"'.encode() in unpack(*packed(data, part))
+        return f'name="{STAMP}"'.encode() in unpack(method, full, crc, content)
     except ContainerError:
         return False
 
 
 def stamped(path: str) -> list[Form]:
-    """The lines that a district workbook keeps; refused (X303) where they are not as they were written."""
+    """The lines that a district workbook keeps; refused (X303) where they are not as they were written, and (X114) where it is too large."""
     import hashlib
 
     name = os.path.basename(path)
+    try:
+        hold("file", os.path.getsize(path))
+    except Refusal as refusal:
+        refusal.args_["file"] = name
+        raise
     try:
         (mark, schema, count, digest, *_), *rows = intake.sheet_rows(path, STAMP_SHEET)
         texts = [[str(cell) for cell in row if cell != ""] for row in rows]

@@ -47,7 +47,10 @@ def load(path: str) -> list[Line]:
     else:
         if os.path.splitext(file)[1].lower() not in ("", ".txt", ".text", ".md"):
             raise Refusal("X321", file=file)
-        lines = text_lines(_decoded(data, file))
+        text = _decoded(data, file)
+        if len(text) > 4 * TEXT:  # blanks and line breaks included; whatever has more need not be taken apart first
+            raise Refusal("X326", file=file, stated=f"{len(text)} 字", expected=f"{TEXT} 字")
+        lines = text_lines(text)
     size = sum(len(line.text) + sum(len(cell) for row in line.rows for cell in row) for line in lines)
     if not size:
         raise Refusal("X324", file=file)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from perfeval_xl import gate
 from perfeval_xl.messages import Refusal
 from perfeval_xl.numbers import fold
 
@@ -78,7 +79,11 @@ def from_rows(rows: Iterable[Iterable]) -> Roster:
 def _text_rows(path: str, extension: str) -> list[list[str]]:
     try:
         with open(path, "rb") as stream:
+            gate.hold("file", os.fstat(stream.fileno()).st_size)
             data = stream.read()
+    except Refusal as refusal:
+        refusal.args_.setdefault("file", os.path.basename(path))
+        raise
     except FileNotFoundError:
         raise Refusal("X101", file=path) from None
     except OSError as error:

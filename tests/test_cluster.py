@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import pytest
 from districts import picture, save
@@ -40,16 +41,26 @@ def fatal_one(path, wanted="", lang=""):
 
 
 @pytest.fixture(scope="module")
-def address():
+def two():
+    """A cluster of two workers."""
     import dask
 
-    # one death is enough to suspect a file: each further one costs the start of a process, and one that comes before a new worker has told its
-    # nanny that it stands ends the nanny as well
+    # one death is enough to suspect a file: each further one costs the start of a process
     with (dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-          distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs=50) as here,
-          distributed.Client(here, set_as_default=False) as client):
-        client.wait_for_workers(2)
-        yield here.scheduler_address
+          distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs=50) as here):
+        yield here
+
+
+@pytest.fixture
+def address(two):
+    """Where the scheduler is, once both workers stand and their nannies know it: a worker that is killed before takes its nanny with it, and Dask
+    then waits half a minute for a worker that does not come."""
+    deadline = time.monotonic() + 60
+    while len(two.scheduler.workers) < 2 or any(nanny.status.name != "running" for nanny in two.workers.values()):
+        two.scale(2)
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return two.scheduler_address
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perfeval_xl import cli, gate, gather, intake, layout, log, messages, model, record, review
+from perfeval_xl import cli, gate, gather, intake, layout, lines, log, messages, model, record, review, roster
 from perfeval_xl.messages import Refusal
 
 ROOT = Path(__file__).parent.parent
@@ -120,7 +120,7 @@ def test_a_zip_with_long_sizes_is_read(tmp_path):
 def test_what_calamine_gets_is_what_was_looked_at(tmp_path):
     """A part that the workbook does not name is never handed on, nor one in a second directory."""
     package = gate.Package(attacks.with_parts(**{"xl/worksheets/sheet9.xml": b"<worksheet/>", "xl/media/a.png": b"x"}))
-    _, _, content = intake._xlsx(package, {}, set())
+    _, _, content = intake._xlsx(package, {}, {})
     names = zipfile.ZipFile(io.BytesIO(content)).namelist()
     assert sorted(names) == ["_rels/.rels", "xl/_rels/workbook.xml.rels", "xl/sharedStrings.xml", "xl/styles.xml", "xl/workbook.xml", attacks.SHEET]
     assert zipfile.ZipFile(io.BytesIO(content)).testzip() is None
@@ -137,7 +137,7 @@ PLAIN = attacks.parts(attacks.good())[attacks.SHEET]
     (lambda xml: xml.replace(b"</c>", b"</c><!-- -->", 1), ""), (lambda xml: xml.replace(b'<c r="A1"', b"<c r='A1'"), ""),
     (lambda xml: xml.replace(b"</sheetData>", b'<row r="9"><c r="A9" r="XFD9"><v>1</v></c></row></sheetData>'), ""),
     (lambda xml: xml.replace(b"</sheetData>", b'<row r="9"><c r="A99999"><v>1</v></c></row></sheetData>'), ""),
-    (lambda xml: xml.replace(b"</sheetData>", b'<row r="9"><c r="BA9"><v>1</v></c></row></sheetData>'), ""),
+    (lambda xml: xml.replace(b"</sheetData>", b'<row r="9"><c r="EA9"><v>1</v></c></row></sheetData>'), ""),
     (lambda xml: xml.replace(b"<sheetData>", b"<x><sheetData></sheetData></x><sheetData>"), ""),
 ])
 def test_only_a_sheet_without_surprise_is_plain(change, kind):
@@ -285,3 +285,13 @@ def test_an_error_of_ours_is_in_the_log_without_a_word_of_the_form(tmp_path, mon
     monkeypatch.setattr(cli, "_show", lambda records: {}["秘密"])
     assert cli.main(["check", str(tmp_path / "表.xlsx")]) == 2
     assert str(tmp_path / "log") in capsys.readouterr().err and "秘密" not in (tmp_path / "log" / "perfeval_xl.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind, code", [("txt", "X326"), ("名册", "X114")])
+def test_other_texts_from_outside_are_held_too(tmp_path, kind, code):
+    path = tmp_path / ("名册.csv" if kind == "名册" else "报告.txt")
+    path.write_bytes(b"90%\n" * 6_000_000)
+    start = time.process_time()
+    with pytest.raises(Refusal) as caught:
+        (roster if kind == "名册" else lines).load(str(path))
+    assert caught.value.code == code and path.name in caught.value.words() and time.process_time() - start < 2

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from districts import picture, save
 
-from perfeval_xl import compact, district, district_file, gather, record
+from perfeval_xl import compact, district, district_file, gate, gather, record
 from perfeval_xl.messages import Refusal
 
 ROOT = Path(__file__).parent.parent
@@ -218,3 +218,14 @@ def test_consolidating_districts_is_consolidating_their_forms(tmp_path):
     assert plain[0] == plain[1]
     twice = district.consolidate(gather.read_all([str(tmp_path / "甲区.xlsx"), str(tmp_path / "乙区.xlsx"), whole[0]]))
     assert len(twice.counted) == 8 and [one.finding.code for one in twice.findings] == ["D102"]
+
+
+def test_a_district_workbook_beyond_the_limits_is_known_as_one_and_says_which_limit(workbook, monkeypatch):
+    monkeypatch.setenv("PERFEVAL_LIMITS", "file=2000")
+    gate.look_up()
+    assert gather.is_district(workbook)
+    one, = gather.read_one(workbook)
+    assert one.error[0] == "X114" and "2000" in one.error[1]
+    monkeypatch.delenv("PERFEVAL_LIMITS")
+    gate.look_up()
+    assert gather.read_one(workbook)[0].error is None
