@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from perfeval_xl.checks_funds import adjustment
 from perfeval_xl.compare import CENT, TEN_THOUSAND, percent, points
 from perfeval_xl.facts import COLUMNS
 from perfeval_xl.figures import Figure, same
 from perfeval_xl.model import FundsRow
-from perfeval_xl.naming import Lead, Subject, bare, budget_change, budget_share, is_foreign, is_own, money_kind, names_another, rate_name, source_of
+from perfeval_xl.naming import Subject, bare, budget_share, is_foreign, is_own, money_kind, names_another, rate_name, source_of
 from perfeval_xl.numbers import half_up
+from perfeval_xl.quotes_changes import change, is_change, is_moved, moved
 from perfeval_xl.quotes_rows import row
 from perfeval_xl.scoring import execution_rate, execution_score
 from perfeval_xl.speech import Quote, Said, Speech
@@ -20,16 +20,10 @@ _BUDGETS = ("adjusted", "budget", "initial")
 _IN_WORDS = (("initial", "年初"), ("adjusted", "全年预算|调整"), ("executed", "执行|支出"))
 _SHORTLY = {"年初": "initial", "年初数": "initial", "调整后": "adjusted", "调整": "adjusted", "追加后": "adjusted",
             "调增后": "adjusted", "调减后": "adjusted", "压减后": "adjusted"}
-_MOVED = re.compile("(?:追加|调[增减]|增加|减少|净增|净减)(?:部门|预算|资金|财政|了|额|数)*(?:为|共)*$")
-_MOVED_FROM = re.compile("^[较比与]年初(?:批复|安排|的)*(?:预算)?(?:数|总额)?(?:相比)?"
-                         "(?:净?增加|增长|上升|净?减少|下降|降低|调增|调减|追加|压减|核减)了?$")
 _PLANNED = re.compile("年初(?:安排|批复|核定|下达)(?:数|额)?$")
-_COMPARED_WITH = re.compile("(?:^|[。;])[与较比]年初(?:部门)?(?:预算)?(?:数|总额)?相比，$")
-_MOVED_BUDGET = re.compile("^(?:全年|部门|本年)*预算(?:总额|数)?(?:净?增加|净?减少|调增|调减|核减|压减)了?$")
 _OWN_ALONE = re.compile("[我本全](?:单位|部门|中心|[局委办院会处校站馆所])")
 _SPENDING = re.compile("(?:支出|执行|支付|拨付|使用|列支|发放|到账)(?:了|为|完成|资金|金额|数)*$")
 _ALL_MONEY = re.compile("(?:项目|部门|本项目|年度)?资金总额")
-_BY_SHARE = re.compile("^(?:增长|增幅|上升|下降|减少|降幅|减幅|降低|调整率|变动率)$")
 _REACHED = re.compile("[，;]?(?:实际|全年|年末)*(?:完成|达到|执行)")
 _OTHER_BASE = re.compile("调整|追加|调[增减]|全年预算|占年初|完成年初|年初预算的")
 
@@ -68,8 +62,8 @@ def _kind_of(speech: Speech, quote: Quote) -> tuple[str, str]:
 def amount(speech: Speech, quote: Quote) -> list[Said] | None:
     """An amount against the funds block, or against the line of its task; None where the figure is none."""
     figure, lead, facts = quote.figure, quote.lead, speech.facts
-    if figure.kind == "money" and _is_moved(speech, lead):
-        return _moved(speech, figure)
+    if figure.kind == "money" and is_moved(speech, lead):
+        return moved(speech, figure)
     kind, words = _kind_of(speech, quote)
     base = next(filter(facts.is_execution, quote.subjects), None) if figure.kind == "money" and lead.role and not kind else None
     if rate_name(lead.core) is not None or (not kind and base is None):
@@ -220,8 +214,8 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
     """An execution rate against the funds block, a target of it against the row of that name; None where the figure is none."""
     figure, lead, facts = quote.figure, quote.lead, speech.facts
     words = rate_name(lead.core)
-    if words is None and figure.kind == "percent" and _is_change(speech, figure, lead.core):
-        return _change(speech, figure)
+    if words is None and figure.kind == "percent" and is_change(speech, figure, lead.core):
+        return change(speech, figure)
     if words is None and figure.kind == "percent" and (base := budget_share(lead.core)) is not None:
         return _share_of_budget(speech, figure, base)
     if words is None and lead.carried and not quote.subjects and not speech.said and rate_name(bare(speech.place.head)) == "":
@@ -262,51 +256,6 @@ def _spent_by_another(speech: Speech, quote: Quote, words: str) -> bool:
     if words or before is None or before.kind != "money" or quote.lead.role or re.search("[。;]|预算执行率|资金执行率", quote.figure.lead):
         return False
     return _SPENDING.search(before.lead) is not None and not any(one.figure is before for one in speech.said)
-
-
-def _is_change(speech: Speech, figure: Figure, core: str) -> bool:
-    """Whether a percentage tells how far the whole budget was changed within the year."""
-    last = next(iter(speech.said[-1:]), None)
-    if budget_change(core):
-        return last is not None and last.subject.key == "adjusted"
-    if last is not None and last.subject.key == "moved" and last.figure.end + len(figure.lead) == figure.start:
-        return _BY_SHARE.search(core) is not None
-    before = next((one for one in reversed(speech.found) if one.end <= figure.start), None)
-    if before is None or before.kind != "money" or budget_share(core) != "initial":
-        return False
-    return _MOVED.search(before.lead) is not None and not is_foreign(re.sub("追加|调[增减]", "", before.lead))
-
-
-def _change(speech: Speech, figure: Figure) -> list[Said]:
-    """The change of the budget in percent of the initial one, against the funds block and against the row of that name."""
-    facts, total = speech.facts, speech.facts.funds.get("total")
-    row_of = next((n for n, line in enumerate(facts.form.indicators) if line.role == "adjustment_rate"), None)
-    due = adjustment(total) if total is not None else None
-    stated = facts.form.indicators[row_of].actual.number if row_of is not None else None
-    allowed = [one for one in (None if due is None else abs(due), stated) if one is not None]
-    if allowed and not any(same(figure, one, facts.edition.tolerance.rate) for one in allowed):
-        speech.add("R302", figure, figure.text, shown(allowed[0]), what="预算调整率", what_en="change of the budget", why="", why_en="")
-    return [Said(figure, Subject("money", "预算调整率", "change"), "change")]
-
-
-def _is_moved(speech: Speech, lead: Lead) -> bool:
-    """Whether an amount tells how far the whole budget was changed: 全年预算923.86万元，比年初增加68.2万元; 与年初相比，预算增加68.2万元."""
-    if speech.foreign or speech.task is not None:
-        return False
-    if _MOVED_FROM.search(lead.core):
-        return any(one.subject.key == "adjusted" for one in speech.said[-1:])
-    return _COMPARED_WITH.search(lead.before) is not None and _MOVED_BUDGET.search(lead.core) is not None
-
-
-def _moved(speech: Speech, figure: Figure) -> list[Said]:
-    """How far the adjusted budget is from the initial one, in 万元."""
-    initial, adjusted = (speech.facts.total(column) for column in ("initial", "adjusted"))
-    if initial is not None and adjusted is not None and not same(figure, abs(adjusted - initial), CENT):
-        blamed = any(one.figure in speech.blamed for one in speech.said[-1:])
-        if not blamed:
-            speech.add("R206", figure, figure.text, f"{points(abs(adjusted - initial))}万元", what="全年预算数比年初预算数的增减",
-                       what_en="difference of the adjusted budget from the initial one")
-    return [Said(figure, Subject("money", "预算调整", "moved"), "moved")]
 
 
 def _rated(speech: Speech, figure: Figure, words: str) -> FundsRow | None:
