@@ -627,8 +627,9 @@ class Cells:
         self.merged, self.formats, self.area, self.asked = merged, formats or {}, area, [] if asked is None else asked
         self.row, self.column, self.shape = area[0] + 1, area[1] + 1, (area[2] - area[0] + 1, area[3] - area[1] + 1)
 
-    def range(self, first, last):
-        return Cells(self.merged, self.formats, (first[0] - 1, first[1] - 1, last[0] - 1, last[1] - 1), self.asked)
+    def range(self, address):
+        (left, top), (right, bottom) = (re.fullmatch("([A-Z])([0-9]+)", corner).groups() for corner in (address.split(":") * 2)[:2])
+        return Cells(self.merged, self.formats, (int(top) - 1, ord(left) - 65, int(bottom) - 1, ord(right) - 65), self.asked)
 
     def _all(self, each):
         self.asked.append(self.area)
