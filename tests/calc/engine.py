@@ -883,14 +883,13 @@ class Areas(Range):
     def raw_value(self, data):
         """One value for every cell of every area."""
         sheet = self.sheet_
-        plain = type(data) is float and not sheet.uno.isProtected() and not any(map(sheet.special, self.areas))
+        if type(data) is float and not sheet.uno.isProtected() and not any(map(sheet.special, self.areas)):
+            places = [(row, column) for top, left, bottom, right in self.areas
+                      for row in range(top, bottom + 1) for column in range(left, right + 1)]
+            sheet.book_.app.engine.office.fill(sheet.book_.document, sheet.uno, places, data)
+            return
         for area in self.areas:
-            if plain:
-                top, left, bottom, right = area
-                with sheet.keeping_notes(area):
-                    sheet.cursor(area).setDataArray(((data,) * (right - left + 1),) * (bottom - top + 1))
-            else:
-                Range.raw_value.fset(Range(sheet, area), data)
+            Range.raw_value.fset(Range(sheet, area), data)
 
 
 _COUNTED = frozenset(("row", "column", "shape", "raw_value", "formula", "number_format", "color", "borders", "merge_area", "merge_cells", "merge",
