@@ -38,7 +38,7 @@ pictures: $(STAMP) office
 $(STAMP): pyproject.toml
 	@command -v python3 >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3 python3-venv; }
 	@test -x $(PY) || python3 -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv && python3 -m venv $(VENV); }
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,excel,district,report,cluster,records]'
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[all]'
 	-$(PY) -m compileall -q perfeval_xl
 	@touch $(STAMP)
 

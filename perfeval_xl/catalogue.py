@@ -202,7 +202,7 @@ _ALL = (
          ("请按 TOML 写法改正该处。", "Correct the TOML at that place."), _TOOL),
     Code("X602", "error", ("版本文件 {file} 缺少 {key}。", "Edition file {file} lacks {key}."),
          ("请补上，写法可参照 shangjie-2022.toml。", "Add it; shangjie-2022.toml shows how."), _TOOL),
-    Code("X603", "error", ("版本文件 {file} 的 {key} 是 {stated}，应为{expected}。", "Edition file {file}: {key} is {stated}, expected {expected}."),
+    Code("X603", "error", ("版本文件 {file} 的 {key} 是 {stated}，应为 {expected}。", "Edition file {file}: {key} is {stated}, expected {expected}."),
          ("请改正该项。", "Correct it."), _TOOL),
     Code("X604", "error", ("版本文件 {file} 的 {key} 没有依据。", "Edition file {file}: {key} has no source."),
          ("请在同一节写上 source；自定的另加 assumed = true。", "Write `source` in its table; add `assumed = true` if it is your own choice."), _TOOL),

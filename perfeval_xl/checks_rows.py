@@ -12,6 +12,7 @@ from perfeval_xl.messages import Finding
 from perfeval_xl.model import MONEY, UNCALCULATED, Entry, Indicator, Submission
 from perfeval_xl.numbers import half_up, is_error, is_nothing, printed_step
 from perfeval_xl.scoring import Scorecard, explained, fits_the_right_weight, tier_of, tier_range
+from perfeval_xl.targets import comparable
 
 _ERROR_MARKS = frozenset("#＃E")
 _POINTLESS = {"whole": ("结转结余率不可能超过100%", "the unspent share cannot exceed 100%"),
@@ -144,7 +145,7 @@ def deviations_follow(form: Submission, card: Scorecard, edition: Edition) -> It
     if "deviation" not in form.columns:
         return
     for _, row, result in card.doubtful:
-        stated, fraction, attainment = row.deviation, result.attainment.deviation, result.attainment
+        stated, fraction = row.deviation, result.attainment.deviation
         if fraction is None or stated.problem or stated.covered or not counts(row):
             continue
         expected = fraction * HUNDRED
@@ -156,9 +157,23 @@ def deviations_follow(form: Submission, card: Scorecard, edition: Edition) -> It
                 yield at("I109", stated, row.name, "（空）", shown, edition.deviation.source)
         elif is_fraction_of(stated, expected, edition.tolerance.rate):
             yield open_fraction(stated, f"{row.name}偏差度")
-        elif form.recognised or not attainment.over or not agree(stated, attainment.over, edition.tolerance.rate):
+        elif _prints_deviations(edition, form) or not _is_distance(row, stated, edition):
             found = f"{half_up(stated.number, edition.deviation.places)}%" if stated.unit else stated.text
             yield at("I109", stated, row.name, found, shown, edition.deviation.source)
+
+
+def _prints_deviations(edition: Edition, form: Submission) -> bool:
+    """Whether the form is of an edition with a column of deviations of its own; a column that a form has besides follows nobody's rule."""
+    printed = edition.labels["indicator_columns"]
+    return form.recognised and any(one.field == "deviation" and (not printed or one.heading in printed) for one in edition.indicator_columns)
+
+
+def _is_distance(row: Indicator, stated: Entry, edition: Edition) -> bool:
+    """Whether a deviation is how far the actual lies above or below its target, reached or not."""
+    reached = comparable(row.target, row.actual)
+    if reached is None or not row.target.number:
+        return False
+    return agree(stated, (reached - row.target.number) / abs(row.target.number) * HUNDRED, edition.tolerance.rate)
 
 
 def shortfalls_have_reasons(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:

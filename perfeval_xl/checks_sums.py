@@ -13,7 +13,7 @@ from perfeval_xl.edition import Edition, plain_label
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import Submission
 from perfeval_xl.numbers import fold
-from perfeval_xl.scoring import Scorecard, grade, total_cap
+from perfeval_xl.scoring import Scorecard, funds_unread, grade, total_cap
 
 _TICKED, _UNTICKED = "☑√✓✔■☒", "□☐"
 _BOXES = re.compile(f"[{_TICKED}{_UNTICKED}]")
@@ -41,10 +41,10 @@ def weights_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
     total = sum((weight for weight in sums.values() if weight is not None), ZERO)
     if missing and total != HUNDRED:
         stated = form.totals[0]
-        yield at("S108", stated, "、".join(part.name for part in missing), stated.text, None, edition.parts_source,
+        yield at("S108", stated, "、".join(part.name for part in missing), stated.text or "（空）", None, edition.parts_source,
                  weight=points(sum(part.weight for part in missing)), weights=points(total), scores=points(card.stated))
         return
-    if _funds_unread(form, total):
+    if funds_unread(form, total):
         yield at("L207", form.totals[0], "资金情况", points(total))
         return
     complete = funds is None or funds.weight is None or funds.weight.number is not None or card.apart
@@ -58,11 +58,6 @@ def weights_add_up(form: Submission, card: Scorecard, edition: Edition) -> Itera
     if form.recognised and not edition.parts_binding and total == HUNDRED and any(sums.get(part.name) != part.weight for part in edition.parts):
         yield at("S114", where or form.totals[0], "分值", " ".join(f"{name}{points(weight)}" for name, weight in sums.items() if weight is not None),
                  None, edition.parts_source)
-
-
-def _funds_unread(form: Submission, weights: Decimal) -> bool:
-    """No funds block was found, and the weights of the rows leave room for one: its score is missing, not wrong."""
-    return form.total_row is None and "weight" in form.columns and ZERO < weights < HUNDRED
 
 
 def _part_finding(form: Submission, name: str, stated: Decimal, expected: Decimal, edition: Edition) -> Finding:
@@ -129,7 +124,7 @@ def _summed(entries: list) -> Decimal | None:
 def _may_be_unread(form: Submission, gap: Decimal) -> bool:
     """Whether a funds block that was not found can make up the difference."""
     weights = sum((row.weight.number for row in form.indicators if row.weight is not None and row.weight.number is not None), ZERO)
-    return _funds_unread(form, weights) and ZERO < gap <= HUNDRED - weights
+    return funds_unread(form, weights) and ZERO < gap <= HUNDRED - weights
 
 
 def total_keeps_the_cap(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:

@@ -86,7 +86,7 @@ def directory(data: bytes, most: int = 1_000) -> dict[str, Part]:
             raise _odd("head", key)
         if key in parts:
             raise _odd("twice", key)
-        parts[key] = Part(offset, method, packed, full, crc)
+        parts[key] = tuple.__new__(Part, (offset, method, packed, full, crc))
         place = after + extra + comment
     if match := _ODD_NAME.search("\n".join(parts)):
         raise _odd("outside", match.string[match.start() :].partition("\n")[0])
@@ -119,23 +119,19 @@ def _long_sizes(extra: bytes, full: int, packed: int, offset: int) -> tuple[int,
 
 def _check_overlaps(parts: dict[str, Part]) -> None:
     last, before = 0, ""
-    for key, part in sorted(parts.items(), key=_offset):
-        if part.offset < last:
+    for offset, size, key in sorted([(offset, size, key) for key, (offset, _, size, _, _) in parts.items()]):
+        if offset < last:
             raise _odd("overlap", before)
-        last, before = part.offset + _LOCAL.size + part.size, key
-
-
-def _offset(item: tuple[str, Part]) -> int:
-    return item[1].offset
+        last, before = offset + _LOCAL.size + size, key
 
 
 def packed(data: bytes, part: Part | None) -> tuple[int, int, int, bytes]:
     """A part as it stands in the file: (packing, size and checksum of its content, packed bytes); no bytes for a part that is not there."""
     if part is None:
         return _STORED, 0, 0, b""
-    *_, name, extra = _LOCAL.unpack_from(data, part.offset)
-    start = part.offset + _LOCAL.size + name + extra
-    return part.method, part.full, part.crc, data[start : start + part.size]
+    offset, method, size, full, crc = part
+    start = offset + 30 + data[offset + 26] + 256 * data[offset + 27] + data[offset + 28] + 256 * data[offset + 29]  # lengths of its name and extras
+    return method, full, crc, data[start : start + size]
 
 
 def unpack(method: int, full: int, crc: int, content: bytes) -> bytes:

@@ -417,3 +417,38 @@ def _check(edition: Edition, file: str) -> None:
         twice = next((value for n, value in enumerate(values) if value in values[:n]), None)
         if twice is not None:
             raise Refusal("X608", file=file, key=key, stated=twice)
+    _check_labels(edition, file)
+
+
+_BLOCKS, _HEAD = ("funds", "goals", "tasks", "indicators"), ("project", "head_total", "grade", "department", "unit_in_charge")
+
+
+def _check_labels(edition: Edition, file: str) -> None:
+    """Whether what is printed on the form has a label that says what it is."""
+    labels = edition.labels
+    blocks = [spelling for key in _BLOCKS for spelling in labels[key]]
+    fields = [labels[key][0] for key in _HEAD if labels[key]]
+    wrong = [("blocks", one, " / ".join(blocks)) for one in labels["blocks"] if one not in blocks]
+    wrong += [("head", word, " / ".join(fields)) for line in labels["head"] for word in line.split("|") if word and word not in fields]
+    if labels["goal_headings"] and len(labels["goal_headings"]) != 2:
+        wrong.append(("goal_headings", " / ".join(labels["goal_headings"]), '["预期目标", "实际完成情况"]'))
+    for key, stated, expected in wrong:
+        raise Refusal("X603", file=file, key=f"labels.{key}", stated=repr(stated), expected=expected)
+
+
+#: the columns without which a form cannot be drawn
+_NEEDED = (("funds", "adjusted"), ("funds", "executed"), *(("indicators", field) for field in ("name", "target", "actual", "weight", "score")))
+
+
+def check_drawable(edition: Edition) -> None:
+    """Refuses an edition that serves to read forms but says too little to draw a blank one: file, key and remedy."""
+    labels, file = edition.labels, f"{edition.id}.toml"
+    there = {("funds", one.field) for one in edition.funds_columns} | {("indicators", one.field) for one in edition.indicator_columns}
+    lacking = [f'{block}.column (field = "{field}")' for block, field in _NEEDED if (block, field) not in there]
+    lacking += [f"labels.{key}" for key in ("department", "total", "indicators") if not labels[key]]
+    if len(labels["goals"]) == 1 and not labels["goal_headings"]:
+        lacking.append("labels.goal_headings")
+    if not edition.tree and not edition.open_rows:
+        lacking.append("tree.open")
+    if lacking:
+        raise Refusal("X602", file=file, key="、".join(lacking))

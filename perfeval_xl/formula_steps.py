@@ -62,7 +62,7 @@ _CHANGES = ("提高", "提升", "增加", "增长", "上升", "下降", "降低"
 _SURE = ("确保", "保证", "保持", "维持", "稳定", "在")
 #: what an actual may say before its figure without meaning anything by it
 #: shares in words: no word that is reached or not, and no figure either
-_SHARES = ("半数", "过半", "一半", *(f"{numeral}成" for numeral in "一二三四五六七八九"))
+_SHARES = ("半数", "过半以", "一半", *(f"{numeral}成" for numeral in "一二三四五六七八九"))
 _DONE_WORDS = ("已经", "已", "均", "实际", "全年", "全部", "累计", "合计", "共计", "共", "完成", "达到目标值", "达到预计值", "达到", "达",
                "实现", "为", ":")
 #: words that stand for a sign in front of a figure. ⊕ ⊖ ⊜ stand for 大于 小于 等于 until it is clear whether 不 or 或等于 goes with them
@@ -227,7 +227,7 @@ def _reading(at: dict[str, str], side: str, said: str, split: tuple[str, str] | 
     return {
         "said": f'IFERROR(TRIM({swapped(said, _WIDTH)}),"{OPEN}")',
         "half": swapped(at[f"{side}_said"], _ALIKE),
-        "clean": _fraction_in_words(at[f"{side}_half"]),
+        "clean": _tenths(at[f"{side}_half"], _fraction_in_words(at[f"{side}_half"])),
         "first": f'SUMPRODUCT(MIN(FIND({array(_DIGITS)},{clean}&"{_DIGITS}")))',
         "marked": _marked(at, side),
         "joined": _joined(at, side),
@@ -240,7 +240,7 @@ def _reading(at: dict[str, str], side: str, said: str, split: tuple[str, str] | 
         "figure": f"LEFT({body},LEN({body})-LEN({unit}))",
         "digits": _without(at[f"{side}_figure"], ",-+"),
         "base": _base(unit),
-        "place": _known(unit, at[f"{side}_base"]),
+        "place": _known(unit, at[f"{side}_base"], 4 if side == "a" else -1),
         "value": _value(at, side, split),
     }
 
@@ -258,6 +258,14 @@ def _fraction_in_words(half: str) -> str:
     mark = f'MID("%‰",FIND(MID({half},{at}-1,1),"百千"),1)'
     whole = f"LEFT({half},{at}-2)&MIN({value},100)&{mark}&{tail}"
     return f'IF(ISNUMBER({at}),IFERROR(IF(OR({value}=0,{_starts(tail, _NUMERALS + "点")}),{half},{whole}),{half}),{half})'
+
+
+def _tenths(half: str, otherwise: str) -> str:
+    """九成 and 九成以上 as 90% and 90%以上; 完成, 一成不变 and 九成五 stay as they are."""
+    at = f'FIND("成",{half})'
+    value, tail = f'FIND(MID({half},{at}-1,1),"一二三四五六七八九")', f"MID({half},{at}+1,{_WHOLE})"
+    ends = f'AND(MID({half},{at}-1,1)<>"",OR({tail}="",{_starts(tail, "以及左右之或")}))'
+    return f'IF(ISNUMBER({at}),IFERROR(IF({ends},LEFT({half},{at}-2)&{value}&"0%"&{tail},{half}),{half}),{otherwise})'
 
 
 def _marked(at: dict[str, str], side: str) -> str:
@@ -302,20 +310,34 @@ def _counted(at: dict[str, str], split: tuple[str, str] | None) -> str:
 
 def _base(unit: str) -> str:
     """The unit without 十百千万亿 in front and /年 behind: 万元 is 元, 名 and 位 are 人, ‰ is told from % by its power."""
+    others = ((f"^{name}$", base) for name, (base, _) in _METRIC.items())
+    return swapped(f'"^"&{_multiplied(unit)}&"$"', (("/年$", "$"), ("^名$", "人"), ("^位$", "人"), ("^‰$", "%"), *others, ("^", ""), ("$", "")))
+
+
+#: units of one kind, with the power of ten between them, as ``targets.scale`` has them; 千米 and 千克 are thousands
+_METRIC = {"公里": ("米", 3), "公斤": ("克", 3), "吨": ("克", 6), "㎡": ("平方米", 0), "公顷": ("平方米", 4), "平方公里": ("平方米", 6),
+           "平方千米": ("平方米", 6), "㎥": ("立方米", 0)}
+
+
+def _multiplied(unit: str) -> str:
+    """What stands behind 十百千万亿."""
     powers = "十百千万亿"
-    bare = f'IF({_starts(unit, powers)},IF({_starts(f"MID({unit},2,1)", powers)},MID({unit},3,{_WHOLE}),MID({unit},2,{_WHOLE})),{unit})'
-    return swapped(f'"^"&{bare}&"$"', (("/年$", "$"), ("^名$", "人"), ("^位$", "人"), ("^‰$", "%"), ("^", ""), ("$", "")))
+    return f'IF({_starts(unit, powers)},IF({_starts(f"MID({unit},2,1)", powers)},MID({unit},3,{_WHOLE}),MID({unit},2,{_WHOLE})),{unit})'
 
 
 def _power(unit: str) -> str:
     """The power of ten of a unit, ‰ being the unit of %; the places of 十百千万亿 in the text are their powers."""
     powers, second = '"十百千万   亿"', f"MID({unit},2,1)"
     both = f'FIND(LEFT({unit},1),{powers})+IF({_starts(second, "十百千万亿")},FIND({second},{powers}),0)'
-    return f'IF({unit}="%",1,IF({_starts(unit, "十百千万亿")},{both},0))'
+    larger = {name: power for name, (_, power) in _METRIC.items() if power}
+    kilo = f"""MATCH(SUBSTITUTE({_multiplied(unit)}&"$","/年$","$"),{array(f"{name}$" for name in larger)},0)"""
+    more = f"IFERROR(INDEX({array(larger.values())},{kilo}),0)"
+    return f'IF({unit}="%",1,IF({_starts(unit, "十百千万亿")},{both},0)+{more})'
 
 
-def _known(unit: str, base: str) -> str:
-    """0 no unit, 1 %, 2 ‰, 3 one of the list or two of it, also behind a stroke; -1 anything else."""
+def _known(unit: str, base: str, multiple: int) -> str:
+    """0 no unit, 1 %, 2 ‰, 3 one of the list or two of it, also behind a stroke; -1 anything else. ``multiple`` is what 十百千万亿 alone are:
+    12万 of an actual may be held against a target that says what is counted (``targets.in_units_of``)."""
     upper = f'LEFT({base},FIND("/",{base}&"/")-1)'
     lower = f'MID({_without(base, "、·")},FIND("/",{base}&"/")+1,{_WHOLE})'
 
@@ -325,8 +347,9 @@ def _known(unit: str, base: str) -> str:
         return f"({is_one_of(word, among)}+{is_one_of(word, 'calc_metric')}+SUMPRODUCT({pieces[0]}*{pieces[1]}))"
 
     calendar = is_one_of(base, _CALENDAR)
-    return (f'IF({unit}="",0,IF({unit}="%",1,IF({unit}="‰",2,IF(AND({base}<>"",NOT({calendar}),ISERROR(FIND("¦",{base})),{known(upper)}>0,'
-            f'IF(ISNUMBER(FIND("/",{base})),{known(lower)}>0,TRUE)),3,-1))))')
+    return (f'IF({unit}="",0,IF({unit}="%",1,IF({unit}="‰",2,IF({base}="",{multiple},'
+            f'IF(AND(NOT({calendar}),ISERROR(FIND("¦",{base})),{known(upper)}>0,'
+            f'IF(ISNUMBER(FIND("/",{base})),{known(lower)}>0,TRUE)),3,-1)))))')
 
 
 def _value(at: dict[str, str], side: str, split: tuple[str, str] | None) -> str:
@@ -359,7 +382,7 @@ def _value(at: dict[str, str], side: str, split: tuple[str, str] | None) -> str:
     unsaid = f'AND({sign}<>"",OR({_starts(body, "_Xx×○" + _SIGNS)},ISNUMBER(FIND("%",{clean})),{is_one_of(body, _CALENDAR)}))'
     counted = f'AND(NOT({named_level}),OR({_starts(body, _NUMERALS)},{_starts(clean, _NUMERALS)}))'
     word = (f'AND({first}>LEN({clean}),LEN({clean})<{_LONGEST},{clean}<>"{OPEN}",NOT({_starts(clean, "._…·。")}),NOT({unsaid}),NOT({counted}),'
-            f'NOT({holds(clean, ("分之", "±", OPEN, "¦", *_SHARES))}),{_none_of(clean, "calc_digits")})')
+            f'NOT({holds(clean, ("分之", "±", OPEN, "¦", *_SHARES))}),RIGHT({clean},2)<>"过半",{_none_of(clean, "calc_digits")})')
     nothing = is_one_of(half, (*_NOTHING, *_NATURE) if side == "t" else _NOTHING)
     return (f'IFERROR(IF(OR({half}="",{nothing}),"{EMPTY}",IF({figure}="",IF({template},"{EMPTY}",IF({word},"{WORD}","{OPEN}")),'
             f'IF(AND({",".join(checks)}),{number},"{OPEN}"))),"{OPEN}")')
@@ -482,8 +505,9 @@ def _reached(at: dict[str, str]) -> str:
             f'OR(AND({value}>=1900,{value}<2100,{value}<>INT({value})),AND({value}>=19000101,{value}<=20991231))))'
             for side, value in (("t", target), ("a", actual))]
     scaled = f'{actual}*10^{_power(at["a_unit"])}/10^{_power(at["t_unit"])}'
-    return (f'IF(COUNT({target},{actual})<2,"",IF(OR({lost},{",".join(days)}),"{OPEN}",IF({unit}*{other}=0,IF({fraction(at)},"{OPEN}",{actual}),'
-            f'IF(EXACT({at["t_unit"]},{at["a_unit"]}),{actual},IF(EXACT({at["t_base"]},{at["a_base"]}),{scaled},"{OPEN}")))))')
+    return (f'IF(COUNT({target},{actual})<2,"",IF(OR({lost},{",".join(days)}),"{OPEN}",IF({other}=4,IF({unit}=3,{scaled},"{OPEN}"),'
+            f'IF({unit}*{other}=0,IF({fraction(at)},"{OPEN}",{actual}),'
+            f'IF(EXACT({at["t_unit"]},{at["a_unit"]}),{actual},IF(EXACT({at["t_base"]},{at["a_base"]}),{scaled},"{OPEN}"))))))')
 
 
 def fraction(at: dict[str, str]) -> str:
@@ -515,9 +539,11 @@ def _share(at: dict[str, str], edition: Edition) -> str:
     word = f'IF({percent},MIN({at["a_value"]}/100,1),{own})'
     same = f'IF(AND(EXACT({words[0]},{words[1]}),COUNT({at["a_value"]})=0),1,"{OPEN}")'
     day = f'IF({percent},MIN({at["a_value"]}/100,1),IF(COUNT({at["a_day"]})=0,{same},IF({at["a_day"]}<={at["t_day"]},1,"{OPEN}")))'
-    # 无 against 0起, 无 or 0 against 无 where less is better
-    none = (f'AND(OR({at["a_half"]}="无",AND(COUNT({at["a_value"]})=1,N({at["a_value"]})=0)),'
-            f'OR(AND(COUNT({target})=1,N({target})=0),AND({at["fewer"]}=1,{at["t_half"]}="无")))')
     broken = f'OR({_starts(at["t_half"], OPEN)},{_starts(at["a_half"], OPEN)})'
+    # 无 is an answer where nothing may happen: see ``scoring.attain``
+    naught = [f'AND(COUNT({value})=1,N({value})=0)' for value in (target, at["a_value"])]
+    none = (f'OR(AND({at["a_half"]}="无",OR({naught[0]},AND({at["t_half"]}="无",{at["fewer"]}=1))),'
+            f'AND({at["t_half"]}="无",{at["fewer"]}=1,{naught[1]}))')
+    harmless = f'AND({_starts(at["t_half"], "零")},NOT(ISNUMBER({target})),{at["t_first"]}>LEN({at["t_clean"]}),{naught[1]},{at["a_place"]}<>1)'
     return (f'IF(OR({target}="{EMPTY}",{at["a_value"]}="{EMPTY}"),IF({broken},"{OPEN}",IF({none},1,"")),IF(ISNUMBER({at["t_day"]}),{day},'
-            f'IF({target}="{WORD}",{word},IF(ISNUMBER({reached}),{number},"{OPEN}"))))')
+            f'IF({harmless},1,IF({target}="{WORD}",{word},IF(ISNUMBER({reached}),{number},"{OPEN}")))))')

@@ -38,8 +38,8 @@ class Marks(NamedTuple):
 
 class Book(NamedTuple):
     """A workbook as grids: visible sheets first, in their order. ``data`` is the file itself, as it was read; of an .xlsx or .ods ``package``
-    holds its parts. Of an .xlsx ``xml`` holds the part of each sheet, and ``odd`` the names of those that are written in an unusual way; of the
-    other kinds ``looks`` says how each sheet looks. ``acts``: what acts by itself in an .xls or .ods."""
+    holds its parts. Of an .xlsx ``xml`` holds the part of each sheet, and ``written`` how its cells are written; of the other kinds ``looks``
+    says how each sheet looks. ``acts``: what acts by itself in an .xls or .ods."""
 
     file: str
     sheets: tuple[Sheet, ...]
@@ -47,7 +47,7 @@ class Book(NamedTuple):
     data: bytes
     package: Package | None = None
     xml: dict[str, bytes] = {}  # noqa: RUF012 - never written to
-    odd: frozenset[str] = frozenset()
+    written: dict[str, gate.Cells] = {}  # noqa: RUF012 - never written to
     looks: dict[str, Look] = {}  # noqa: RUF012 - never written to
     acts: tuple[Finding, ...] = ()
 
@@ -60,7 +60,7 @@ class Admitted(NamedTuple):
     data: bytes
     package: Package | None
     xml: dict[str, bytes]
-    odd: set[str]
+    written: dict[str, gate.Cells]
     looks: dict[str, Look]
     acts: list[Finding]
     marks: dict[str, Marks]
@@ -83,9 +83,9 @@ def admit(path: str) -> Admitted:
         kind, package = _kind(data, file)
         if kind == "xls":
             return _old(file, data)
-        xml, odd, looks, acts = {}, set(), {}, []
-        return Admitted(file, data, package, xml, odd, looks, acts, *(
-            _xlsx(package, xml, odd) if kind == "xlsx" else _ods(package, looks, acts)))
+        xml, written, looks, acts = {}, {}, {}, []
+        return Admitted(file, data, package, xml, written, looks, acts, *(
+            _xlsx(package, xml, written) if kind == "xlsx" else _ods(package, looks, acts)))
     except BaseException as error:
         raise _refused(error, file) from None
 
@@ -108,7 +108,7 @@ def _old(file: str, data: bytes) -> Admitted:
     tables = tuple((table.visible, _held(Sheet(table.name, table.rows, table.merged))) for table in old.tables)
     if not tables:
         raise Refusal("X107")
-    return Admitted(file, data, None, {}, set(), {table.name: table.look for table in old.tables}, old.acts, {}, old.names, b"", tables)
+    return Admitted(file, data, None, {}, {}, {table.name: table.look for table in old.tables}, old.acts, {}, old.names, b"", tables)
 
 
 def _refused(error: BaseException, file: str) -> BaseException:
@@ -132,7 +132,7 @@ def sheet_rows(path: str, name: str) -> list[list]:
         kind, package = _kind(_bytes(path, file), file)
         if kind != "xlsx":
             raise ValueError(kind)
-        with python_calamine.load_workbook(io.BytesIO(_xlsx(package, {}, set(), name)[2])) as workbook:
+        with python_calamine.load_workbook(io.BytesIO(_xlsx(package, {}, {}, name)[2])) as workbook:
             return workbook.get_sheet_by_name(name).to_python()
     except Refusal as refusal:
         refusal.args_.setdefault("file", file)
@@ -220,7 +220,7 @@ def _book(one: Admitted, tables: Iterable[tuple[bool, Sheet]]) -> Book:
         stamp = {name: value for name, (sheet, row, column) in one.names.items()
                  if (value := _at(grids.get(sheet, ()), row, column)) not in ("", None)}
         sheets, hidden = ([sheet._replace(stamp=stamp) for sheet in some] for some in (sheets, hidden))
-    return Book(one.file, tuple(sheets), tuple(hidden), one.data, one.package, one.xml, frozenset(one.odd), one.looks, tuple(one.acts))
+    return Book(one.file, tuple(sheets), tuple(hidden), one.data, one.package, one.xml, one.written, one.looks, tuple(one.acts))
 
 
 def _at(rows, row: int, column: int):
@@ -371,9 +371,9 @@ _ENDS = (b"/f></c>", b'"/></c>', b"<v></v>", b"<v/>")
 _SHARED = {"_rels/.rels": "_rels/.rels", "xl/workbook.xml": "xl/workbook.xml", "xl/_rels/workbook.xml.rels": "xl/_rels/workbook.xml.rels"}
 
 
-def _xlsx(package: Package, xml: dict[str, bytes], odd: set[str], only: str = "") -> tuple[dict[str, Marks], dict, bytes]:
+def _xlsx(package: Package, xml: dict[str, bytes], how: dict[str, gate.Cells], only: str = "") -> tuple[dict[str, Marks], dict, bytes]:
     """Marks, what the names point at, and the parts for calamine; ``only`` one sheet of them, where it is named. Puts the part of each sheet into
-    ``xml``, and the name of one that is not written as usual into ``odd``."""
+    ``xml``, and how its cells are written into ``how``."""
     workbook = package.packed("xl/workbook.xml")
     targets = _sheet_parts(workbook, package.packed("xl/_rels/workbook.xml.rels"))
     gate.hold("sheets", len(targets))
@@ -390,11 +390,10 @@ def _xlsx(package: Package, xml: dict[str, bytes], odd: set[str], only: str = ""
     for name, part in targets.items():
         if part in package and (not only or name == only):
             xml[name] = package.part(part)
-            written = gate.plain(xml[name])
+            how[name] = written = gate.plain(xml[name])
             marks[name] = _sheet_marks(xml[name], written.kind, styles)
             if not written.kind:
                 xml[name] = gate.bare(xml[name], True)
-                odd.add(name)
             read[part] = as_is(_for_the_reader(xml[name], written) if written.kind else xml[name])
     if "xl/styles.xml" in package:
         read["xl/styles.xml"] = as_is(styles.formats)

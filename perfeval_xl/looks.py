@@ -223,6 +223,8 @@ def _theme(xml: bytes) -> list[str]:
 
 #: where none of these is mentioned, no row and no column is hidden and no condition changes a look
 _HINTS = (b"hidden", b"zeroHeight", b"cfRule", b'defaultColWidth="0', b' ht="0', b' ht="1"', b' ht="1.', b' ht="2"', b' ht="2.', b' width="0')
+#: rows that say nothing of their height are hidden, or too low
+_LOW_ROWS = re.compile(rb'zeroHeight="(?!false"|0")|defaultRowHeight="[0-2][".]')
 _FORMULA = rb'<c r="([A-Z]+)([0-9]+)"[^<>]*><f[ >/]'
 #: what makes a formula reach out of the workbook: DDE (server|topic), addresses, libraries and their functions
 _OUT = re.compile(r'\||\b(?:WEBSERVICE|IMAGE|RTD|CALL|REGISTER(?:\.ID)?|DDE|EXEC|SQL\.REQUEST)\s*\(', re.IGNORECASE)
@@ -240,34 +242,51 @@ def reaches_out(formula: str) -> bool:
     return bool(_OUT.search(formula)) and bool(_OUT.search(_QUOTED.sub('""', formula)))
 
 
-def of_sheet(xml: bytes, odd: bool, of: Styles) -> Look:
-    """The look of a sheet; ``odd``: it is not written as every program writes it, and no pattern can be trusted to find its cells."""
-    if odd or any(b's="%s"' % style.encode() in xml for style in (*of.unseen, *of.other)) or _mentioned(xml) or _calling(xml):
-        reader = _SheetReader(of)
-        gate.walk(xml, reader.start, reader.text, reader.end)
-        return reader.look()
-    if b"</f" not in xml:
-        return _NOTHING
-    return Look(formulas=frozenset((int(row) - 1, column_number(letters.decode())) for letters, row in re.findall(_FORMULA, xml)))
+def of_sheet(xml: bytes, written: gate.Cells, of: Styles) -> Look:
+    """The look of a sheet; ``written``: how its cells are written, by the gate."""
+    if _must_be_walked(xml, written, of):
+        return _walked(xml, of)
+    head, behind, look = xml[: written.begin], xml[written.end :], _NOTHING
+    if _speaks(head) or _speaks(behind):
+        look = _framed(b"%s<sheetData></sheetData>%s" % (head, behind), of)
+    if not written.formulas:
+        return look
+    return look._replace(formulas=frozenset((int(row) - 1, column_number(letters.decode())) for letters, row in re.findall(_FORMULA, xml)))
 
 
-def _mentioned(xml: bytes) -> bool:
-    """Whether the head of a sheet, its rows, or what follows behind its cells speak of anything that hides; its cells cannot."""
-    begin, end = xml.find(b"<sheetData"), xml.rfind(b"</sheetData>")
-    if begin < 0:
+def _walked(xml: bytes, of: Styles) -> Look:
+    reader = _SheetReader(of)
+    gate.walk(xml, reader.start, reader.text, reader.end)
+    return reader.look()
+
+
+#: what stands around the cells of a sheet; remembered, because the sheets of a district begin and end alike
+_framed = lru_cache(maxsize=64)(_walked)
+
+
+def _must_be_walked(xml: bytes, written: gate.Cells, of: Styles) -> bool:
+    """Whether the rows of a sheet speak of anything that hides, a cell has a style that does, or a formula could reach out; the cells as such
+    cannot, and what stands around them is looked at apart."""
+    if not written.kind or any(b's="%s"' % style.encode() in xml for style in (*of.unseen, *of.other)):
         return True
-    return _speaks(xml[:begin]) or _speaks(xml[end:]) or _speaks(b" ".join(re.findall(rb"<row ([^<>]*)", xml)))
+    if _LOW_ROWS.search(xml, 0, written.begin):
+        return True
+    if written.kind != "values" and _speaks(b" ".join(re.findall(rb"<row ([^<>]*)", xml))):
+        return True
+    return (written.formulas or b"</f" in xml[written.end :]) and _calling(xml)
 
 
 @lru_cache(maxsize=256)
 def _speaks(said: bytes) -> bool:
-    """Remembered, because the sheets of a district begin and end alike."""
+    """Whether a piece of a sheet mentions anything that hides. Remembered likewise."""
+    said = said.replace(b'hidden="false"', b"").replace(b'zeroHeight="false"', b"")  # as LibreOffice writes everywhere
     return any(hint in said for hint in _HINTS) or b"='" in said or b" =" in said or b"= " in said
 
 
 def _calling(xml: bytes) -> bool:
     """Whether a formula could reach out."""
-    if b"</f" not in xml:
+    loud = xml.upper()
+    if not any(hint in loud for hint in _OUT_HINTS):
         return False
     said = b"\n".join({text.upper() for text in re.findall(rb"<f[^<>]*>([^<]+)", xml)})
     return any(hint in said for hint in _OUT_HINTS)

@@ -139,7 +139,7 @@ class _Form:
         look = book.looks.get(name)
         if name in book.xml:
             styles = looks.styles(book.package.packed("xl/styles.xml"), book.package.packed("xl/theme/theme1.xml"))
-            look = looks.of_sheet(book.xml[name], name in book.odd, styles)
+            look = looks.of_sheet(book.xml[name], book.written[name], styles)
         if look:
             self.findings += signs.doubts(look, self.sheet, self.form, self.card)
 

@@ -66,7 +66,7 @@ _WORDS = {
     "deviation": ("偏差度不符", "deviation differs"), "rate": ("执行率不符", "rate differs"), "sum": ("总分不符", "total differs"),
     "page": ("第 &P 页，共 &N 页", "Page &P of &N"),
 }
-_WIDTHS, _LINE_WIDTHS = (5, 9, 7, 13, 18, 13, 13, 38, 28, 21), (8, 32, 20, 20, 7, 10, 12, 8, 13, 13, 18)
+_WIDTHS, _LINE_WIDTHS = (5, 9, 7, 20, 18, 12, 12, 36, 27, 19), (8, 32, 20, 20, 7, 10, 12, 8, 13, 13, 18)
 _FONT, _EDGE, _HEAD, _BAND = "微软雅黑", "A6A6A6", "D9E2EC", "F2F2F2"
 #: number formats of the second list by column: weights as they are, a gap of nothing is not shown
 _FORMATS = {4: "General", 7: "+0.00;-0.00;"}

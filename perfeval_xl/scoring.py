@@ -152,7 +152,8 @@ def attain(target: Reading, actual: Reading, fewer: bool = False, rule: str = "p
     if target.kind in ("blank", "na") or actual.kind in ("blank", "na"):
         return _attain_nothing(target, actual, fewer)
     if target.kind in ("mixed", "text"):
-        return Attainment(None, None, why="V203")
+        harmless = target.number == 0 and target.text.startswith("零")  # 零起
+        return _attain_words(target, actual, rule) if harmless and actual.number == 0 else Attainment(None, None, why="V203")
     if target.kind == "suspect":
         return Attainment(None, None, why="V204")
     if target.kind in ("date", "period"):
@@ -316,12 +317,24 @@ def score(form: Submission, edition: Edition) -> Scorecard:
     scored = (*((funds_part,) if funds_part else ()), *(PartScore(name, weight, value) for name, (weight, value) in parts.items()))
     values = [part.score for part in scored]
     missing = missing_parts(form, edition, parts)
-    total = None if not values or None in values or missing else sum(values, ZERO)
+    total = None if not values or None in values or missing or _gives_no_points(form) or funds_unread(form, weights) else sum(values, ZERO)
     if total is not None and (cap := total_cap(rate, edition)) is not None:
         total = min(total, cap)
     tasks = tuple([execution_rate(_number(task.budget), _number(task.executed)) for task in form.tasks])
     return Scorecard(rates, rate, funds_score, tasks, tuple(rows), scored, total, None if total is None else grade(total, edition), stated,
                      _gaps(scored, form, edition), apart, missing, doubtful, signed, standard)
+
+
+def _gives_no_points(form: Submission) -> bool:
+    """A form with neither weights nor scores (中央转移支付区域绩效目标自评表) has no total, not one of 0."""
+    return "score" not in form.columns and "weight" not in form.columns
+
+
+def funds_unread(form: Submission, weights: Decimal) -> bool:
+    """No funds block was found, or none of its weight and score, and the weights of the rows leave room for one: its score is missing, not
+    wrong."""
+    funds = form.total_row
+    return (funds is None or (funds.weight is None and funds.score is None)) and "weight" in form.columns and ZERO < weights < HUNDRED
 
 
 def _gaps(parts: tuple[PartScore, ...], form: Submission, edition: Edition) -> dict[str, Decimal]:

@@ -142,8 +142,10 @@ def doubts(look: Look, sheet: Sheet, form: Submission, card: Scorecard) -> list[
 
 def _covers_something(rows: list[list], top: int, left: int, bottom: int, right: int) -> bool:
     """Whether a merged area holds anything but its first cell."""
-    blank = [row[left : right + 1] for row in rows[top : bottom + 1]]
-    return bool(blank) and (blank[0][1:].count("") != max(0, len(blank[0]) - 1) or any(row.count("") != len(row) for row in blank[1:]))
+    inside = rows[top][left + 1 : right + 1] if top < len(rows) else ()
+    if inside and inside.count("") != len(inside):
+        return True
+    return bottom > top and any(row.count("") != len(row) for row in [line[left : right + 1] for line in rows[top + 1 : bottom + 1]])
 
 
 def _filled(entries: Iterable[Entry | None]) -> list[Entry]:

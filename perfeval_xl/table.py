@@ -21,6 +21,7 @@ _ITEM = re.compile(r"^指标\s*[0-9一二三四五六七八九十]*\s*[:：.、]
 _FILLER = re.compile(r"[.…·。\s]*|指标[0-9]*[:：]?")
 _CLOSING = ("说明", "备注", "注", "填表人", "填报人", "联系人", "联系电话", "审核人", "负责人", "填表日期", "填报日期", "单位负责人")
 _LONGEST_TOTAL = 12
+_REASON = re.compile("原因|改进措施")
 #: how the label of a total ends whatever stands in front (绩效自评总分); the editions list those that end otherwise
 _TOTALS = ("总分", "总得分", "总评分", "总计")
 _VALUES = ("sign", "target", "unit", "actual", "weight", "score")
@@ -101,6 +102,8 @@ def _table(grid: Grid, row: int, found: Sequence[tuple[int, str]], below: Sequen
             both = "、".join(cell_name(row, one) for one in (columns[field], column))
             raise Refusal("L103", file=file, label=grid.label(row, column) or grid.label(last, column), stated=both)
         columns.setdefault(field, column)
+    if "reason" not in columns and (reason := _reason(grid, row, last, set(columns.values()))) is not None:
+        columns["reason"] = reason
     first = columns.get("target")
     spread: tuple[int, ...] = ()
     if first is not None:
@@ -112,6 +115,12 @@ def _table(grid: Grid, row: int, found: Sequence[tuple[int, str]], below: Sequen
         return None
     heading = grid.label(row, name) or grid.label(last, name) or grid.label(row + 1, name)
     return _shared(row, last, tuple(columns.items()), order, heading)
+
+
+def _reason(grid: Grid, row: int, last: int, taken: set[int]) -> int | None:
+    """The column whose heading speaks of reasons somewhere: 备注（未完成原因）."""
+    words = [word for line in range(row, last + 1) for word in grid.look(line).words]
+    return next((column for _, column, _, _, text in words if column not in taken and _REASON.search(text)), None)
 
 
 def _may_be_total(cell: str) -> bool:

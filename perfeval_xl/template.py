@@ -19,6 +19,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from perfeval_xl.computed import Computed
 from perfeval_xl.edition import Column, Edition
+from perfeval_xl.edition_file import check_drawable
 from perfeval_xl.model import FORM_SHEET, MONEY, Sheet
 
 SHEET = FORM_SHEET
@@ -116,6 +117,7 @@ def indicator_columns(edition: Edition) -> tuple[Column, ...]:
 
 def lay_out(edition: Edition, filling: Filling) -> Plan:
     """The form of this edition with this filling as a plan; the same edition and filling give the same plan."""
+    check_drawable(edition)
     drawing = _Drawing(edition, filling)
     drawing.head()
     for label in edition.labels["blocks"] or [spellings[0] for key in _BLOCKS if (spellings := edition.labels[key])]:

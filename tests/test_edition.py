@@ -8,6 +8,7 @@ import pytest
 from drawing import draw
 
 from perfeval_xl import edition, layout, messages, rules, scoring
+from perfeval_xl.edition_file import check_drawable
 from perfeval_xl.messages import Refusal
 
 BAD = sorted((Path(__file__).parent / "bad_editions").glob("*.toml"))
@@ -296,3 +297,11 @@ def test_a_total_above_the_cap_of_another_district_is_found(linjiang):
     form, _ = layout.read(draw(FORM.format(adjusted=200, executed=119, rate=59.5, score=0, total=72)))
     found = rules.check(form, scoring.score(form, linjiang), linjiang)
     assert [(one.code, one.stated, one.expected) for one in found if one.code[0] == "S"] == [("S111", "72", "59")]
+
+
+def test_an_edition_that_only_reads_forms_draws_none(linjiang):
+    with pytest.raises(Refusal, match="linjiang-2024") as refused:
+        check_drawable(linjiang)
+    assert (refused.value.code, "labels.indicators、tree.open" in str(refused.value)) == ("X602", True)
+    for name in SHIPPED:
+        check_drawable(edition.get(name))

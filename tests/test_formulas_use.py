@@ -8,7 +8,7 @@ import re
 import pytest
 from test_formulas import EDITIONS, EXAMPLES, STEPS, YEAR, Live, copy_row, insert, live, many_rows  # noqa: F401
 
-from perfeval_xl import beside, cli, examples, formulas, layout, record, scoring, workbook_file
+from perfeval_xl import beside, cli, contain, examples, formulas, layout, record, scoring, workbook_file
 from perfeval_xl.edition import editions, get
 from perfeval_xl.model import cell_name
 
@@ -221,6 +221,9 @@ def test_a_filled_form_of_last_years_edition_is_said_so_by_check_and_by_consolid
     assert words in capsys.readouterr().out
     (found,) = record.check_file(str(path))
     assert found.grid.stamp["pe_edition"] == "shangjie-2022" and found.grid.stamp["pe_form_version"]
+    # the later edition is known to this process alone
+    monkeypatch.setattr(contain, "portions", lambda many, one, chunks, lost, workers, *options: (
+        pair for chunk in chunks for pair in zip(chunk, many(chunk, *options), strict=True)))
     cli.main(["consolidate", str(path), "-o", str(tmp_path / "区.xlsx"), "--workers", "1"])
     book = load_workbook(tmp_path / "区.xlsx")
     assert any(words in str(cell.value) for sheet in book.worksheets for line in sheet.iter_rows() for cell in line)

@@ -438,6 +438,7 @@ def test_a_transfer_form_without_scores_is_read_for_its_money_and_its_targets():
     """
     form = read(picture)
     assert (form.totals[0].number, len(form.indicators)) == (None, 2)
+    assert scoring.score(form, get(form.edition)).total is None
     assert alarms(form) == ["F107 自评表!D5 80%->None"]
     assert alarms(read(picture.replace("|400|80%", "|400|85%"))) == ["F107 自评表!D5 80%->None", "F103 自评表!E5 85%->80%"]
 
@@ -917,3 +918,29 @@ def test_a_heading_that_states_weight_and_rule_of_the_money():
     """
     assert alarms(read(hubei)) == ["F104 自评表!F4 20->18.8"]
     assert alarms(read(hubei.replace("94%|20", "94%|18.8").replace("<|100", "<|98.8"))) == []
+
+
+def test_the_column_of_reasons_may_name_them_in_brackets():
+    form = read(PROJECT.replace("分值|得分\n产出", "分值|得分|备注（未完成原因）\n产出").replace("≥8000盏|8100盏|50|50", "≥8000盏|7200盏|50|45|"))
+    assert alarms(form)[0] == "T101 自评表!H6 ->None"
+
+
+def test_weight_and_score_of_the_money_in_one_cell_are_not_read_and_not_missed_in_the_total():
+    picture = PROJECT.replace("全年执行数|分值|得分", "全年执行数|分值/得分|").replace("95|10|9.5", "95|10/9.5|")
+    assert alarms(read(picture)) == ["L207 自评表!G9 90->None"]
+
+
+def test_a_deviation_besides_the_edition_may_be_the_distance_from_the_target():
+    picture = PROJECT.replace("实际完成值|分值|得分", "实际完成值|分值|得分|偏差率")
+    for actual, said, found in (("9600盏", "20%", []), ("9600盏", "0%", []), ("9600盏", "-20%", ["I109 自评表!H6 -20.00%->0.00%"])):
+        line = f"≥8000盏|{actual}|50|50|{said}"
+        assert alarms(read(picture.replace("≥8000盏|8100盏|50|50", line))) == found
+
+
+def test_a_total_that_cannot_be_worked_out_is_none_and_not_0():
+    unread = PROJECT.replace("全年执行数|分值|得分", "全年执行数|分值/得分|").replace("95|10|9.5", "95|10/9.5|")
+    without = "\n".join([*PROJECT.strip().splitlines()[:2], *PROJECT.strip().splitlines()[4:]])
+    for picture in (unread, without):
+        form = read(picture)
+        card = scoring.score(form, get(form.edition))
+        assert (card.total, card.grade) == (None, None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from perfeval_xl import cli
+from perfeval_xl import usage
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -54,7 +54,7 @@ def test_it_asks_for_no_administrator_and_no_network():
 
 @pytest.mark.parametrize("name", ["离线安装.md", "用户指南.md", "excel-checklist.md"])
 def test_the_guides_name_commands_that_exist(name):
-    known = set(cli._parser()._subparsers._group_actions[0].choices)
+    known = set(usage.parser()._subparsers._group_actions[0].choices)
     text = (DOCS / name).read_text(encoding="utf-8")
     assert set(re.findall(r"perfeval-xl\"? ([a-z]+)", text)) <= known
 

@@ -223,6 +223,7 @@ def test_every_way_to_say_white(tmp_path, name):
     (lambda xml: xml.replace(b'<row r="9"', b'<row r="9" ht="1.5" customHeight="1"'), "X411"),
     (lambda xml: xml.replace(b'<row r="9"', b'<row r="9" ht="20.25" customHeight="1"'), ""),
     (lambda xml: re.sub(rb"<sheetFormatPr[^>]*>", b'<sheetFormatPr defaultRowHeight="15" zeroHeight="1"/>', xml), "X411"),
+    (lambda xml: re.sub(rb"<sheetFormatPr[^>]*>", b'<sheetFormatPr defaultRowHeight="1.5" customHeight="1"/>', xml), "X411"),
     (lambda xml: xml.replace(b"<sheetData>", b'<cols><col min="8" max="8" width="0" customWidth="1"/></cols><sheetData>'), "X412"),
     (lambda xml: xml.replace(b"<sheetData>", b'<cols><col min="8" max="8" width="0.1" customWidth="1"/></cols><sheetData>'), "X412"),
     (lambda xml: xml.replace(b"<sheetData>", b'<cols><col min="2" max="16384" width="9" hidden="1"/></cols><sheetData>'), "X412"),

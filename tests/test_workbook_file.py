@@ -14,7 +14,7 @@ from formulas import evaluate, place_of
 from office import convert
 from openpyxl import load_workbook
 
-from perfeval_xl import beside, cli, examples, formulas, intake, layout, record, sheets, vba, workbook_file
+from perfeval_xl import beside, cli, district_sheets, examples, formulas, intake, layout, record, sheets, vba, workbook_file
 from perfeval_xl.edition import editions, get
 from perfeval_xl.messages import Refusal
 from perfeval_xl.model import Percent
@@ -292,12 +292,13 @@ def test_new_refuses_in_one_line_and_leaves_everything_as_it_was(run, tmp_path):
     assert there.read_bytes() == b"mine" and sorted(file.name for file in tmp_path.iterdir()) == ["a.xlsm", "link.xlsx"]
 
 
-def test_build_writes_the_workbook_of_every_edition(run, tmp_path, monkeypatch):
+def test_build_writes_the_workbook_of_every_edition_and_the_bureaus(run, tmp_path, monkeypatch):
     monkeypatch.setattr(workbook_file, "FOLDER", str(tmp_path))
     status, out, _ = run("build")
     made = sorted(file.name for file in tmp_path.iterdir())
     names = [workbook_file.name_for(edition) for edition in editions().values()]
-    assert status == 0 and made == sorted(name + extension for name in names for extension in (".xlsm", ".xlsx"))
+    forms = [name + extension for name in names for extension in (".xlsm", ".xlsx")]
+    assert status == 0 and made == sorted([*forms, f"{district_sheets.NAME}.xlsm"])
     assert len(out.splitlines()) == len(made)
 
 
