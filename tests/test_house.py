@@ -35,14 +35,9 @@ _WINGS = """
     made_up compact gather roster
     district district_lists long_list district_book district_summary district_charts district_file district_sheets
     send_back pairing cluster parquet district_run
-<<<<<<< HEAD
     presses xlwings_host journal state submission buttons district_buttons
-    machine install doctor cli
-=======
-    presses host xlwings_host journal state submission buttons district_buttons
     machine install doctor
     screen usage cli
->>>>>>> main
 """
 ORDER = tuple(_WINGS.split())
 #: heavy libraries and the only rooms that may import them
