@@ -13,7 +13,7 @@ from perfeval_xl import udfs
 from perfeval_xl.cells import Grid
 from perfeval_xl.edition import get, plain_label
 from perfeval_xl.layout import place_beside, task_rows
-from perfeval_xl.model import Percent, Sheet, Submission, cell_name
+from perfeval_xl.model import Percent, Sheet, Submission, column_name
 from perfeval_xl.scoring import less_is_better
 from perfeval_xl.table import Table
 
@@ -45,10 +45,10 @@ class _Area(NamedTuple):
     fixed: bool = False
 
     def __str__(self) -> str:
-        corners = cell_name(self.top, self.left), cell_name(self.bottom, self.right)
-        if self.fixed:
-            corners = f"${corners[0].rstrip('0123456789')}${self.top + 1}", f"${corners[1].rstrip('0123456789')}${self.bottom + 1}"
-        return corners[0] if corners[0] == corners[1] else ":".join(corners)
+        sign = "$" * self.fixed
+        first = f"{sign}{column_name(self.left)}{sign}{self.top + 1}"
+        alone = (self.top, self.left) == (self.bottom, self.right)
+        return first if alone else f"{first}:{sign}{column_name(self.right)}{sign}{self.bottom + 1}"
 
 
 class _Joined(NamedTuple):
@@ -99,8 +99,9 @@ class _Desk:
             return self.names[argument] if argument else ""
         if isinstance(argument, _Joined):
             return "".join(str(self.value(cell) or "") for cell in argument.cells)
-        block = [[self.cell(row, column) for column in range(argument.left, argument.right + 1)] for row in range(argument.top, argument.bottom + 1)]
-        return block if len(block) > 1 or len(block[0]) > 1 else block[0][0]
+        if (argument.top, argument.left) == (argument.bottom, argument.right):
+            return self.cell(argument.top, argument.left)
+        return [[self.cell(row, column) for column in range(argument.left, argument.right + 1)] for row in range(argument.top, argument.bottom + 1)]
 
     def cell(self, row: int, column: int) -> Any:
         """A cell as a spreadsheet program hands it over: None for a blank one, a percentage as its fraction."""

@@ -20,10 +20,10 @@ from perfeval_xl.buttons import say as say_all
 from perfeval_xl.compact import Form, from_record
 from perfeval_xl.district import District, Line
 from perfeval_xl.district_lists import Column
-from perfeval_xl.host import Host
+from perfeval_xl.host import Formula, Host, Place
 from perfeval_xl.long_list import clean
 from perfeval_xl.messages import Refusal
-from perfeval_xl.model import STATE_SHEET, Sheet
+from perfeval_xl.model import STATE_SHEET, Sheet, cell_name
 from perfeval_xl.numbers import plain
 from perfeval_xl.record import Record
 
@@ -200,6 +200,8 @@ def _write(desk: _Desk, found: District, here: bool) -> None:
             height, width = map(max, sizes[name], before.get(name, (0, 0)))
             padded = [(*map(_cell, row), *[""] * (width - len(row))) for row in rows] + [("",) * width] * (height - len(rows))
             desk.host.write(*desk.places[name], padded)
+            if name == book.FINDINGS:
+                desk.host.fill(desk.places[name][0], _links(desk.places[name][1:], rows))
     desk.host.write(STATE_SHEET, 0, 0, [("list", name, *size) for name, size in sizes.items()])
 
 
@@ -236,8 +238,16 @@ def _indicators(found: District) -> list[Sequence[Any]]:
 
 
 def _findings(found: District, here: bool) -> list[Sequence[Any]]:
-    """The list, and in the hidden column behind it where the link of each row leads."""
-    return [(*_heads(district_lists.finding_columns()), ""), *((*row.values, _target(row, here)) for row in district_lists.findings(found))]
+    """The list, in the hidden column behind it where the link of each row leads, and room for the link."""
+    return [(*_heads(district_lists.finding_columns()), "", book.OPEN),
+            *((*row.values, _target(row, here), "") for row in district_lists.findings(found))]
+
+
+def _links(corner: Place, rows: Sequence[Sequence[Any]]) -> dict[Place, Formula]:
+    """What opens the place of a finding, for the first of those that have one."""
+    top, column = corner[0], corner[1] + len(rows[0]) - 1
+    linked = [top + n for n, row in enumerate(rows) if n and row[-2]][: book.LINKED]
+    return {(row, column): Formula(f'=HYPERLINK({cell_name(row, column - 1)},"{book.OPEN}")') for row in linked}
 
 
 def _target(row: district_lists.Row, here: bool) -> str:

@@ -30,8 +30,8 @@ RECEIVED, SUMMARY, INDICATORS, FINDINGS, ANALYSIS, FIGURES = LISTS = (
 #: forms that one open workbook takes; what is more belongs to the command line. Rows of each list that are ready
 FORMS = 3_000
 _READY = {RECEIVED: FORMS * 2, SUMMARY: FORMS * 2, INDICATORS: 120_000, FINDINGS: 30_000}
-#: findings whose place is a link
-_LINKED = 3_000
+#: findings whose place is a link, and what the link says
+LINKED, OPEN = 3_000, "打开"
 #: columns of 汇总表: those that are printed in every run, the parts, of which so many have room, and those that are only looked at
 SUMMARY_KEYS = ("rank", "department", *district_summary.MONEY, "rate", *district_summary.JUDGED, *district_summary.COUNTS)
 MORE_KEYS = ("project", *(f"role {role}" for role in district_summary.ROLES))
@@ -261,16 +261,14 @@ def _indicators(book: Book) -> None:
 
 
 def _findings(book: Book) -> None:
-    """Behind the list a hidden column in which ⑧ writes where to jump, and one of links that look at it."""
+    """Behind the list a hidden column in which ⑧ writes where to jump, and one of links that look at it. A row that is not filled has none:
+    a formula that shows nothing would be a page to LibreOffice when it prints."""
     columns = district_lists.finding_columns()
     columns[-1] = columns[-1]._replace(look="centre")
-    sheet = _list(book, FINDINGS, district_lists.say("found"), district_lists.say("found_note"), [*columns, Column("", 8), Column("打开", 7, "link")], 2)
-    first, target = AREAS[FINDINGS].first, len(columns)
-    link, letter = book.look("link", align="center", **_NO_EDGE), column_name(target)
+    sheet = _list(book, FINDINGS, district_lists.say("found"), district_lists.say("found_note"), [*columns, Column("", 8), Column(OPEN, 7, "link")], 2)
+    target = len(columns)
     sheet.set_column(target, target, None, None, {"hidden": True})
-    sheet.columns(first + _LINKED, [])  # the rows above are written one by one
-    for row in range(first, first + _LINKED):
-        sheet.write_formula(row, target + 1, f'=IF({letter}{row + 1}="","",HYPERLINK({letter}{row + 1},"打开"))', link, " ")
+    sheet.set_column(target + 1, target + 1, 7, book.look("link", align="center", **_NO_EDGE))
     _words(book, sheet, FINDINGS, 2, {district_lists.severity(severity): {
         "bg_color": f"#{look.fill}", "font_color": f"#{look.colour}", "bold": True} for severity, look in LOOKS.items()})
     _lines(book, sheet, FINDINGS, target + 1)

@@ -266,8 +266,10 @@ def _highlight(workbook: Workbook, sheet: Worksheet, plan: Plan, edition: Editio
             when((part.first, weight, part.last, weight), f"=AND(COUNT({rows})>0,ROUND(SUM({rows}),2)<>{plain(part.weight)})", ask)
     computed = [box for box in plan.boxes if box.kind == "computed"]
     wrong = "=LEN(TRIM({cell}))>0" if macros else f'=AND(LEN(TRIM({{cell}}))>0,{{cell}}<>"{DONE}")'
+    grades = ",".join(f'{{cell}}<>"{band.name}"' for band in edition.grades)
     for fields, formula, look in ((("state", "refusal"), wrong, bad), (("help", "sum"), '=RIGHT({cell},1)="✗"', ask),
                                   (("open",), '=ISNUMBER(FIND("处",{cell}))*NOT(ISNUMBER(FIND("没有",{cell})))', ask),
-                                  (("rate", "score", "total"), "=AND(ISTEXT({cell}),LEN(TRIM({cell}))>0)", pointer)):
+                                  (("rate", "score", "total"), "=AND(ISTEXT({cell}),LEN(TRIM({cell}))>0)", pointer),
+                                  (("grade",), f"=AND(LEN(TRIM({{cell}}))>0,{grades})", pointer)):
         for area in _runs(box for box in computed if box.field in fields):
             when(area, formula, look)

@@ -1,7 +1,7 @@
 """校验结果 as a list in the workbook: its columns, and the lines that a checked form fills them with.
 
-The sheet is built with ``ROWS`` lines ready. Its third column holds formulas that turn the last, hidden one into links, so that a button
-writes values only.
+The sheet is built with ``ROWS`` lines ready and nothing in them: a formula in a line that shows nothing would be a page to LibreOffice when
+it prints. A line that is filled gets a formula in its third column that turns the last, hidden one into a link.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from perfeval_xl import messages, review_lists
+from perfeval_xl.host import Formula
 from perfeval_xl.messages import Finding, Words
 from perfeval_xl.model import cell_name
 from perfeval_xl.record import Record
@@ -38,11 +39,16 @@ def counts(findings: tuple[Finding, ...]) -> str:
 
 def contents(one: Record | None, now: datetime | None = None) -> dict[tuple[int, int], Any]:
     """Every cell of the list, and the line above it, for a checked form; None empties the list. ``now`` is when it was checked."""
-    lines = list(_lines(one)) if one is not None else []
-    lines += [[""] * (len(COLUMNS) - 1)] * (ROWS - len(lines))
-    columns = [column for column in range(len(COLUMNS)) if column != LINK]
+    lines = [[*line[:LINK], _link(TOP + n, line[-1]), *line[LINK:]] for n, line in enumerate(_lines(one) if one is not None else ())]
+    lines += [[""] * len(COLUMNS)] * (ROWS - len(lines))
     cells: dict[tuple[int, int], Any] = {SAID: _said(one, now or datetime.now())}
-    return cells | {(TOP + n, column): value for n, line in enumerate(lines) for column, value in zip(columns, line, strict=True)}
+    return cells | {(TOP + n, column): value for n, line in enumerate(lines) for column, value in enumerate(line)}
+
+
+def _link(row: int, place: str) -> Any:
+    """What jumps to the place in the last column: it shows the cell without its sheet."""
+    target = f"$I{row + 1}"
+    return Formula(f'=HYPERLINK("#"&{target},MID({target},FIND("!",{target})+1,20))') if place else ""
 
 
 def _said(one: Record | None, now: datetime) -> str:

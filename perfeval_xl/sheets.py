@@ -145,7 +145,7 @@ _MORE_ROWS = (
 
 
 def results(workbook: Workbook) -> None:
-    """The list that ①检查 fills in. A button writes values only: the links of 位置 are formulas that look at the hidden last column.
+    """The list that ①检查 fills in.
 
     Names: ``pe_results`` is the list without its headings, ``pe_results_state`` the line above it.
     """
@@ -166,13 +166,8 @@ def results(workbook: Workbook) -> None:
     looks = [page.look(valign="top", font_size=10, align="left" if column > 2 else "center", indent=int(column > 2)) for column in range(last + 1)]
     link = page.look(valign="top", align="center", font_size=10, font_color="#0563C1", underline=1)
     for row in range(top, bottom + 1):
-        place = f"$I{row + 1}"
         for column in range(last + 1):
-            if column == result_list.LINK:
-                shown = f'IFERROR(MID({place},FIND("!",{place})+1,20),{place})'
-                sheet.write_formula(row, column, f'=IF({place}="","",HYPERLINK("#"&{place},{shown}))', link, "")
-            else:
-                sheet.write_blank(row, column, None, looks[column])
+            sheet.write_blank(row, column, None, link if column == result_list.LINK else looks[column])
     for severity, (word, _) in SEVERITIES.items():
         look = workbook.add_format({"bg_color": f"#{LOOKS[severity].fill}", "font_color": f"#{LOOKS[severity].colour}", "bold": True, **edge})
         sheet.conditional_format(top, 0, bottom, 0, {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": look})
@@ -181,7 +176,7 @@ def results(workbook: Workbook) -> None:
     sheet.repeat_rows(3)
     workbook.define_name("pe_results", f"={RESULTS}!$A${top + 1}:$I${bottom + 1}")
     workbook.define_name("pe_results_state", f"={RESULTS}!$A$2")
-    # printed as far as it is filled in, and not the five hundred rows that are ready
+    # printed as far as it is filled in, and not the five hundred rows that are ready; LibreOffice takes no formula here, and prints what is used
     area = f"{RESULTS}!$A$1:INDEX({RESULTS}!$H:$H,MAX({top + 1},COUNTA({RESULTS}!$B${top + 1}:$B${bottom + 1})+{top}))"
     workbook.define_name(f"{RESULTS}!_xlnm.Print_Area", f"={area}")
 

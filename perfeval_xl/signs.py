@@ -6,7 +6,6 @@ workbook and to no cell, those of ``doubts`` to a cell of the form.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable
 from decimal import Decimal
@@ -75,6 +74,8 @@ def active(package: Package, stamped: bool) -> list[Finding]:
 def _relations(*packed: object) -> tuple[tuple[str, str, bool], ...]:
     """(code, last part of the target, does it lead out of the file?) of the relations of one part that act or lead out: data and pictures from
     elsewhere, and links for a click where they lead to a file."""
+    import html
+
     found = []
     for raw in _RELATION.findall(usual(unpack(*packed))):
         one = {name.decode().lower(): html.unescape(value.decode("utf-8", "replace")) for name, value in _ATTRIBUTE.findall(raw)}
@@ -94,6 +95,8 @@ def _named(*packed: object) -> tuple[tuple[str, str], ...]:
     xml = unpack(*packed)
     if b"definedName" not in xml:
         return ()
+    import html
+
     found = []
     for raw, text in _DEFINED.findall(usual(xml)):
         if match := _STARTS.search(raw):

@@ -146,6 +146,8 @@ class _Drawing:
         block, index, field = what
         kind = kind or ("computed" if (block, field) in COMPUTED and not (block == "funds" and field == "score" and index) else "input")
         top = self.row if row < 0 else row
+        if field == "heading" and text_height(value, sum(self.widths[left : right + 1])) > _LINE + _PAD:
+            value = value.replace("（", "\n（", 1).lstrip()  # a heading of two lines breaks before its bracket, not inside it
         self.boxes.append(Box(top, left, top + rows - 1, right, kind, block, index, field, value))
         return self.boxes[-1]
 

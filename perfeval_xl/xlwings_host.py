@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from perfeval_xl import presses
@@ -34,6 +35,8 @@ _NOTE_WIDTH, _NOTE_LINE = 240.0, 40
 ROWS, COLUMNS, CELLS = (LIMITS[name].most for name in ("rows", "columns", "cells"))
 #: columns that are read however many rows a sheet seems to use
 _WIDE = 64
+#: characters of an address that Excel takes
+_ADDRESS = 255
 
 
 class XlwingsHost:
@@ -204,8 +207,18 @@ class XlwingsHost:
             raise Refusal("X207", sheet=sheet)
         where = self._sheet(sheet)
         self._seen.pop(sheet, None)
-        for area in rectangles(contents):
+        formulas = {place for place, value in contents.items() if isinstance(value, Formula)}
+        # apart: what stands beside a formula would have to be handed over as one, and that is read as if somebody typed it
+        areas = [*rectangles(contents.keys() - formulas), *rectangles(formulas)]
+        alike = _scattered(contents, areas)
+        for (_, value), places in alike.items():
+            for together in _unions(where, rectangles(places)):
+                with self._refusing(sheet, places[0]):
+                    together.raw_value = _cell(value)
+        for area in areas:
             top, left, bottom, right = area
+            if alike and top == bottom and not isinstance(contents[top, left], Formula):
+                continue
             with self._refusing(sheet, (top, left)):
                 _put(_range(where, area), [[contents[row, column] for column in range(left, right + 1)] for row in range(top, bottom + 1)])
 
@@ -245,13 +258,14 @@ class XlwingsHost:
         looks = {area[:2]: _look(cells[area[:2]], mark) for area, mark in areas.items()}
         done: dict[Place, Mark] = {}
         try:
-            for (*place, _, _), mark in areas.items():
-                place = tuple(place)
-                done[place] = mark
+            for alike, group in _alike(areas, looks):
+                done |= {area[:2]: areas[area] for area in group}
+                with self._refusing(sheet, group[0][:2]):
+                    for together in _unions(where, group):
+                        _dress(together, *alike)
+            for place in [place for place, mark in done.items() if mark.note]:
                 with self._refusing(sheet, place):
-                    _dress(cells[place], mark, looks[place])
-                    if mark.note:
-                        _annotate(cells[place], f"{MARK}\n{mark.note}", known.get(place))
+                    _annotate(cells[place], f"{MARK}\n{done[place].note}", known.get(place))
         except BaseException:
             for place in reversed(done):
                 _undress(cells[place], looks[place])
@@ -454,8 +468,29 @@ def _impatient() -> Iterator[None]:
 
 
 def _range(sheet: Any, area: Area) -> Any:
-    top, left, bottom, right = area
-    return sheet.range((top + 1, left + 1), (bottom + 1, right + 1))
+    """By its address: with the numbers of its corners xlwings asks Excel four times."""
+    return sheet.range(_address(area))
+
+
+def _address(area: Area) -> str:
+    first, last = cell_name(*area[:2]), cell_name(*area[2:])
+    return first if first == last else f"{first}:{last}"
+
+
+def _unions(sheet: Any, areas: Sequence[Area]) -> Iterator[Any]:
+    """Ranges of many areas, as many as an address of Excel names: what is set on one of them is set on each of its areas, in one call. The
+    addresses that xlwings takes on the Mac name one area."""
+    if _on_mac():
+        yield from (_range(sheet, area) for area in areas)
+        return
+    address = ""
+    for one in map(_address, areas):
+        if address and len(address) + 1 + len(one) > _ADDRESS:
+            yield sheet.range(address)
+            address = ""
+        address += f",{one}" if address else one
+    if address:
+        yield sheet.range(address)
 
 
 def _used(sheet: Any) -> Area:
@@ -479,6 +514,17 @@ def _cell(value: Any) -> Any:
     if isinstance(value, (Percent, Decimal)) or (isinstance(value, int) and not isinstance(value, bool)):
         return float(value)
     return f"'{value}" if isinstance(value, str) else value
+
+
+def _scattered(contents: Mapping[Place, Any], areas: Sequence[Area]) -> dict[tuple[type, Any], list[Place]]:
+    """Cells that lie apart, by the value they get, where there are fewer values than places to write to; else none."""
+    found: dict[tuple[type, Any], list[Place]] = {}
+    rows = [(top, left, right) for top, left, bottom, right in areas if top == bottom and not isinstance(contents[top, left], Formula)]
+    for row, left, right in rows:
+        for column in range(left, right + 1):
+            value = contents[row, column]
+            found.setdefault((type(value), value), []).append((row, column))
+    return found if len(found) < len(rows) and all(kind in (str, float) for kind, _ in found) else {}
 
 
 def _put(area: Any, rows: Sequence[Sequence[Any]]) -> None:
@@ -562,10 +608,21 @@ def _draw(area: Any, side: str, edge: Edge | None) -> None:
         area.borders.set(side, color=edge.colour, weight=edge.weight, line_style=edge.style)
 
 
-def _dress(area: Any, mark: Mark, look: Look) -> None:
+def _alike(areas: Mapping[Area, Mark], looks: Mapping[Place, Look]) -> Iterator[tuple[tuple[Mark, bool], list[Area]]]:
+    """Areas that one call can dress: in their order those that follow each other with one fill and frame, apart by whether a plain frame is
+    there already."""
+    for look, run in groupby(areas.items(), lambda item: item[1]._replace(note="")):
+        framed: dict[bool, list[Area]] = {}
+        for area, _ in run:
+            framed.setdefault(all(edge and edge.style == "continuous" for edge in looks[area[:2]].edges), []).append(area)
+        for plain, group in framed.items():
+            yield (look, plain), group
+
+
+def _dress(area: Any, mark: Mark, plain: bool) -> None:
     if mark.fill:
         area.color = mark.fill
-    if mark.frame and all(edge and edge.style == "continuous" for edge in look.edges):
+    if mark.frame and plain:
         area.borders.set("outside", weight=mark.weight, color=mark.frame)
     elif mark.frame:
         _draw(area, "outside", Edge("continuous", mark.weight, mark.frame))

@@ -128,8 +128,10 @@ def test_departments_copied_into_the_workbook(bureau):
     found = [line for line in bureau.rows("pe_findings") if line[3] == "S101"]
     assert [(line[1], line[11], line[12]) for line in found] == [("乙局", "乙!H13", "#'乙'!H13")]
     sheet, (row, *_) = bureau.host.name_area("pe_findings")
-    links = bureau.host.formulas(sheet, (row + 1, 13, row + 2, 13))
-    assert all("HYPERLINK" in formula for (formula,) in links), "the links stand where they stood"
+    links = [formula for (formula,) in bureau.host.formulas(sheet, (row + 1, 13, row + 40, 13))]
+    assert [bool(link) for link in links] == [len(line) > 12 and bool(line[12]) for line in bureau.rows("pe_findings")] + [False] * (
+        40 - len(bureau.rows("pe_findings"))), "a link in every row with a place, and nowhere else"
+    assert links[0] == f'=HYPERLINK(M{row + 2},"打开")'
     if not isinstance(bureau.host, MemoryHost):
         assert "打开" in [line[13] for line in bureau.host.grid(sheet).rows[row + 1 :] if len(line) > 13]
     after = bureau.whole()

@@ -205,6 +205,14 @@ def test_a_missing_reason_a_refused_score_and_a_wrong_sum_are_shown(slips):
     assert held(0, "help") and held(6, "deviation") and not held(4, "deviation")
 
 
+def test_a_grade_that_cannot_be_told_points_at_the_state_and_a_grade_stays_one(slips):
+    plan, computed, sheet = slips
+    box = next(box for box in plan.boxes if box.field == "grade" and box.kind == "computed")
+    for value, formats in (("优", []), ("差", []), ("V101 总分不是一个数", [';;;"看状态"']), ("", [])):
+        said = [one._replace(value=value) if (one.row, one.column) == box[:2] else one for one in computed]
+        assert [look.numFmt.formatCode for look in shown(plan, said, sheet, box).values()] == formats, value
+
+
 def test_a_score_above_its_weight_is_shown(slips):
     plan, computed, sheet = slips
     box = next(box for box in plan.boxes if (box.block, box.field) == ("indicators", "score") and box.top == plan.names["pe_indicators"][0] + 4)

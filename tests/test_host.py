@@ -238,6 +238,37 @@ def test_other_values_and_blanks(host):
     assert host.formulas("值", (1, 1, 1, 2)) == [["", ""]]
 
 
+def test_cells_that_lie_apart_and_get_one_value_are_written_as_any_others(host):
+    values = {(20 + 2 * n, 3 + n % 2): 1.5 if n % 3 else "007" for n in range(40)} | {(14, 1): 1.5, (110, 3): "=1+1"}
+    host.fill("值", values)
+    found = host.values("值", (14, 1, 110, 4))
+    assert {place: found[place[0] - 14][place[1] - 1] for place in values} == values | {(14, 1): "1.5"}  # a cell formatted as text
+    host.fill("值", {(120, 3): True, (122, 3): 1.0, (124, 3): True, (126, 3): 1.0})
+    assert [row[0] for row in host.values("值", (120, 3, 126, 3))][::2] == ["TRUE", 1.0, "TRUE", 1.0]
+
+
+def test_a_hundred_scattered_values_are_a_handful_of_calls(calc, calc_book, workbook):
+    host = XlwingsHost(calc_book(workbook))
+    calc.calls.clear()
+    host.fill("值", {(20 + 2 * n, 3): float(n % 2) for n in range(100)})
+    assert calc.calls["raw_value="] <= 6
+    with pytest.raises(Exception, match="255"):
+        host.book.sheets["值"].range(",".join(f"A{n}" for n in range(1, 100)))
+
+
+def test_a_hundred_marks_are_drawn_with_a_handful_of_calls(calc, calc_book, workbook):
+    host = XlwingsHost(calc_book(workbook))
+    marks = {(20 + 2 * n, 2): Mark(PINK, RED, "改") for n in range(100)}
+    calc.calls.clear()
+    looks = host.mark("标记", marks)
+    assert calc.calls["color="] <= 4 and len(host.notes("标记")) == 101
+    for row, column in marks:
+        cell = host.book.sheets["标记"].range((row + 1, column + 1))
+        assert cell.color == PINK and {cell.borders[side].color for side in ("edge_top", "edge_left", "edge_bottom", "edge_right")} == {RED}
+    host.unmark("标记", looks)
+    assert host.book.sheets["标记"].range((21, 3)).color is None and len(host.notes("标记")) == 1
+
+
 def test_dates_are_written_as_dates(host):
     host.write("值", 20, 0, [[dt.date(2022, 12, 31), dt.datetime(2022, 1, 2, 3, 4)]])
     assert host.grid("值").rows[20][:2] == [dt.date(2022, 12, 31), dt.datetime(2022, 1, 2, 3, 4)]
@@ -627,8 +658,9 @@ class Cells:
         self.merged, self.formats, self.area, self.asked = merged, formats or {}, area, [] if asked is None else asked
         self.row, self.column, self.shape = area[0] + 1, area[1] + 1, (area[2] - area[0] + 1, area[3] - area[1] + 1)
 
-    def range(self, first, last):
-        return Cells(self.merged, self.formats, (first[0] - 1, first[1] - 1, last[0] - 1, last[1] - 1), self.asked)
+    def range(self, address):
+        (left, top), (right, bottom) = (re.fullmatch("([A-Z])([0-9]+)", corner).groups() for corner in (address.split(":") * 2)[:2])
+        return Cells(self.merged, self.formats, (int(top) - 1, ord(left) - 65, int(bottom) - 1, ord(right) - 65), self.asked)
 
     def _all(self, each):
         self.asked.append(self.area)

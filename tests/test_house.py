@@ -24,18 +24,18 @@ _WINGS = """
     edition_file edition compare scoring
     checks_funds checks_rows checks_sums rules
     cells table udfs layout computed indicator_block
-    container gate looks compound xls ods intake signs record contain
+    container gate looks compound xls ods intake signs record worker contain
     pdf_text lines document
     figures naming facts speech adding
     quotes_dates quotes_changes quotes_rows quotes_points quotes_money quotes_tables quotes claims wording narrative
-    review_lists result_list review
+    host review_lists result_list review
     template beside calculation formula_steps formulas form_sheet
     vba sheets workbook_file examples
     report_figures report_tables report report_chart report_xml report_package report_file
     made_up compact gather roster
     district district_lists long_list district_book district_summary district_charts district_file district_sheets
     send_back pairing cluster parquet district_run
-    presses host xlwings_host journal state submission buttons district_buttons
+    presses xlwings_host journal state submission buttons district_buttons
     machine install doctor
     screen usage cli
 """

@@ -157,8 +157,9 @@ def test_the_blank_form_prints_the_edition_s_headings_in_order_and_its_tree(edit
     assert rows[0][0] == form.title
     for columns in (form.funds_columns, form.indicator_columns):
         headings = [column.heading for column in columns]
-        assert any(len(found := [cell for cell in row if cell in headings]) >= 6 and found == [h for h in headings if h in found]
-                   for row in rows)
+        lines = [[str(cell).replace("\n（", "（") for cell in row] for row in rows]  # a narrow column has its bracket on a line of its own
+        assert any(len(found := [cell for cell in line if cell in headings]) >= 6 and found == [h for h in headings if h in found]
+                   for line in lines)
     names = [cell for row in rows for cell in row]
     assert all(row.name in names for row in form.tree)
     assert len(area(str(blanks / f"{edition}.xlsx"), "pe_indicators")) == len(form.tree) + sum(one.rows for one in form.open_rows)

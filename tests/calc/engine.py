@@ -369,7 +369,10 @@ class Sheet(base_classes.Sheet):
 
     def range(self, first, second=None):
         if isinstance(first, str):
-            return Range(self, _area(first))
+            areas = [_area(one) for one in first.split(",")]
+            if len(first) > 255:
+                raise ComError("an address of more than 255 characters")
+            return Range(self, areas[0]) if len(areas) == 1 else Areas(self, areas)
         if isinstance(first, Range):
             first = (first.row, first.column)
             second = second and (second.row, second.column)
@@ -426,6 +429,21 @@ class Sheet(base_classes.Sheet):
             known.cursor.collapseToSize(*size[::-1])
             known.size = size
         return known.cursor
+
+    def together(self, areas):
+        """One object of LibreOffice for many areas."""
+        addresses = []
+        for top, left, bottom, right in areas:
+            one = self.book_.app.engine.office.uno.createUnoStruct("com.sun.star.table.CellRangeAddress")
+            one.Sheet, one.StartRow, one.StartColumn, one.EndRow, one.EndColumn = self.number, top, left, bottom, right
+            addresses.append(one)
+        found = self.book_.document.createInstance("com.sun.star.sheet.SheetCellRanges")
+        found.addRangeAddresses(tuple(addresses), False)
+        return found
+
+    @cached_property
+    def number(self):
+        return self.uno.RangeAddress.Sheet
 
     def widened(self, area):
         """The area with all merged cells that reach into it."""
@@ -661,7 +679,7 @@ class Range(base_classes.Range):
     def _formatted(self, kinds):
         """(kind, row, column) of the cells whose number format is of one of these kinds."""
         if self.area[:2] == self.area[2:]:
-            if kind := self.sheet_.book_.kind(self.uno.NumberFormat) & kinds:
+            if kind := self.sheet_.book_.kind(self.sheet_.cursor(self.area).NumberFormat) & kinds:
                 yield kind, 0, 0
             return
         for kind, row, column in self.sheet_.special(self.area):
@@ -769,7 +787,7 @@ class Range(base_classes.Range):
 
     @property
     def color(self):
-        return _rgb(self.uno.CellBackColor)
+        return _rgb(self.sheet_.cursor(self.area).CellBackColor)
 
     @color.setter
     def color(self, rgb):
@@ -837,6 +855,43 @@ class Range(base_classes.Range):
         return Note(self.sheet_, None, self.area[:2])
 
 
+class Areas(Range):
+    """A range of many areas: what is read of it is the first one's, what is set is set on all. Only what the host sets can be set."""
+
+    def __init__(self, sheet, areas):
+        super().__init__(sheet, areas[0])
+        self.areas = areas
+
+    @property
+    def color(self):
+        return super().color
+
+    @color.setter
+    def color(self, rgb):
+        with self.sheet_.allowing("AllowFormattingCells"):
+            self.sheet_.together(self.areas).CellBackColor = _number(rgb)
+
+    @property
+    def borders(self):
+        return AreasBorders(self)
+
+    @property
+    def raw_value(self):
+        return super().raw_value
+
+    @raw_value.setter
+    def raw_value(self, data):
+        """One value for every cell of every area."""
+        sheet = self.sheet_
+        if type(data) is float and not sheet.uno.isProtected() and not any(map(sheet.special, self.areas)):
+            places = [(row, column) for top, left, bottom, right in self.areas
+                      for row in range(top, bottom + 1) for column in range(left, right + 1)]
+            sheet.book_.app.engine.office.fill(sheet.book_.document, sheet.uno, places, data)
+            return
+        for area in self.areas:
+            Range.raw_value.fset(Range(sheet, area), data)
+
+
 _COUNTED = frozenset(("row", "column", "shape", "raw_value", "formula", "number_format", "color", "borders", "merge_area", "merge_cells", "merge",
                       "insert", "delete", "note", "add_note", "select"))
 
@@ -875,21 +930,13 @@ class Borders(base_classes.Borders):
             self.corners[row, column] = dict(zip(_OWN, lines, strict=True))
         return self.corners[row, column]
 
-    def set(self, which, *, line_style=base_classes._UNSET, weight=base_classes._UNSET, color=base_classes._UNSET):
-        changes = {}
-        if color is not base_classes._UNSET:
-            changes["Color"] = _number(color)
-        if weight is not base_classes._UNSET:
-            changes["LineWidth"] = changes["OuterLineWidth"] = _WEIGHTS[weight]
-        if line_style is None:
-            changes = dict.fromkeys(("LineWidth", "OuterLineWidth", "InnerLineWidth", "LineDistance", "Color"), 0)
-        elif line_style is not base_classes._UNSET:
-            changes["LineStyle"] = _STYLES[line_style]
+    def set(self, which, **attributes):
+        changes = _changes(**attributes)
         sides = [self[side] for side in which]
         own, shared = {}, {}
         for side in sides:
             mine, opposite, down, across = _SIDES[side.side]
-            side.change(changes)
+            _change(side.line, changes)
             for row, column in side.places():
                 own.setdefault((row, column), {})[mine] = side.line
                 if row + down >= 0 and column + across >= 0:
@@ -899,6 +946,73 @@ class Borders(base_classes.Borders):
             for place, lines in [*own.items(), *shared.items()]:
                 names = tuple(sorted(lines))
                 self.cells.sheet_.cursor(place * 2).setPropertyValues(names, tuple(lines[name] for name in names))
+
+
+class AreasBorders(Borders):
+    """The frames of many areas, each drawn around its own; those whose first cells have the same lines are drawn together."""
+
+    def set(self, which, **attributes):
+        sheet, changes = self.cells.sheet_, _changes(**attributes)
+        with sheet.allowing("AllowFormattingCells"):
+            for lines, areas in self._by_lines():
+                for side in which:
+                    _change(lines[_SIDES[side][0]], changes)
+                self._draw(areas, {_SIDES[side][0]: lines[_SIDES[side][0]] for side in which})
+                for side in which:
+                    mine, opposite, down, across = _SIDES[side]
+                    beyond = [(top + down, left + across, bottom + down, right + across)
+                              for top, left, bottom, right in (_strip(area, side) for area in areas) if top + down >= 0 and left + across >= 0]
+                    self._draw(beyond, {opposite: lines[mine]})
+
+    def _by_lines(self):
+        """(lines by property, areas): LibreOffice tells whether the first cells of many areas are framed alike; those that are not are halved."""
+        parts = [list(self.cells.areas)]
+        while parts:
+            areas = parts.pop()
+            state = self.cells.sheet_.together([area[:2] * 2 for area in areas]).getPropertyState(_OWN[0])  # one for all four sides
+            if state.value == "AMBIGUOUS_VALUE" and len(areas) > 1:
+                parts += (areas[len(areas) // 2 :], areas[: len(areas) // 2])
+            else:
+                yield dict(self.corner(*areas[0][:2])), areas
+
+    def _draw(self, areas, lines):
+        if not areas:
+            return
+        frame = self.cells.sheet_.book_.app.engine.office.uno.createUnoStruct("com.sun.star.table.TableBorder2")
+        for name, line in lines.items():
+            side = name.removesuffix("Border2")
+            setattr(frame, f"{side}Line", line)
+            setattr(frame, f"Is{side}LineValid", True)
+        self.cells.sheet_.together(areas).TableBorder2 = frame
+
+
+def _changes(line_style=base_classes._UNSET, weight=base_classes._UNSET, color=base_classes._UNSET):
+    """The attributes of a line of LibreOffice that become others."""
+    if line_style is None:
+        return dict.fromkeys(("LineWidth", "OuterLineWidth", "InnerLineWidth", "LineDistance", "Color"), 0)
+    changes = {}
+    if color is not base_classes._UNSET:
+        changes["Color"] = _number(color)
+    if weight is not base_classes._UNSET:
+        changes["LineWidth"] = changes["OuterLineWidth"] = _WEIGHTS[weight]
+    if line_style is not base_classes._UNSET:
+        changes["LineStyle"] = _STYLES[line_style]
+    return changes
+
+
+def _change(line, changes):
+    """Changes a line; a colour or a style makes one visible that was not."""
+    if not line.LineWidth:
+        changes = {"LineWidth": _WEIGHTS["thin"], "OuterLineWidth": _WEIGHTS["thin"], **changes}
+    for name, value in changes.items():
+        setattr(line, name, value)
+
+
+def _strip(area, side):
+    """The cells of an area along one side."""
+    top, left, bottom, right = area
+    return {"edge_top": (top, left, top, right), "edge_bottom": (bottom, left, bottom, right),
+            "edge_left": (top, left, bottom, left), "edge_right": (top, right, bottom, right)}[side]
 
 
 #: in the order in which several properties are asked for
@@ -911,23 +1025,13 @@ class Border(base_classes.Border):
     api = True
 
     def __init__(self, borders, side):
-        top, left, bottom, right = borders.cells.area
-        self.side = side
-        self.strip = {"edge_top": (top, left, top, right), "edge_bottom": (bottom, left, bottom, right),
-                      "edge_left": (top, left, bottom, left), "edge_right": (top, right, bottom, right)}[side]
+        self.side, self.strip = side, _strip(borders.cells.area, side)
         self.line = borders.corner(*self.strip[:2])[_SIDES[side][0]]
 
     def places(self):
         """The cells along it."""
         top, left, bottom, right = self.strip
         return [(row, column) for row in range(top, bottom + 1) for column in range(left, right + 1)]
-
-    def change(self, changes):
-        """Changes the line; a colour or a style makes one visible that was not."""
-        if not self.line.LineWidth:
-            changes = {"LineWidth": _WEIGHTS["thin"], "OuterLineWidth": _WEIGHTS["thin"], **changes}
-        for name, value in changes.items():
-            setattr(self.line, name, value)
 
     @property
     def line_style(self):
