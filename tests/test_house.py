@@ -27,7 +27,7 @@ _WINGS = """
     container gate looks compound xls ods intake signs record worker contain
     pdf_text lines document
     figures naming facts speech adding
-    quotes_rows quotes_points quotes_money quotes_tables quotes claims wording narrative
+    quotes_dates quotes_rows quotes_points quotes_money quotes_tables quotes claims wording narrative
     host review_lists result_list review
     template beside calculation formula_steps formulas form_sheet
     vba sheets workbook_file examples
