@@ -37,7 +37,7 @@ _WINGS = """
     send_back pairing cluster parquet district_run
     presses xlwings_host journal state submission buttons district_buttons
     machine install doctor
-    screen usage cli
+    screen usage cli __main__
 """
 ORDER = tuple(_WINGS.split())
 #: heavy libraries and the only rooms that may import them
