@@ -4,8 +4,6 @@ Only ``messages`` reads this room. In the texts ``{label}`` is the label as prin
 ``{expected}`` what it should say.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

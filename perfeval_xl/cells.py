@@ -1,7 +1,5 @@
 """A grid with its labels understood: the vocabulary of all editions, and the cells of one sheet as the layout looks at them."""
 
-from __future__ import annotations
-
 import re
 from functools import cache, lru_cache
 from typing import NamedTuple

@@ -15,25 +15,34 @@ from perfeval_xl.compare import percent, points
 from perfeval_xl.facts import Facts
 from perfeval_xl.figures import Sentence, normal
 from perfeval_xl.messages import Finding
-from perfeval_xl.naming import Subject, bare
+from perfeval_xl.naming import Subject, bare, is_foreign, is_own
 from perfeval_xl.numbers import chinese_number, half_up
 from perfeval_xl.scoring import grade
 from perfeval_xl.speech import Paragraph, Place, last_year, without_bands
 
-_AIM = "(?:年初|年度|全年|预期|预定|既定|设定|确定|下达|制定|规定|的|各项|全部|整体|绩效|考核|履职|工作|目标|指标|任务|了|所有|重点|主要|部门|预算)*"
+_AIM = ("(?:年初|年度|全年|预期|预定|既定|设定|确定|下达|制定|规定|的|各项|全部|整体|绩效|考核|履职|工作|目标|指标|任务|了|所有|重点|主要|部门|预算"
+        "|各)*")
 _GOAL = "(?:指标值|目标值|指标|目标|任务|要求)"
 _MET = re.compile(
     f"(?:以上|上述)?(?:{_AIM}{_GOAL})?(?:完成情况|完成值)?(?:均|都|全部|全都)(?:已经?|能够?)?(?:达到|完成|实现|达成|超过)了?{_AIM}{_GOAL}"
     f"|{_AIM}{_GOAL}(?:任务)?(?:均|都|已|全部|全面|圆满|如期|顺利|按期|超额)+(?:完成|达成|实现|达标|达到)"
     f"|(?:全面|圆满|全部|如期|超额|顺利|均)+(?:地)?(?:完成|实现|达到)了?{_AIM}{_GOAL}"
+    f"|(?:全部|所有){_AIM}{_GOAL}(?:值|任务)?(?:已经?)?(?:达到|达成|实现|完成)(?!情况|率|值|分析|得分|质量|时|进度|较|良)(?:了?{_AIM}{_GOAL})?"
     f"|(?:达到|实现|完成)了?{_AIM}各项{_AIM}{_GOAL}"
     "|(?:均|都)达标|(?:无|没有|未出现|不存在|未产生)(?:任何|明显)?偏差|偏差(?:度|率)?(?:均|都)?为(?:0|零)%?")
+#: 一次验收合格率94%，达到目标: of the row whose figure stands right in front
+_ROW_MET = re.compile(f"(?<=[，;])(?:已|也|全部|完全)?(?:达到|达成|完成|实现)了?{_AIM}{_GOAL}(?:值|要求)?(?=[，;。]|$)"
+                      "|(?<=[，;])(?:已|全部|完全)?达标(?=[，;。]|$)")
+_PARTS_OF_IT = re.compile("(?:所属|下属|二级|基层|直属)(?:事业|预算)?单位")
+_BODY = re.compile("[\u4e00-\u9fff]{2}(?:[局院所站馆校园队科镇乡村]|单位|中心|公司|街道|社区|机构|项目)$")
+_NO_NAME = re.compile("[0-9.]+分?|得分|得|评分|自评|综合|评价|评定|总分|最终|结果|等级|等次|档次|结论|绩效|"
+                      "按照?|根据|对照|标准|规定|因此|属于?|确定|评|定|为|是|达到|其中")
 #: one of these is in every such claim; looked for first, because the long pattern is slow
 _MAY_BE_MET = re.compile("达[到成标]|完成|实现|超过|偏差")
 _HEDGED = re.compile("基本|大部分|多数|较好|大体|部分|确保|力争|努力|争取|保证|保障|促进|推动|推进|围绕|为了?[^，。；:]*$|将|拟"
                      "|要|应|未|没有|尚|不|如|若"
                      "|能否|是否|对照|根据|按照|督促|监控|跟踪|提高|促使|助力|下一步|今后|以期|目的|旨在")
-_ABOUT_FORM = re.compile("各项(?:工作)?(?:目标|任务)|目标任务|指标|绩效|年初|年度|考核|预期|既定|设定|偏差|目标值")
+_ABOUT_FORM = re.compile("各项?(?:工作)?(?:目标|任务)|目标任务|指标|绩效|年初|年度|考核|预期|既定|设定|偏差|目标值")
 _STRICT = re.compile("严格(?:执行|落实|按照?)(?:了)?(?:年初|批复的?|部门|年度|单位|财政)*(?:部门)?预算(?:执行)?(?![管法制计绩收会编单指])")
 _BLOCKED = re.compile("(?:无法|未能|没能|不能|没有能够?|难以)(?:全面|正常|按期|按时|如期|继续|顺利|有效)*(?:开展|实施|完成|启动|举办|推进)(?!的)"
                       "|(?:活动|项目|工作|任务|培训)(?:一直|均|都|尚)?(?:未|没有)(?:能)?(?:全面|正常|按期|按时|如期)*(?:开展|实施|完成|启动)(?!的)"
@@ -98,12 +107,20 @@ class Claims:
             year = last_year(before)
             if _NOT_OURS.search(clause) or (year and self.form.year and year != self.form.year) or re.search("[0-9]分?(?:以[上下])?$", before):
                 continue
-            if any(one.kind in ("row", "group", "part") for _, _, one in self.lexicon.mentions(clause)):
+            if any(one.kind in ("row", "group", "part") for _, _, one in self.lexicon.mentions(clause)) or self._of_another(before):
                 continue
             stated, expected = grade_name(match["grade"], self.edition), grade(total, self.edition)
             if stated and stated != expected:
                 yield self._found("R102", place, sentence, match.start(), match.end(), match["grade"], expected, total=points(total))
                 return
+
+    def _of_another(self, before: str) -> bool:
+        """Whether the words in front of a grade say it of a body that is not the form's: 其中救助站89.5分，等级为良."""
+        if _PARTS_OF_IT.search(before[before.rfind(";") + 1 :]):
+            return True
+        clauses = [_NO_NAME.sub("", bare(clause)) for clause in re.split("[，;:。(]", before)]
+        words = next(filter(None, reversed(clauses)), "")
+        return _BODY.search(words) is not None and not re.search("我|本|整体|部门", words) and self.facts.is_unknown(words)
 
     # ---- what was reached ----
 
@@ -111,21 +128,26 @@ class Claims:
         """均达到指标值, 无偏差, 圆满完成, 严格执行年初预算 against what fell short: one finding a sentence (R5)."""
         text = sentence.text
         said, what, what_en, first, last = [], {}, {}, len(text), 0
-        for match in _MET.finditer(text) if _MAY_BE_MET.search(text) else ():
+        met = [*_MET.finditer(text), *_ROW_MET.finditer(text)] if _MAY_BE_MET.search(text) else []
+        for match in (one for one in met if one.re is _MET or self._row_before(text, one.start())):
             clause = max(text.rfind(mark, 0, match.start()) for mark in "，;:。") + 1
             if re.search("其[余他]|剩余", text[clause : match.end()]) and not _EXCEPT.search(text[: match.start()]):
                 continue  # the sentence before says what was not reached
-            if _HEDGED.search(text[clause : match.start()]) or _HEDGED.match(match[0]) or not _ABOUT_FORM.search(match[0]):
+            if _HEDGED.search(text[clause : match.start()]) or _HEDGED.match(match[0]) or not (
+                    match.re is _ROW_MET or _ABOUT_FORM.search(match[0]) or self._of_row(text[clause : match.start()])):
                 continue
+            ahead = self.facts.without_own(self.facts.as_own(text)[clause : match.start()])
+            if (is_foreign(ahead) or _BODY.search(ahead)) and not is_own(ahead) and not self.lexicon.mentions(ahead):
+                continue  # 发热门诊项目指标均达到目标值, 乡镇卫生院均完成年度任务
             begins = text.rfind(";", 0, match.start()) + 1
             spared = next(reversed(list(_EXCEPT.finditer(text, begins, match.start()))), None)
             except_for = [one for _, _, one in self.lexicon.mentions(spared[1])] if spared else []
             ahead = text[begins : spared.start()] + text[spared.end() : match.start()] if spared else text[begins : match.start()]
             if not spared and (not self.lexicon.mentions(ahead) or match[0].startswith(("以上", "上述"))):
                 ahead = text[: match.start()]
-            scope = self._scope(ahead, place)
+            scope = self._row_before(text, match.start()) if match.re is _ROW_MET else self._scope(ahead, place)
             rows = [n for one in except_for for n in self.facts.rows_of(one)]
-            rows += [n for n in range(len(self.form.indicators)) if spared and len(stem := self.lexicon.stem(n)) >= 4 and stem in spared[1]]
+            rows += [n for n in range(len(self.form.indicators)) if spared and self._is_named(n, spared[1])]
             short = self._short(scope, rows, any(one.kind == "funds" for one in except_for))
             count = _EXCEPT_COUNT.search(spared[1]) if spared and not except_for else None
             if short and not (count and len(short) - any("预算执行率 " in one for one, _ in short) <= _number(count[1])):
@@ -143,6 +165,29 @@ class Claims:
         if said:
             yield self._found("R401", place, sentence, first, last, "”“".join(said), None, what="、".join(list(what)[:4]),
                               what_en=", ".join(list(what_en)[:4]))
+
+    def _of_row(self, words: str) -> bool:
+        """Whether words end in the name of a row: 森林抚育面积(圆满完成目标)."""
+        found, _ = self.lexicon.at_end(words)
+        return bool(found) and found[0].kind == "row"
+
+    def _row_before(self, text: str, end: int) -> list[Subject]:
+        """The one row that the clause which ends here gives a figure for."""
+        clause = re.split("[，;:。]", text[: end - 1])[-1]
+        rows = {one.key for _, _, one in self.lexicon.mentions(clause) if one.kind == "row"}
+        rows |= {n for n in range(len(self.form.indicators)) if len(stem := self.lexicon.stem(n)) >= 4 and stem in clause}
+        return [Subject("row", self.form.indicators[n].name, n) for n in rows] if len(rows) == 1 and re.search("[0-9]", clause) else []
+
+    def _is_named(self, n: int, words: str) -> bool:
+        """Whether words name a row by its stem, or by some of its characters in their order: 村卫生室建设 for 村卫生室标准化建设数量."""
+        stem = self.lexicon.stem(n)
+        if len(stem) >= 4 and stem in words:
+            return True
+        for word in re.split("[、和及与]", words):
+            letters = iter(normal(self.form.indicators[n].name))
+            if len(word) >= 4 and all(letter in letters for letter in word):
+                return True
+        return False
 
     def _scope(self, before: str, place: Place) -> list[Subject]:
         """What a claim is about; nothing means the whole form."""

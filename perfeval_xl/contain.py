@@ -5,6 +5,8 @@ same way on every system, inside the server of the worksheet functions as well, 
 a new one tries the file it had once more, alone to blame if it happens again; then, or if it takes too long, the file becomes a refusal
 (X125, X124), a new worker begins, and the run goes on behind it.
 
+What a worker takes is imported when one is started: a check of a single form needs none, and would wait for it.
+
 Time is held on every system. Memory is held where the system can (Linux; macOS in part): the standard library has no way to do so on Windows,
 where the gate alone stands between a file and the memory.
 """
@@ -13,31 +15,22 @@ from __future__ import annotations
 
 import itertools
 import os
-import pickle
-import queue
-import struct
-import subprocess
-import sys
-import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from perfeval_xl import gate, messages
+from perfeval_xl import gate
 from perfeval_xl.messages import Refusal
+
+if TYPE_CHECKING:
+    import queue
+
+    from perfeval_xl.worker import Worker
 
 #: so many files are handed to the worker before the first answer is read: it need not wait for us, and their names fit into the smallest pipe
 _AHEAD = 4
 #: so many files a worker does together when it checks for a person, who sees them come
 _PORTION = 16
-#: a worker that begins on a slow share imports for a while
-_START_SECONDS = 30
-_SIZE = struct.Struct("<L")
-_READY = b"ready"
-#: under Excel there is no console, and Windows would open one for each worker
-_NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-_START = "import sys; sys.path[:0] = {path!r}; from perfeval_xl.contain import _serve; _serve()"
 
 
 def check_files(paths: Sequence[str], wanted: str = "") -> Iterator:
@@ -97,6 +90,9 @@ def spread(work: Callable, tasks: Iterable, lost: Callable[[Any, Refusal], Any],
     if workers < 2:
         yield from _lead(work, shared, lost, options, again)
         return
+    import queue
+    import threading
+
     done: queue.SimpleQueue = queue.SimpleQueue()
     leads = [threading.Thread(target=_follow, args=(done, work, shared, lost, options, again), daemon=True) for _ in range(workers)]
     for one in leads:
@@ -135,6 +131,8 @@ class _Tasks:
     """The tasks, handed out one at a time to whoever asks, and the workers that are at them."""
 
     def __init__(self, tasks: Iterable) -> None:
+        import threading
+
         self._rest, self._lock, self.stopped, self.workers = iter(tasks), threading.Lock(), False, set()
 
     def take(self, room: int) -> list:
@@ -142,7 +140,7 @@ class _Tasks:
         with self._lock:
             return [] if self.stopped else list(itertools.islice(self._rest, room))
 
-    def begin(self, worker: _Worker) -> None:
+    def begin(self, worker: Worker) -> None:
         """A worker that ``stop`` has to end."""
         with self._lock:
             self.workers.add(worker)
@@ -168,6 +166,8 @@ def _follow(done: queue.SimpleQueue, work: Callable, shared: _Tasks, lost: Calla
 
 
 def _lead(work: Callable, shared: _Tasks, lost: Callable, options: tuple, again: bool = True) -> Iterator[tuple[Any, Any]]:
+    from perfeval_xl.worker import Worker
+
     if work.__module__ == "__main__":
         raise ValueError("a worker cannot import a function of __main__")
     gate.look_up()
@@ -179,7 +179,7 @@ def _lead(work: Callable, shared: _Tasks, lost: Callable, options: tuple, again:
             if not waiting and not fresh:
                 return
             if worker is None:
-                shared.begin(worker := _Worker(work, options))
+                shared.begin(worker := Worker(work, options))
                 fresh, waiting = [*waiting, *fresh], deque()
             for task in fresh:
                 waiting.append(task)
@@ -211,126 +211,3 @@ def _all(waiting: deque, shared: _Tasks) -> Iterator:
     yield from waiting
     while more := shared.take(1):
         yield from more
-
-
-class _Worker:
-    """The process, and the clock that ends it."""
-
-    def __init__(self, work: Callable, options: tuple) -> None:
-        command = [sys.executable, "-c", _START.format(path=[one or os.getcwd() for one in sys.path])]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                         env={**os.environ, "RUST_BACKTRACE": "0"}, creationflags=_NO_WINDOW)
-        self.ready = False
-        self._seconds, self._late, self._over = gate.limit("seconds"), False, threading.Event()
-        self._deadline = float("inf")
-        threading.Thread(target=self._watch, daemon=True).start()
-        self._send((work.__module__, work.__qualname__, options, messages.language(), gate.limit("memory")))
-
-    def hand(self, task: object) -> None:
-        """Gives the worker something to work on."""
-        self._send(task)
-
-    def kill(self) -> None:
-        """Ends the worker in the middle of its work; whoever waits for its answer hears of it."""
-        self._process.kill()
-
-    def answer(self) -> Any:
-        """The next result; EOFError where the worker is gone, ``ready`` then tells whether it ever stood. A refusal is raised."""
-        if not self.ready:
-            self._read(len(_READY), _START_SECONDS)
-            self.ready = True
-        size, = _SIZE.unpack(self._read(_SIZE.size, self._seconds))
-        result = pickle.loads(self._read(size, self._seconds))
-        if isinstance(result, Refusal):
-            raise result
-        return result
-
-    def close(self, file: str) -> Refusal:
-        """Ends the worker, and says what it died of while it had this file."""
-        self._over.set()
-        for pipe in (self._process.stdin, self._process.stdout):
-            try:
-                pipe.close()
-            except OSError:  # a path that the dead worker never took is still in the pipe
-                continue
-        if self._process.poll() is None:
-            self._process.kill()
-        status = self._process.wait()
-        if self._late:
-            return Refusal("X124", file=file, expected=self._seconds)
-        return Refusal("X125", file=file, why=f"退出码 {status}", why_en=f"exit status {status}")
-
-    def _send(self, what: object) -> None:
-        data = pickle.dumps(what)
-        try:
-            self._process.stdin.write(_SIZE.pack(len(data)) + data)
-            self._process.stdin.flush()
-        except OSError:  # it is gone; whoever reads the answer will notice
-            return
-
-    def _read(self, size: int, seconds: int) -> bytes:
-        self._deadline = time.monotonic() + seconds
-        data = self._process.stdout.read(size)
-        self._deadline = float("inf")  # the clock stands while whoever asked does something else
-        if len(data) < size:
-            raise EOFError
-        return data
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.1):
-            if time.monotonic() > self._deadline:
-                self._late = True
-                self._process.kill()
-                return
-
-
-def _serve() -> None:
-    """The worker: reads paths, works, writes results, until its input ends. Nothing else may write to its output."""
-    import gc
-    import importlib
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    module, name, options, lang, memory = pickle.loads(_next(source))
-    _hold_memory(memory)
-    messages.speak(lang)
-    work = getattr(importlib.import_module(module), name)
-    target.write(_READY)
-    target.flush()  # before any file is touched: a worker that never said so is taken for one that cannot start
-    gc.disable()  # as record.check_files: a check leaves no cycles behind
-    while data := _next(source):
-        result = pickle.dumps(_done(work, pickle.loads(data), options), pickle.HIGHEST_PROTOCOL)
-        target.write(_SIZE.pack(len(result)) + result)
-        target.flush()
-
-
-def _done(work: Callable, task: object, options: tuple) -> object:
-    """The result, or the refusal that the work ended with; what else it raises is a mistake of ours, goes into the log and ends the worker."""
-    try:
-        return work(task, *options)
-    except Refusal as refusal:
-        return refusal.with_traceback(None)
-    except Exception as error:
-        from perfeval_xl import log
-
-        log.unexpected(error, work.__qualname__)
-        raise
-
-
-def _next(source) -> bytes:
-    head = source.read(_SIZE.size)
-    return source.read(_SIZE.unpack(head)[0]) if len(head) == _SIZE.size else b""
-
-
-def _hold_memory(most: int) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    except (ValueError, OSError):  # macOS has the name, not the limit
-        return

@@ -8,8 +8,6 @@ the directory alone, and a part that lies about its size is never unpacked furth
 Refusals leave this room without the name of the file; whoever opened it adds that.
 """
 
-from __future__ import annotations
-
 import re
 import struct
 import zlib

@@ -4,8 +4,6 @@ A figure of an edition (a weight, a limit, a tolerance) stands in a table that c
 ``assumed = true`` marks what no published rule says and the project had to choose.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from decimal import Decimal
@@ -296,13 +294,13 @@ class _Table:
             raise self.wrong(key, value, '["…", "…"]')
         return tuple(value)
 
-    def table(self, key: str) -> _Table:
+    def table(self, key: str) -> "_Table":
         value = self._value(key, ...)
         if not isinstance(value, dict):
             raise self.wrong(key, value, f"[{self._name(key)}]")
         return _Table(self.file, self._name(key), value, self.source if self.key else "")
 
-    def tables(self, key: str, needed: bool = True) -> list[_Table]:
+    def tables(self, key: str, needed: bool = True) -> list["_Table"]:
         value = self._value(key, ... if needed else [])
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value) or (needed and not value):
             raise self.wrong(key, value, f"[[{self._name(key)}]]")

@@ -9,11 +9,25 @@ from functools import cached_property
 from perfeval_xl.compare import HUNDRED, ZERO
 from perfeval_xl.figures import normal
 from perfeval_xl.model import FundsRow
-from perfeval_xl.naming import Lexicon, Subject
+from perfeval_xl.naming import Lexicon, Subject, bare
 from perfeval_xl.record import Record
 
 COLUMNS = {"initial": ("年初预算数", "initial budget"), "adjusted": ("全年预算数", "adjusted budget"), "executed": ("全年执行数", "executed amount"),
            "budget": ("部门预算", "budget")}
+
+
+#: who gave the money, and words that name nothing
+_SAYS_NOTHING = re.compile("(?:[区县市省]级?|本级|财政|政府|人大|会议?|审议|常委会)*(?:批复|批准|下达|核定|核拨|安排|审定|确定|编制|通过|给予)+"
+                           "|部门|单位|整体|总体|资金|经费|预算|收入"
+                           "|情况|执行|年中|调整|追加|调[增减]|[核压]减|增加|减少|截[至止到]?|[0-9]+月|[0-9]+日|20[0-9]{2}年?度?|年度?|[底末初中]|全|局|委|中心"
+                           "|经|由|按|将|实际|到位|的|其中|共|总|已|当|本|为|至|我|后|了|在|并|又|也|使")
+
+
+#: in front of a name, saying nothing of it
+_PLAIN_WORDS = re.compile("(?:问卷|调查|测评|抽样|统计|评议|数据|结果)*(?:显示|表明|得出)|全(?:街道|[区县市镇乡村院校馆局])|辖区|城区"
+                          "|实现|确保|开展|推进|有效|持续|进一步|以及"
+                          "|其中|同时|此外|截至|年底|年末|当年|本年|年度|实际|目前|指标|设置|包括|[0-9.]+|和|及|、|的|等")
+_NARROWS = re.compile("[\u4e00-\u9fff]{2,8}")
 
 
 class Facts:
@@ -50,6 +64,25 @@ class Facts:
     def _texts(self) -> str:
         reasons = (row.reason for row in self.form.indicators if row.reason is not None)
         return "\n".join(normal(entry.text) for entry in (*self.form.texts, *reasons))
+
+    def is_unknown(self, words: str) -> bool:
+        """Whether words in front of 年初预算 or 支出 name something that nobody knows: 路灯维护(年初预算); not who gave it, nor the department."""
+        rest = _SAYS_NOTHING.sub("", bare(words))
+        return len(re.findall("[\u4e00-\u9fff]", rest)) >= 2 and not self._own.search(words)
+
+    def is_of_another(self, words: str) -> bool:
+        """Whether words in front of a row's name narrow it to something else: 初产妇(剖宫产率), 外科(平均住院日)."""
+        rest = _PLAIN_WORDS.sub("", self.without_own(words))
+        return _NARROWS.fullmatch(rest) is not None and not self.lexicon.mentions(rest)
+
+    def without_own(self, words: str) -> str:
+        """Words without the department's name, or the end of it."""
+        return self._own.sub("", words)
+
+    @cached_property
+    def _own(self) -> re.Pattern:
+        name = normal(self.form.department.text) if self.form.department is not None else ""
+        return re.compile("|".join(re.escape(name[start:]) for start in range(max(len(name) - 2, 1))) or "(?!)")
 
     def is_of_form(self, text: str) -> bool:
         """Whether a sentence stands in the form itself, behind a colon of the report or as a whole: what it claims there is the form's business."""
@@ -92,6 +125,11 @@ class Facts:
             return self._rows_of_part[subject.key]
         return [n for n, row in enumerate(rows) if row.group == subject.key] if subject.kind == "group" else []
 
+    @cached_property
+    def _blanks_earn_nothing(self) -> bool:
+        """Whether the form's own total counts rows without a score as nothing: only then is the score of a part that has such rows known."""
+        return self.form.totals[0].number is not None and self.form.totals[0].number == self.card.stated
+
     def score(self, n: int) -> Decimal | None:
         """The score that stands on a row."""
         entry = self.form.indicators[n].score
@@ -123,7 +161,7 @@ class Facts:
             stated = row.score.number if row is not None and row.score is not None else None
             return _known(stated, self.card.funds_score, *(one for n in self.execution_rows for one in (self.score(n), self.card.rows[n].score)))
         rows = self.rows_of(subject)
-        if not rows or any(self.score(n) is None and self.weight(n) for n in rows):
+        if not rows or (any(self.score(n) is None and self.weight(n) for n in rows) and not self._blanks_earn_nothing):
             return ()
         return _known(sum((self.score(n) or ZERO for n in rows), ZERO), sum((self.card.rows[n].counted or ZERO for n in rows), ZERO))
 

@@ -7,8 +7,6 @@ anew for the reader: calamine gets the parts that were looked at, and no others,
 ``LIMITS`` is the one table of how large a form may be. ``PERFEVAL_LIMITS="rows=30000,cells=500000"`` or ``check --limits`` changes it.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from functools import lru_cache

@@ -4,8 +4,6 @@ python-calamine reads the values. What it does not tell is taken from the file's
 which cells hold formula errors (calamine gives an empty cell for them), and where the ``pe_...`` names point.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import re
@@ -272,10 +270,11 @@ _XF = re.compile(rb'<(?:\w+:)?xf\b[^>]*?\bnumFmtId="(\d+)"|<(?:\w+:)?xf\b')
 
 def _attribute(raw: bytes, name: bytes) -> str:
     match = re.search(rb"\b" + name + rb'="([^"]*)"', raw)
-    return _unescape(match[1].decode("utf-8", "replace")) if match else ""
+    return unescape(match[1].decode("utf-8", "replace")) if match else ""
 
 
-def _unescape(text: str) -> str:
+def unescape(text: str) -> str:
+    """A text of an XML part without its references (&amp;)."""
     if "&" in text:
         import html
 
@@ -305,7 +304,7 @@ def _workbook_names(workbook: tuple[int, int, int, bytes]) -> dict[str, tuple[st
     """What the pe_ names of a (packed) workbook part point at. Remembered, as all parts are that a district's forms have in common."""
     found = {}
     for name, target in _NAME.findall(gate.usual(unpack(*workbook))):
-        match = _REFERENCE.fullmatch(_unescape(target.decode("utf-8", "replace")).strip())
+        match = _REFERENCE.fullmatch(unescape(target.decode("utf-8", "replace")).strip())
         if match:
             sheet = (match[1] or match[2]).replace("''", "'")
             found[name.decode()] = (sheet, int(match[4]) - 1, _column(match[3].encode()))

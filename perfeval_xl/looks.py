@@ -4,8 +4,6 @@ small to be read, number formats that show nothing or another figure, conditiona
 A sheet that is written as every program writes it, and in which nothing of this kind is mentioned, is not walked.
 """
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from typing import NamedTuple

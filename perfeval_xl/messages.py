@@ -5,8 +5,6 @@ R written report, D across workbooks, X unreadable or unsafe files. Gaps are fin
 The severity belongs to the code: 错误 must be corrected, 提醒 must be looked at, 提示 needs nothing.
 """
 
-from __future__ import annotations
-
 import os
 from typing import NamedTuple
 

@@ -23,8 +23,6 @@ Everything here is immutable. The classes are named tuples and not dataclasses: 
 and importing ``dataclasses`` alone would cost a tenth of a whole ``perfeval-xl check``.
 """
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 from functools import lru_cache
@@ -55,7 +53,7 @@ class Percent(str):
 
     __slots__ = ()
 
-    def __new__(cls, fraction: float) -> Percent:
+    def __new__(cls, fraction: float) -> "Percent":
         return super().__new__(cls, read_number(fraction, True).text)
 
     def __float__(self) -> float:

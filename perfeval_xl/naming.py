@@ -42,20 +42,22 @@ class Lead(NamedTuple):
 
 # ---- the words in front of a figure ----
 
-_COPULA = re.compile("(?:为|是|达到了?|达|共计|总计|合计|共|计|约|有|仅|只|全部|已经|已|了|在|至|到|该|保持|控制|稳定|维持|高达|:|人民币|的"
-                    "|经?(?:问卷|抽样|随机)*(?:调查|测评|统计|测算|核算|评议)(?:结果|显示|得出)?)$")
+_COPULA = re.compile("(?:为|是|达到了?|达|共计|总计|合计|共|计|(?<![签预节条制合公契邀违])约|有|仅|只|全部"
+                    "|已经|已|了|在|至|到|该|保持|控制|稳定|维持|高达|:|人民币|的"
+                    "|经?(?:问卷|抽样|随机)*(?:调查|测评|统计|测算|核算|评议|抽查|检查|检测)(?:结果|显示|得出)?)$")
 #: 没有达到48次的目标: what was to be reached, or anything else
 _NOT_REACHED = re.compile("(?:没有|未能?|没能|尚未|未曾)$")
 #: 预算执行率=全年执行数÷全年预算数×100%=93.79%
 _FORMULA = re.compile("=[^=，;]*[÷/×*+][^，;]*$")
 _COUNTED_LIST = re.compile("(?<=[率度性数量])(?:等)?[0-9二两三四五六七八九十]+[项个](?:三级)?指标$")
 _ALL_OF, _APART = re.compile("(?:均|都|皆|各|全都)$"), re.compile("分别$")
-_TARGET = re.compile("(?:年度|年初|全年|绩效|预期|计划|设定|既定|预定|预设)*(?:指标值|目标值|预期值|计划值|标准值|(?<!履职)(?<!绩效)目标)$")
+_TARGET = re.compile("(?:年度|年初|全年|绩效|预期|计划|设定|既定|预定|预设)*(?:指标值|目标值|预期值|计划值|标准值|(?<!履职)(?<!绩效)目标)$"
+                     "|(?:计划|应当?|要求|预期|目标)(?:完成|达到|实现)$|(?:要求|计划)$")
 _ACTUAL = re.compile("(?:实际|年度|全年|年末|最终|当年)*(?:完成值|实际值|完成数|达成值|完成情况|实际完成|实际达到|实际达成|实际)$"
                      "|(?:实际|年度|全年|年末|最终|当年|本年)*(?:完成|达成|实现)了?$")
 _NOUN = re.compile("(?P<share>得分率)$|(?P<weight>(?:总|标准|权重|指标|满)*(?:分值|权重分|权重|满分|标准分))$|(?P<sum>总分)$"
                    "|(?P<score>(?:自评|实际|最终|最后|综合|总体|总|评价|评审|考核|自我|评定|该项|本项)*(?:得分|评分|分数|实得|自评分|得)|自评(?:结果|结论)?)$")
-_THIS_YEAR = re.compile("20[0-9]{2}年度?|今年|本年度?|当年|(?:20[0-9]{2}年)?全年")
+_THIS_YEAR = re.compile("20[0-9]{2}年度?|今年|本年度?|当年|(?:20[0-9]{2}年)?全年|(?:截?至|到)?年[末底]|目前")
 _RESULT = re.compile("(?:自评|评价)(?:结果|结论|得分|总分)\\($")
 _CUT = re.compile(".*[，;:；。(（]", re.S)
 _BRACKETS = re.compile(r"\([^()]*\)")
@@ -108,13 +110,13 @@ def read_lead(lead: str) -> Lead:
 
 _MORE = "(?:总|资金|安排|收入|支出|经费|批复|下达|核定|部门|整体|财政|的|设定|安排的|合计|完成|实际|人民币)*"
 _MONEY = re.compile(
-    "(?:(?P<adjusted>(?:全年|调整后?的?|追加后|变更后|调剂后)"
-    "(?:部门|整体|单位|收入|支出|财政|总|的|\\(调整\\))*预算" + _MORE + "|预算调整后?|预算全年)"
+    "(?:(?P<adjusted>(?:全年|调整后?的?|追加后|变更后|调剂后|(?:调[增减]|[核压]减)后的?)"
+    "(?:部门|整体|单位|收入|支出|财政|总|的|\\(调整\\))*预算" + _MORE + "|预算调整后?|预算(?:追加|调[增减]|[核压]减)后|预算全年)"
     "|(?P<initial>年初(?:批复|安排|部门|整体|单位|下达|核定|财政|的|设定|收入|支出|总|财政局)*预算" + _MORE + "|预算年初|(?<=列入)年初)"
     "|(?P<government>(?:政府|财政)(?:预算|财政|性)*(?:拨款|资金)(?:收入|支出|执行|支付)?|一般公共预算(?:财政)?(?:拨款|资金)?(?:收入|支出|执行|支付)?|财政拨款)"
     "|(?P<special_account>(?:财政专户管理资金|专户(?:管理)?资金)(?:收入|支出|执行|支付)?)"
     "|(?P<own>(?:单位(?:自有)?资金|自有资金|其他资金)(?:收入|支出|执行|支付)?)|(?P<carry_over>上年结转(?:结余)?(?:资金)?(?:收入|支出|执行|支付)?)"
-    "|(?P<executed>(?<![有户])(?:全年|当年|本年|年度|预算|决算|实际|累计|完成|资金|已|全部|总|年末|[我本全][局委办院会处校站馆所]|[我本]?(?:单位|部门|中心))+"
+    "|(?P<executed>(?<![有户])(?:全年|当年|本年|年度|预算|决算|实际|累计|完成|资金|已|全部|总|年[末底]|[我本全][局委办院会处校站馆所]|[我本]?(?:单位|部门|中心))+"
     "(?:预算)?(?:执行|支出|列支|拨付|支付|使用|到账并使用)(?:完成|合计|总|资金|了|数|金额)*|执行(?:数|金额)|支出(?:总|合计|总计|完成|决算)|总支出|共支出|执行)"
     "|(?P<basic>基本支出)|(?P<project>项目支出)"
     "|(?P<budget>(?:部门|整体|财政|年度|本年|总|当年|收支|单位|支出|收入)*预算" + _MORE + "))(?:数|金额|总额|额)*$")
@@ -126,15 +128,15 @@ MOVED = re.compile("(?:提高|提升|上升|增长|增加|下降|降低|减少|�
 #: 全年预算3.51亿元，较年初增长8.21%; 年中追加68.2万元，占年初预算数的7.97%
 _CHANGED = re.compile("[较比与]年初(?:批复|安排|的)*(?:预算)?(?:数|总额)?(?:相比)?(?:增长|增加|增幅|上升|减少|减幅|下降|降低|调增|调减|追加)了?$")
 #: 占全年预算的93.79%: a rate in other words, once the amount that was spent stands in front of it
-_OF_BUDGET = re.compile("(?:占|达|完成)了?(?:部门|单位|本?年度?|当年|财政|总|支出|的)*(?:(?P<initial>年初)|(?P<adjusted>全年|调整后?))?"
+_OF_BUDGET = re.compile("(?:占|达|完成|为|是)了?(?:部门|单位|本?年度?|当年|财政|总|支出|的)*(?:(?P<initial>年初)|(?P<adjusted>全年|调整后?))?"
                         "(?:部门|单位|财政|总|支出|整体|的)*预算(?:数|总额|安排|资金)?$")
 #: what makes an amount or a rate that of something else: another year, a project, a kind of spending
 _FOREIGN = re.compile("项目|经费|专项|费$|费用|三公|采购|工程|任务|人员|工资|公积金|社保|津贴|补[助贴]|奖金|公用|购置|租赁|维修"
-                      "|培训|会议|债|基金|结转|结余|追加|调[增减]|压减|节约|收回|上缴|非税|资产|上年|去年|上一年|前年|往年|下年|明年|下一年|季度|上半年|下半年|(?<![0-9])(?:[1-9]|1[01])月|全区|全市|全省|全国|平均|行业|科室|下属|二级|"
+                      "|培训|会议|债|基金|结转|结余|追加|调[增减]|压减|节约|收回|上缴|非税|资产|上年|去年|上一年|前年|往年|下年|明年|下一年|季度|上半年|下半年|(?<![0-9])(?:[1-9]|1[01])月|全区|全市|全省|全国|平均|行业|科室|下属|所属|直属|下辖|二级|"
                       "街道办|村|学校|企业|本金|合同|中标|招标|债券|捐赠|救灾|扶贫|帮扶|上级|中央|省级|市级|转移支付|人均|每")
 #: what passes with its own figure, and words that name nothing of their own: 经费执行情况良好
 _PASSING = re.compile("(?<![\u4e00-\u9fff])(?:经费|资金)(?=执行|使用|管理|保障|支出情况)"
-                      "|追加|调[增减]|压减|节约|收回|结转|结余|上年|去年|上一年|前年|往年|下年|明年|下一年"
+                      "|(?:追加|调[增减]|压减|收回|上缴)[^，;]*$|追加|调[增减]|压减|节约|收回|结转|结余|上年|去年|上一年|前年|往年|下年|明年|下一年"
                       "|季度|上半年|下半年|[0-9]+月|平均|人均|每")
 _OWN = re.compile("我|本(?:单位|部门|级|中心|局|委|办|院|年)|部门|整体|单位")
 #: words that say nothing of their own in front of a name
@@ -203,8 +205,9 @@ def bare(words: str) -> str:
 #: general words at the end of a row's name, and in front of what was done
 _GENERAL_TAIL = re.compile("(?:数量?|次数?|人数|人次|场次|户数|件数|个数|面积|长度|里程|规模|总量|总数|情况)$")
 _DOING = re.compile("^(?:实际|累计|共计?|组织|举办|实施|已|按计划|计划)+")
+_DONE = re.compile("共?(?:开展|举办|组织|实施|进行)了?$")
 _JOIN = re.compile("(?:、|和|与|及|以及)$")
-_TAIL = "(?:类?指标)?(?:的?(?:完成|实现)?(?:情况|方面|部分|工作)?)"
+_TAIL = "(?:类(?:指标)?|指标)?(?:的?(?:完成|实现)?(?:情况|方面|部分|工作)?)"
 
 
 def _stems(name: str) -> set[str]:
@@ -314,16 +317,25 @@ class Lexicon:
         """The letters of a row's name without its last general word, sorted -> the rows, with the unit of their actual."""
         found: dict[str, list[tuple[int, str]]] = {}
         for name, n in self.rows.items():
-            stem, row = _GENERAL_TAIL.sub("", name), self.form.indicators[n]
+            row = self.form.indicators[n]
             unit = row.actual.unit or row.target.unit
-            if len(stem) >= 4 and unit and unit != "%":
-                found.setdefault("".join(sorted(stem)), []).append((n, scale(unit)[1]))
+            if not unit or unit == "%":
+                continue
+            base = scale(unit)[1]  # 食品抽检批次 in 批次, 电梯检验台数 in 台, 受益农户数 in 户
+            stems = {_GENERAL_TAIL.sub("", name), *(name.removesuffix(tail) for tail in (base, f"{base}数", f"{base}数量", "数", "数量"))}
+            for stem in stems:
+                if len(stem) >= 4:
+                    found.setdefault("".join(sorted(stem)), []).append((n, base))
         return found
 
     def reordered(self, core: str, unit: str) -> Subject | None:
         """The one row that is named in another order or without its last word, and counted in the same unit: 巡查河道45次 for 河道巡查次数."""
         words = bare(core)
-        rows = self._letters.get("".join(sorted(_DOING.sub("", words))), ()) if len(words) >= 4 and unit and unit != "%" else ()
+        if unit and unit != "%" and (n := self.rows.get(words + scale(unit)[1])) is not None:  # 到馆61.3万人次 for 到馆人次
+            base = scale(self.form.indicators[n].actual.unit or self.form.indicators[n].target.unit or "")[1]
+            return Subject("row", self.form.indicators[n].name, n) if base == scale(unit)[1] and words else None
+        words = words.replace("建成", "建设")
+        rows = self._letters.get("".join(sorted(_DONE.sub("", _DOING.sub("", words)))), ()) if len(words) >= 4 and unit and unit != "%" else ()
         same = {n for n, base in rows if base == scale(unit)[1]}
         return Subject("row", self.form.indicators[n].name, n) if len(same) == 1 and (n := same.pop()) is not None else None
 

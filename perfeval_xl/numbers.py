@@ -4,8 +4,6 @@ Python's own float() takes "1_000", "nan", "inf" and "1e999"; a form's cell that
 written out and anything outside it is refused with a reason, never turned into 0.
 """
 
-from __future__ import annotations
-
 import re
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from perfeval_xl import quotes_money, quotes_points, quotes_rows, quotes_tables
+from perfeval_xl import quotes_dates, quotes_money, quotes_points, quotes_rows, quotes_tables
 from perfeval_xl.adding import not_adding_up
 from perfeval_xl.compare import points
 from perfeval_xl.facts import COLUMNS, Facts
@@ -43,11 +43,14 @@ def _sentence(speech: Speech) -> None:
         if speech.is_meant(figure):
             continue
         quote = speech.quote(n)
-        if speech.is_of_another_year(figure):
+        if speech.part:
+            speech.took(quote, [])
+        elif speech.is_of_another_year(figure):
             _slip(speech, quote)
             speech.took(quote, [])
         else:
             speech.took(quote, _figure(speech, quote))
+    quotes_dates.read(speech)
     quotes_money.base_is_named(speech)
     quotes_money.rates_of_others_follow(speech)
     for whole, items, summed in not_adding_up(speech.found, speech.sentence.text):
@@ -61,7 +64,7 @@ def _figure(speech: Speech, quote: Quote) -> list[Said]:
     figure, lead = quote.figure, quote.lead
     of_row = lead.noun == "score" and any(one.kind == "row" for one in quote.subjects)  # 满意度调查得分为91.7%
     if lead.noun == "share" or (figure.kind == "percent" and lead.noun and not of_row):
-        return quotes_points.share(speech, quote)
+        return (quotes_points.score if lead.noun == "weight" else quotes_points.share)(speech, quote)
     if figure.kind == "points" or (figure.kind == "plain" and lead.noun):
         return quotes_points.score(speech, quote)
     if figure.kind == "count" and (quotes_rows.counted(speech, figure) or quotes_rows.counted_of(speech, quote)):

@@ -10,7 +10,7 @@ from perfeval_xl.compare import CENT, TEN_THOUSAND, percent, points
 from perfeval_xl.facts import COLUMNS
 from perfeval_xl.figures import Figure, same
 from perfeval_xl.model import FundsRow
-from perfeval_xl.naming import Subject, bare, budget_change, budget_share, is_foreign, is_own, money_kind, rate_name, source_of
+from perfeval_xl.naming import Lead, Subject, bare, budget_change, budget_share, is_foreign, is_own, money_kind, names_another, rate_name, source_of
 from perfeval_xl.numbers import half_up
 from perfeval_xl.quotes_rows import row
 from perfeval_xl.scoring import execution_rate, execution_score
@@ -18,8 +18,18 @@ from perfeval_xl.speech import Quote, Said, Speech
 
 _BUDGETS = ("adjusted", "budget", "initial")
 _IN_WORDS = (("initial", "年初"), ("adjusted", "全年预算|调整"), ("executed", "执行|支出"))
-_SHORTLY = {"年初": "initial", "年初数": "initial", "调整后": "adjusted", "调整": "adjusted", "追加后": "adjusted"}
+_SHORTLY = {"年初": "initial", "年初数": "initial", "调整后": "adjusted", "调整": "adjusted", "追加后": "adjusted",
+            "调增后": "adjusted", "调减后": "adjusted", "压减后": "adjusted"}
 _MOVED = re.compile("(?:追加|调[增减]|增加|减少|净增|净减)(?:部门|预算|资金|财政|了|额|数)*(?:为|共)*$")
+_MOVED_FROM = re.compile("^[较比与]年初(?:批复|安排|的)*(?:预算)?(?:数|总额)?(?:相比)?"
+                         "(?:净?增加|增长|上升|净?减少|下降|降低|调增|调减|追加|压减|核减)了?$")
+_PLANNED = re.compile("年初(?:安排|批复|核定|下达)(?:数|额)?$")
+_COMPARED_WITH = re.compile("(?:^|[。;])[与较比]年初(?:部门)?(?:预算)?(?:数|总额)?相比，$")
+_MOVED_BUDGET = re.compile("^(?:全年|部门|本年)*预算(?:总额|数)?(?:净?增加|净?减少|调增|调减|核减|压减)了?$")
+_OWN_ALONE = re.compile("[我本全](?:单位|部门|中心|[局委办院会处校站馆所])")
+_SPENDING = re.compile("(?:支出|执行|支付|拨付|使用|列支|发放|到账)(?:了|为|完成|资金|金额|数)*$")
+_ALL_MONEY = re.compile("(?:项目|部门|本项目|年度)?资金总额")
+_BY_SHARE = re.compile("^(?:增长|增幅|上升|下降|减少|降幅|减幅|降低|调整率|变动率)$")
 _REACHED = re.compile("[，;]?(?:实际|全年|年末)*(?:完成|达到|执行)")
 _OTHER_BASE = re.compile("调整|追加|调[增减]|全年预算|占年初|完成年初|年初预算的")
 
@@ -32,25 +42,50 @@ def shown(rate: Decimal) -> str:
 # ---- amounts ----
 
 
+def _kind_of(speech: Speech, quote: Quote) -> tuple[str, str]:
+    """Which amount a figure is, as ``naming.money_kind`` says; or as the words in front of it do together with what stands before them."""
+    figure, core, facts = quote.figure, quote.lead.core, speech.facts
+    kind, words = money_kind(core)
+    if kind or figure.kind != "money":
+        return kind, words
+    if _only_spent(speech, figure, core) or (speech.task is not None and facts.lexicon.task_in(core) is not None and _SPENDING.search(core)):
+        return "executed", ""
+    if speech.task is not None and core in ("支出", "支付", "使用", "执行") and any(one.subject == speech.task for one in speech.said[-1:]):
+        return "executed", ""  # 救助资金年初安排50万元，支出24.2万元
+    if speech.task is not None and facts.lexicon.task_in(core) is not None and _PLANNED.search(core):
+        return "initial", ""
+    if speech.foreign:
+        return kind, words
+    if (short := _SHORTLY.get(core)) and speech.task is None and "预算" in speech.text[: figure.start]:
+        return short, ""  # 预算调整情况：年初855.66万元，调整后923.86万元
+    if _ALL_MONEY.fullmatch(bare(core)):
+        return "budget", ""
+    planned = _PLANNED.search(core)  # 财政拨款年初安排2800万元
+    source, front = money_kind(core[: planned.start()]) if planned else ("", "")
+    return ("initial", core[: planned.start()]) if planned and source in facts.funds and not is_foreign(front) else (kind, words)
+
+
 def amount(speech: Speech, quote: Quote) -> list[Said] | None:
     """An amount against the funds block, or against the line of its task; None where the figure is none."""
     figure, lead, facts = quote.figure, quote.lead, speech.facts
-    kind, words = money_kind(lead.core)
-    if not kind and _only_spent(speech, figure, lead.core):
-        kind, words = "executed", ""
-    if not kind and figure.kind == "money" and (bare_kind := _SHORTLY.get(lead.core)) and not speech.foreign and speech.task is None and (
-            "预算" in speech.text[: figure.start]):
-        kind, words = bare_kind, ""  # 预算调整情况：年初855.66万元，调整后923.86万元
+    if figure.kind == "money" and _is_moved(speech, lead):
+        return _moved(speech, figure)
+    kind, words = _kind_of(speech, quote)
     base = next(filter(facts.is_execution, quote.subjects), None) if figure.kind == "money" and lead.role and not kind else None
     if rate_name(lead.core) is not None or (not kind and base is None):
         return None
     foreign, source = speech.foreign, money_kind(words)[0]
     if base is not None:  # 预算执行率：年初目标为317.27万元，实际完成值为208.02万元
         kind = {"target": "initial", "actual": "executed"}[lead.role]
-    elif is_foreign(words) and not is_own(words):
+    elif (is_foreign(words) or (kind in COLUMNS and facts.is_unknown(words))) and not is_own(words):
         foreign = source not in facts.funds  # 项目支出年初预算 is a row of the form
+        speech.foreign = speech.foreign or (foreign and (names_another(words) or facts.is_unknown(words)))
+    elif figure.lead[:1] in ("、", "和", "及") and any(one.subject.kind == "foreign" for one in speech.said[-1:]):
+        foreign = True  # 追加单位资金834万元、财政拨款300万元
     if speech.task is not None:
         return task_figure(speech, figure, "executed" if kind == "executed" else "budget", speech.task)
+    if lead.core in ("预算", "预算数", "预算额", "支出") and _of_something_before(speech, figure):
+        return []
     if figure.kind == "plain" and (foreign or 0 < figure.value < 1):
         return []
     if foreign:
@@ -78,6 +113,15 @@ def _only_spent(speech: Speech, figure: Figure, core: str) -> bool:
         after = re.search("(?:资金|预算)[^，;]{0,4}到位[^，;]*[，;]", speech.text[: figure.start]) is not None
     spent = core in ("支出", "支付", "使用", "整体支出", "部门支出", "部门整体支出") and figure.kind == "money"
     return spent and after and not speech.text.startswith(("用于", "购"), figure.end)
+
+
+def _of_something_before(speech: Speech, figure: Figure) -> bool:
+    """Whether a bare 预算 follows an amount that is none of the form's, or the figure of a row: “三公经费”控制率78.2%，支出23万元，预算30万元."""
+    before = next((one for one in reversed(speech.found) if one.end <= figure.start), None)
+    if before is None or ";" in figure.lead:
+        return False
+    said = next((one for one in speech.said if one.figure is before), None)
+    return before.kind == "money" if said is None else said.subject.kind == "row" and not speech.facts.is_execution(said.subject)
 
 
 def _of_something_else(speech: Speech, figure: Figure, name: str, kind: str) -> list[Said]:
@@ -182,6 +226,8 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
         return _share_of_budget(speech, figure, base)
     if words is None and lead.carried and not quote.subjects and not speech.said and rate_name(bare(speech.place.head)) == "":
         words = ""  # 2.执行率：全年为87.5%
+    if words is None and _OWN_ALONE.fullmatch(lead.core) and any(one.column == "rate" and one.subject.kind == "foreign" for one in speech.said[-1:]):
+        words = ""  # 全区平均执行率为93.5%，我局为98%
     if not any(map(facts.is_execution, quote.subjects)) and (words is None or any(one.kind == "row" for one in quote.subjects)):
         return None
     reached = not lead.role and figure.value >= 80 and _REACHED.match(speech.text, figure.end)
@@ -192,7 +238,7 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
         return task_figure(speech, figure, "rate", speech.task)
     prefix, source = bare(words or ""), source_of(lead.core)
     of_source = source in facts.funds
-    if not of_source and (speech.foreign or is_foreign(prefix) or any(one.kind == "foreign" for one in quote.subjects)):
+    if not of_source and _of_another(speech, quote, words or ""):
         return [Said(figure, Subject("foreign", prefix), "rate")]
     own = facts.form.indicators[facts.execution_rows[0]].actual.number if facts.execution_rows and lead.role == "actual" else None
     if own is not None and same(figure, own, facts.edition.tolerance.rate):
@@ -204,11 +250,27 @@ def rate(speech: Speech, quote: Quote) -> list[Said] | None:
     return [Said(figure, Subject("money", "预算执行率", "rate"), "rate")]
 
 
+def _of_another(speech: Speech, quote: Quote, words: str) -> bool:
+    """Whether a rate is that of something which is not on the form."""
+    return (speech.foreign or is_foreign(bare(words)) or speech.facts.is_unknown(words) or any(one.kind == "foreign" for one in quote.subjects)
+            or _spent_by_another(speech, quote, words))
+
+
+def _spent_by_another(speech: Speech, quote: Quote, words: str) -> bool:
+    """Whether a bare 执行率 follows an amount that was taken for none of the form's: 协会募集资金862万元，支出635万元，执行率73.67%."""
+    before = next((one for one in reversed(speech.found) if one.end <= quote.figure.start), None)
+    if words or before is None or before.kind != "money" or quote.lead.role or re.search("[。;]|预算执行率|资金执行率", quote.figure.lead):
+        return False
+    return _SPENDING.search(before.lead) is not None and not any(one.figure is before for one in speech.said)
+
+
 def _is_change(speech: Speech, figure: Figure, core: str) -> bool:
     """Whether a percentage tells how far the whole budget was changed within the year."""
     last = next(iter(speech.said[-1:]), None)
     if budget_change(core):
         return last is not None and last.subject.key == "adjusted"
+    if last is not None and last.subject.key == "moved" and last.figure.end + len(figure.lead) == figure.start:
+        return _BY_SHARE.search(core) is not None
     before = next((one for one in reversed(speech.found) if one.end <= figure.start), None)
     if before is None or before.kind != "money" or budget_share(core) != "initial":
         return False
@@ -225,6 +287,26 @@ def _change(speech: Speech, figure: Figure) -> list[Said]:
     if allowed and not any(same(figure, one, facts.edition.tolerance.rate) for one in allowed):
         speech.add("R302", figure, figure.text, shown(allowed[0]), what="预算调整率", what_en="change of the budget", why="", why_en="")
     return [Said(figure, Subject("money", "预算调整率", "change"), "change")]
+
+
+def _is_moved(speech: Speech, lead: Lead) -> bool:
+    """Whether an amount tells how far the whole budget was changed: 全年预算923.86万元，比年初增加68.2万元; 与年初相比，预算增加68.2万元."""
+    if speech.foreign or speech.task is not None:
+        return False
+    if _MOVED_FROM.search(lead.core):
+        return any(one.subject.key == "adjusted" for one in speech.said[-1:])
+    return _COMPARED_WITH.search(lead.before) is not None and _MOVED_BUDGET.search(lead.core) is not None
+
+
+def _moved(speech: Speech, figure: Figure) -> list[Said]:
+    """How far the adjusted budget is from the initial one, in 万元."""
+    initial, adjusted = (speech.facts.total(column) for column in ("initial", "adjusted"))
+    if initial is not None and adjusted is not None and not same(figure, abs(adjusted - initial), CENT):
+        blamed = any(one.figure in speech.blamed for one in speech.said[-1:])
+        if not blamed:
+            speech.add("R206", figure, figure.text, f"{points(abs(adjusted - initial))}万元", what="全年预算数比年初预算数的增减",
+                       what_en="difference of the adjusted budget from the initial one")
+    return [Said(figure, Subject("money", "预算调整", "moved"), "moved")]
 
 
 def _rated(speech: Speech, figure: Figure, words: str) -> FundsRow | None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from perfeval_xl.compare import CENT, HUNDRED, ZERO, percent, points
 from perfeval_xl.figures import Figure, normal, same
-from perfeval_xl.naming import Lead, Subject, bare, read_lead
+from perfeval_xl.naming import Lead, Subject, bare, is_own, names_another, rate_name, read_lead
 from perfeval_xl.numbers import half_up
 from perfeval_xl.speech import Quote, Said, Speech
 
@@ -16,6 +16,8 @@ _NEXT_IS_SCORE = re.compile("[，;]?(?:自评|实际|最终|总)*(?:得分|得|�
 _AS_RESULT = re.compile("的(?:总|综合|最终|自评)*(?:成绩|得分|分数|总分)")
 _NO_TOTAL = re.compile("扣|失|减|加分|每|最高|最低|不得|满意|评议|测评|考评组|排名")
 _GENERAL = re.compile("根据|依据|按照|绩效|自评|评价|综合|最终|总体|整体|部门|支出|预算|项目|结果|年度|的|本次|经|平均")
+#: 部门整体绩效为97.62分, 全局99.3分
+_OF_WHOLE = re.compile("整体(?:支出)?绩效(?:自评)?$|(?:^|[^\u4e00-\u9fff])[我本全](?:单位|部门|中心|[局委办院会处校站馆所])(?:整体)?$")
 WHOLE = Subject("total", "部门整体")
 
 
@@ -51,6 +53,8 @@ def _of_whom(speech: Speech, quote: Quote) -> Subject | None:
     subject = quote.subjects[0] if quote.subjects else None
     if subject is not None and (subject.key == "rate" or speech.facts.is_execution(subject)):  # 预算执行率66.6%，得分7.4分
         return Subject("funds", "预算执行率")
+    if subject is None and lead.noun in ("score", "weight") and rate_name(lead.core) is not None and not bare(rate_name(lead.core) or ""):
+        return Subject("funds", "预算执行率")
     return _whole(speech, lead, quote.figure) if subject is None or subject.kind == "money" else subject
 
 
@@ -61,9 +65,13 @@ def _whole(speech: Speech, lead: Lead, figure: Figure) -> Subject | None:
         return None  # 分值20分，得20分: of a part that an earlier paragraph names
     if lead.noun == "weight" and not lead.carried and not _GENERAL.sub("", bare(lead.core)) and figure.value == HUNDRED:
         return WHOLE
-    if lead.noun not in ("score", "sum") or _NO_TOTAL.search(lead.core + lead.before.rpartition("，")[2]):
+    of_whole = not lead.noun and figure.kind == "points" and _OF_WHOLE.search(lead.core)
+    if (lead.noun not in ("score", "sum") and not of_whole) or _NO_TOTAL.search(lead.core + lead.before.rpartition("，")[2]):
         return None
-    rest = _GENERAL.sub("", bare(lead.core))
+    spoken = speech.facts.without_own(lead.before + lead.core)
+    if names_another(spoken.rpartition(";")[2]) and not is_own(spoken) and "整体" not in spoken:
+        return None  # 设备购置项目自评得分96.9分
+    rest = _GENERAL.sub("", bare(speech.facts.without_own(lead.core)))
     if rest and not re.search("整体|综合|最终|我|本(?:部门|单位)", lead.core):
         return None
     if not rest and not re.search("整体|部门|单位|综合|最终|综上", lead.before + lead.core) and speech.heading() is not None:

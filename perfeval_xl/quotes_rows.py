@@ -18,7 +18,7 @@ from perfeval_xl.targets import Reading, scale
 _SIGNS = {">=": "≥", "<=": "≤"}
 _COUNTED = re.compile("[个项条类]?(?P<level>[一二三]级)?(?:绩效)?指标")
 _LEVEL_BEFORE = re.compile("(?P<level>[一二三]级)(?:绩效)?指标(?:共有?|有|为|设置|合计|共计|设置了|:)*$")
-_IN_ALL = re.compile("共|设|合计|总计|包括|包含|有")
+_IN_ALL = re.compile("共|设|分为(?=[0-9])|合计|总计|包括|包含|有")
 _LIST_COUNTED = re.compile("、[^，]*[0-9一二三四五六七][类个项](?:一级指标)?[^，]*，")
 #: powers of ten of lengths, and what they are counted in
 _LENGTHS = {"公里": (3, "米"), "千米": (3, "米")}
@@ -26,8 +26,13 @@ _LENGTHS = {"公里": (3, "米"), "千米": (3, "米")}
 _LIMIT = re.compile("的(?:年初|年度|预期|既定)*(?:控制|目标|指标值|上限|限额|标准|红线)")
 _QUALITY = re.compile("(?P<what>.{2,8})(?P<how>..)性")
 _ALSO = {"健全": "完备|完善", "完整": "完备", "规范": "合规", "合规": "规范"}
+_GOES_ON = re.compile("[\u4e00-\u9fff]")  # 3岁以下儿童: a figure that counts something else
 _APART = re.compile("低于|高于|超|比|较|相差|优于|少于|多于")
 _NAMED_INDICATORS = re.compile("类?指标$")
+#: 三级指标15项，其中…3项; 投入管理指标设工作目标管理3项、绩效管理5项
+_LISTED = re.compile("[二三]级(?:绩效)?指标[^。;]*其中[^。;]*$"
+                     "|指标下?(?:设置?|包括|包含|分为)了?(?:[^，。;0-9]{2,12}[0-9]+[项个]、)+[^，。;0-9]{2,12}$")
+_SETS = re.compile("(?:共?下?设置?|包括|包含|共?有)了?$")
 _OPENS = re.compile("(?:指标)?(?:类|下|情况|方面)?(?:设置|设|包括|包含|共|有|下设|:)")
 
 
@@ -43,12 +48,17 @@ def row(speech: Speech, quote: Quote, subject: Subject) -> Said:
     if (lead.role == "limit" and re.match("的?(?:年初|年度|预期|既定)*(?:目标|指标|计划|任务)", after)) or (
             not lead.role and not figure.op and _LIMIT.match(after)):  # 在15%的控制线以内
         lead = lead._replace(role="target")
-    target = lead.role == "target" or figure.bound or (not lead.role and following.carried and following.role == "actual" and not following.noun)
+    then = next((one for one in speech.found if one.start >= figure.end), None)  # 目标5000人次，完成4860人次; but not 60.5公里，完成93.08%
+    then = then is not None and then.unit == figure.unit and following.carried and following.role == "actual" and not following.noun
+    target = lead.role == "target" or figure.bound or (not lead.role and then)
+    if not lead.role and speech.place.chapter.topic == "basics" and line.target.number is not None:
+        quoted = _in_unit_of(figure, line.target)  # the first chapter tells what was planned
+        target = target or (quoted is not None and same(quoted, line.target.number, speech.facts.edition.tolerance.rate))
     said, reading = Said(figure, subject, "target" if target else "actual"), line.target if target else line.actual
     figure = _in_unit_of(figure, reading)
     # 低于95%的指标值15个百分点: a difference; 没有达到100%: not what was to be reached
     apart = "百分点" in quote.figure.unit and _APART.search(last_clause(before))
-    if figure is None or apart or lead.role == "limit":
+    if figure is None or apart or lead.role == "limit" or (figure.kind == "plain" and reading.unit and _GOES_ON.match(after)):
         return said
     if reading.number is None:
         blank = reading.kind in ("blank", "na") and not line.target.number and facts.weight(subject.key) is None
@@ -83,7 +93,9 @@ def _measure(unit: str) -> tuple[int, str]:
 
 
 def _actual(speech: Speech, figure: Figure, line: Indicator, reading: Reading, named: bool) -> None:
-    tolerance = max(speech.facts.edition.tolerance.rate, printed_step(reading.text) / 2)  # 23.18% where the form rounds to 23%
+    tolerance = speech.facts.edition.tolerance.rate
+    if reading.number != HUNDRED or reading.unit != "%":  # 100% is all of it, and 99.5% is not
+        tolerance = max(tolerance, printed_step(reading.text) / 2)  # 23.18% where the form rounds to 23%
     # 控制在30%以内 may quote the target
     limit = figure.op and not named and line.target.number is not None and same(figure, line.target.number, tolerance)
     if not limit and not same(figure, reading.number, tolerance):
@@ -163,8 +175,12 @@ def counted_of(speech: Speech, quote: Quote) -> bool:
     """投入管理指标20项、产出指标5项: the number of indicators behind the full name of a part or group."""
     figure, facts = quote.figure, speech.facts
     owner = quote.subjects[0] if quote.subjects and not quote.lead.carried else None
-    listed = re.search("[二三]级(?:绩效)?指标[^。;]*其中[^。;]*$", speech.text[: figure.start]) is not None
-    named = owner is not None and owner.kind in ("part", "group") and (listed or _NAMED_INDICATORS.search(quote.lead.core) is not None)
+    before = speech.text[: figure.start]
+    if owner is None and (opened := _SETS.search(quote.lead.core)):
+        owner = facts.entity(quote.lead.core[: opened.start()])
+    listed = _LISTED.search(before) is not None
+    named = owner is not None and owner.kind in ("part", "group") and (
+        listed or _NAMED_INDICATORS.search(_SETS.sub("", quote.lead.core)) is not None)
     if not named or figure.unit not in ("项", "个") or "指标" not in speech.text or not re.match("[，、;。)]|$", speech.text[figure.end :]):
         return False
     due = (*_number_of(speech, "三级", owner), *_number_of(speech, "二级", owner))

@@ -1,7 +1,5 @@
 """One submitted form from file to findings, and its JSON: the step that the command line, the district run and the tests share."""
 
-from __future__ import annotations
-
 import gc
 import os
 from collections.abc import Callable, Iterable, Iterator

@@ -4,8 +4,6 @@ A rule is a short generator named after the truth that should hold; it declares 
 what only follows from another finding is said there, not twice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 

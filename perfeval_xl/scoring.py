@@ -4,8 +4,6 @@ Rates, shares and deviations keep their full precision; a score is rounded half 
 rounded rows, so that the printed column adds up.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from decimal import Decimal

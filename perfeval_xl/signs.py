@@ -6,7 +6,6 @@ workbook and to no cell, those of ``doubts`` to a cell of the form.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable
 from decimal import Decimal
@@ -14,6 +13,7 @@ from functools import lru_cache
 
 from perfeval_xl.container import unpack
 from perfeval_xl.gate import Package, usual
+from perfeval_xl.intake import unescape
 from perfeval_xl.looks import Look, Rule, column_number, reaches_out
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import Entry, Sheet, Submission, cell_name
@@ -77,7 +77,7 @@ def _relations(*packed: object) -> tuple[tuple[str, str, bool], ...]:
     elsewhere, and links for a click where they lead to a file."""
     found = []
     for raw in _RELATION.findall(usual(unpack(*packed))):
-        one = {name.decode().lower(): html.unescape(value.decode("utf-8", "replace")) for name, value in _ATTRIBUTE.findall(raw)}
+        one = {name.decode().lower(): unescape(value.decode("utf-8", "replace")) for name, value in _ATTRIBUTE.findall(raw)}
         kind, target = re.split("[/]", one.get("type", ""))[-1].lower(), one.get("target", "")
         outside = one.get("targetmode", "").lower() == "external"
         label = re.split(r"[/\\]", target)[-1] or target
@@ -98,7 +98,7 @@ def _named(*packed: object) -> tuple[tuple[str, str], ...]:
     for raw, text in _DEFINED.findall(usual(xml)):
         if match := _STARTS.search(raw):
             found.append(("X402", match[1].decode()))
-        if reaches_out(html.unescape(text.decode("utf-8", "replace"))):
+        if reaches_out(unescape(text.decode("utf-8", "replace"))):
             found.append(("X404", dict(_ATTRIBUTE.findall(raw)).get(b"name", b"").decode("utf-8", "replace")))
     return tuple(found)
 

@@ -85,18 +85,30 @@ BANDS = re.compile(r"[0-9.]+(?:\(含\)|分)*(?:以[上下]|[-~—至][0-9.]+(?:\
 #: what is meant to come, not what was reached
 _INTENDED = re.compile("力争|争取|下一步|今后|明年|下一年|下年|建议|预计|拟将|拟于|计划在")
 _HOPED = re.compile("确保|努力|提高到|提升到|提升至|提高至")
-_AIMS = re.compile("目标(?:值|设定|为|是|如下)*$")
+_AIMS = re.compile("(?:目标|(?:主要|重点|年度)任务)(?:值|设定|为|是|如下)*$")
 #: 低于指标值23.4个百分点: the subject stays
 _COMPARED = re.compile("低于|高于|超过|大于|小于|优于|少于|未达|没有达|比|较|相差|差")
 _DID = re.compile("(?:实际|全年|累计|共|已)+(?!支出|执行|使用|支付|拨付|到位|采购|安排|下达)[\u4e00-\u9fff]{2,3}")
 #: 得分率为：预算执行90%、投入管理100%
 _SHARES = re.compile("得分率(?:分别|依次)?(?:为|是|达)?:[^;]*$")
+_VERB = re.compile("(?:类(?:指标)?|指标)?(?:下|共|被)*(?:设置?|有|包括|包含|扣除?|失|少于|低于|高于|超过?|多于|比|较)了?")
+_SPENDING = re.compile("(?:经费|费用?|专项资金|采购|补[助贴])(?:支出|使用|执行)*(?:情况)?[。:]?$")
+_GOALS = re.compile("目标(?:及(?:主要)?任务|设定情况|设置情况|如下)?[。:]?$")
 _AGAINST_AIMS = re.compile("对[照比]|[按比]照|完成|实现|超")
 #: a year that is compared with holds for its clause alone: 比2022年的1289.4万元增加99.35万元；支出决算1302.48万元
 _COMPARED_YEAR = re.compile("[比较与同]20[0-9]{2}年")
 _FROM = re.compile("[由从][^，;]*[0-9]")
 _YEAR = re.compile("(20[0-9]{2})年")
-_BEFORE = re.compile("(?:上年|去年|上一年|前年|往年|较上|同比|比上)[^，;。]*$")
+#: a day before the year's end: 截至6月底支出3320万元, 三季度末执行率70.2%
+_PART = re.compile("(?:截[至止到]|到|至)(?:20[0-9]{2}年)?(?:[1-9]|1[01])月(?!.{0,6}前)|(?<![0-9])(?:[1-9]|1[01])月[底末](?!之?前)"
+                   "|(?<![0-9])1[-~—至](?:[2-9]|1[01])月|[上下]半年|[一二三四1-4]季度|前三季|(?<![0-9])(?:[1-9]|1[01])月(?:[0-9]{1,2}日|份)?，")
+_WHOLE_YEAR = re.compile("(?<![占达为])(?<!完成)全年|年底|年末|12月(?:31日|底|末)|年度(?!预算的)|截至20[0-9]{2}年(?![0-9])")
+#: several years together: 2021年至2023年三年累计, 自2019年以来, 近五年
+_SPAN = re.compile("20[0-9]{2}年?[-~—至到]20[0-9]{2}年|(?<!20)[两二三四五六七八九十2-9]年(?:来|间|累计|共)"
+                   "|近[0-9两二三四五六七八九十]+年|20[0-9]{2}年(?:以来|起)"
+                   "|历年|以来|十[三四五]五")
+_THIS = re.compile("(?:当年|本年|今年|全年|其中20[0-9]{2}年|(?<![-~—至到自从])20[0-9]{2}年(?!以来|起|[-~—至到]))")
+_BEFORE = re.compile("(?:上年(?!结转)|去年|上一年|前年|往年|较上|同比|比上)[^，;。]*$")
 
 
 def without_bands(text: str) -> str:
@@ -128,6 +140,11 @@ class Speech:
         self.task: Subject | None = None  # named in front of the figure that is read
         self.subject: Subject | None = None
         self.foreign = is_foreign(place.head) and not is_own(place.head) and facts.entity(place.head) is None
+        self._spans = [match.end() for match in _SPAN.finditer(self.text)] if self.found else []  # of several years
+        self.part = False  # of the year: what is said is not said of the whole of it
+        last = normal(place.headings[-1]) if place.headings else ""
+        if not place.head and _SPENDING.search(last) and is_foreign(last) and not is_own(last):
+            self.foreign = facts.entity(last) is None  # （三）三公经费: what follows is said of it
         self._apart: list[Subject] = []
 
     def add(self, code: str, figure: Figure | None, stated: str | None, expected: str | None, **args: object) -> None:
@@ -151,6 +168,9 @@ class Speech:
         if self.moved_to(figure):
             return False
         before, year = self.text[: figure.start], self.facts.form.year
+        spans = [end for end in self._spans if before.rfind(";") < end <= figure.start]
+        if spans and not _THIS.search(before, spans[-1]):
+            return True
         clause = last_clause(before)
         named = last_year(clause) or last_year(_COMPARED_YEAR.sub("", before[: len(before) - len(clause)]))
         return bool(_BEFORE.search(before)) or bool(named and year and named != year)
@@ -164,8 +184,15 @@ class Speech:
             lead = lead._replace(noun="share")
         if not lead.role and _AIMS.search(self.place.head) and not _AGAINST_AIMS.search(self.place.head):
             lead = lead._replace(role="target")
+        heading = (self.place.title, *self.place.headings)[-1]
+        aimed = not lead.role and not lead.noun and figure.op and _GOALS.search(heading)
+        if aimed and figure.kind in ("count", "percent"):  # （二）年度总体目标: 家庭医生签约不少于12万人
+            lead = lead._replace(role="target")
         if ";" in lead.before:
-            self.subject = None
+            self.subject, self.part = None, False
+        if "年" in figure.lead or "月" in figure.lead or "季" in figure.lead:
+            for pattern, part in ((_PART, True), (_WHOLE_YEAR, False)):
+                self.part = part if pattern.search(figure.lead) else self.part
         if is_own(figure.lead):
             self.foreign = False
         elif names_another(lead.core) or names_another(lead.before):
@@ -189,8 +216,15 @@ class Speech:
             self.subject = said[-1].subject
         elif quote.subjects:
             self.subject = quote.subjects[-1]
+        elif (opened := self._opened(quote.lead.core)) is not None:
+            self.subject = opened
         elif quote.lead.core and not _COMPARED.match(quote.lead.core):
             self.subject = Subject("foreign", quote.lead.core)
+
+    def _opened(self, core: str) -> Subject | None:
+        """The name of the form that the words begin with, where they go on with a verb alone: 效益指标扣(0.7分), 产出指标设(5项)."""
+        found = next(iter(self.facts.lexicon.mentions(core)), None)
+        return found[2] if found and not bare(core[: found[0]]) and _VERB.fullmatch(core, found[1]) else None
 
     def subjects(self, figure: Figure, lead: Lead) -> list[Subject]:
         """What a figure is said of: what stands right in front of it, else who was spoken of, else the head of the paragraph."""
@@ -203,7 +237,8 @@ class Speech:
         found, prefix = lexicon.at_end(lead.core)
         if found:
             rest = bare(prefix)
-            return [Subject("foreign", rest)] if rest and is_foreign(rest) else found
+            other = rest and (is_foreign(rest) or (found[-1].kind in ("row", "group") and self.facts.is_of_another(rest)))
+            return [Subject("foreign", rest)] if other else found
         suffix = lexicon.by_suffix(lead.core) or lexicon.split_name(self.text[: figure.start - len(figure.lead)], figure.lead, lead.core)
         if suffix is not None:
             return [suffix]

@@ -1,7 +1,5 @@
 """The indicator block of a form: its heading rows, and one Indicator for each row below."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from decimal import Decimal

@@ -5,8 +5,6 @@ A figure that stands in a sentence, or whose meaning is open, is read as "mixed"
 Source of the cases: tests/cases/targets.toml; of the grammar: DOMAIN.md section e.
 """
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 from functools import cache, lru_cache

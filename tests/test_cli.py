@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from test_intake import EXAMPLES, FORM, SMALL, save
 
-from perfeval_xl import __version__, cli, contain, edition, layout, log, messages, record
+from perfeval_xl import __version__, cli, edition, layout, log, messages, record, worker
 
 ROOT = Path(__file__).parent.parent
 NAMES = [path.stem for path in EXAMPLES]
@@ -499,7 +499,7 @@ def test_an_error_of_ours_in_one_file_leaves_the_others(run, good, wrong, monkey
         return real(sheet, wanted, file)
 
     monkeypatch.setattr(layout, "read", fail)
-    monkeypatch.setattr(contain, "_START", "raise SystemExit(3)")  # where no worker can start the files are read here
+    monkeypatch.setattr(worker, "_START", "raise SystemExit(3)")  # where no worker can start the files are read here
     status, out, err = run("check", good, wrong)
     assert status == 2 and "S101" in out and "意外错误" in out + err and log.path() in out
 

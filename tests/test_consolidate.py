@@ -172,7 +172,13 @@ def test_districts_are_consolidated_from_their_workbooks_alone(run, town):
 def process(*arguments, python=(), **options):
     environment = {**os.environ, "PERFEVAL_LANG": "zh", "PYTHONPATH": str(ROOT)}
     return subprocess.Popen([sys.executable, *python, "-m", "perfeval_xl.cli", "consolidate", *map(str, arguments)], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, env=environment, start_new_session=True, **options)
+                            stderr=subprocess.PIPE, env=environment, start_new_session=True,
+                            preexec_fn=_listening if sys.platform != "win32" else None, **options)
+
+
+def _listening():
+    """Tests that run in the background of a shell hand down that Ctrl-C is ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal")

@@ -10,7 +10,7 @@ import attacks
 import lethal
 import pytest
 
-from perfeval_xl import contain, record
+from perfeval_xl import contain, record, worker
 
 
 def lost(path, refusal):
@@ -76,7 +76,7 @@ def test_more_dead_files_than_are_handed_over_at_a_time(tmp_path):
 
 
 def test_where_no_worker_can_start_the_work_is_done_here(tmp_path, monkeypatch):
-    monkeypatch.setattr(contain, "_START", "raise SystemExit(3)")
+    monkeypatch.setattr(worker, "_START", "raise SystemExit(3)")
     results = run(["1", "2"], tmp_path)
     assert codes(results) == ["1", "2"] and {pid for _, pid in results} == {os.getpid()}
 
@@ -186,7 +186,7 @@ def test_a_single_old_workbook_is_read_in_a_worker(tmp_path, monkeypatch):
     import old_forms
 
     seen = []
-    monkeypatch.setattr(contain, "_Worker", lambda *args: seen.append(1) or (_ for _ in ()).throw(RuntimeError("a worker")))
+    monkeypatch.setattr(worker, "Worker", lambda *args: seen.append(1) or (_ for _ in ()).throw(RuntimeError("a worker")))
     (tmp_path / "表.xls").write_bytes(old_forms.xls())
     (tmp_path / "表.xlsx").write_bytes(attacks.good())
     assert next(contain.check_files([str(tmp_path / "表.xlsx")])).refusal is None and not seen

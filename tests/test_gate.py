@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perfeval_xl import cli, gate, gather, intake, layout, lines, log, messages, model, record, review, roster
+from perfeval_xl import cli, gate, gather, intake, layout, lines, log, messages, model, record, review, roster, screen
 from perfeval_xl.messages import Refusal
 
 ROOT = Path(__file__).parent.parent
@@ -282,7 +282,7 @@ def test_an_error_of_ours_is_in_the_log_without_a_word_of_the_form(tmp_path, mon
     assert str(tmp_path / "log" / "perfeval_xl.log") in capsys.readouterr().out
     entry = (tmp_path / "log" / "perfeval_xl.log").read_text(encoding="utf-8")
     assert "KeyError" in entry and "record.py" in entry and "数据中心" not in entry and "表.xlsx" not in entry
-    monkeypatch.setattr(cli, "_show", lambda records: {}["秘密"])
+    monkeypatch.setattr(screen, "show", lambda records: {}["秘密"])
     assert cli.main(["check", str(tmp_path / "表.xlsx")]) == 2
     assert str(tmp_path / "log") in capsys.readouterr().err and "秘密" not in (tmp_path / "log" / "perfeval_xl.log").read_text(encoding="utf-8")
 

