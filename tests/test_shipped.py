@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+from office import convert
 from pyopenvba import ExcelFile
 from pyopenvba.integrity import check_file
 from pyopenvba.interpreter._parse import parse_module
@@ -72,3 +73,9 @@ def test_the_wrappers_inside_are_those_that_the_functions_generate(shipped):
         assert "xlwings_udfs" not in found
     else:
         assert body(found["xlwings_udfs"]) == body(vba.wrappers())
+
+
+def test_libreoffice_prints_no_page_that_nothing_stands_on(shipped, soffice, tmp_path):
+    """The lists that are filled later have hundreds of rows ready; each is one page as long as nothing stands in it."""
+    printed = convert(soffice, shipped, tmp_path, "pdf").read_bytes()
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == (8 if kind(shipped) is vba.DISTRICT else 7)
