@@ -126,7 +126,7 @@ def doubts(look: Look, sheet: Sheet, form: Submission, card: Scorecard) -> list[
         scores = _filled([row.score for row in (*form.indicators, *form.funds)] + list(form.totals))
         found += _listed("X411", [entry for entry in scores if entry.row in look.rows])
         found += _listed("X412", [entry for entry in scores if entry.column in look.columns and entry.row not in look.rows])
-    covering = [area for area in sheet.merged if _covers_something(sheet.rows, *area)]
+    covering = _covering(sheet.rows, sheet.merged) if sheet.rows else []
     if covering or look.unseen or look.other or look.rules:
         figures = _figures(form)
         covered = _covered(covering, figures)
@@ -140,12 +140,23 @@ def doubts(look: Look, sheet: Sheet, form: Submission, card: Scorecard) -> list[
     return found
 
 
-def _covers_something(rows: list[list], top: int, left: int, bottom: int, right: int) -> bool:
-    """Whether a merged area holds anything but its first cell."""
-    inside = rows[top][left + 1 : right + 1] if top < len(rows) else ()
-    if inside and inside.count("") != len(inside):
-        return True
-    return bottom > top and any(row.count("") != len(row) for row in [line[left : right + 1] for line in rows[top + 1 : bottom + 1]])
+def _covering(rows: list[list], merged: tuple) -> list[tuple[int, int, int, int]]:
+    """The merged areas that hold anything but their first cell."""
+    full = {area for row, begin, end, area in _under(merged, len(rows), len(rows[0])) if rows[row][begin:end].count("") != end - begin}
+    return [area for area in merged if area in full] if full else []
+
+
+@lru_cache(maxsize=256)
+def _under(merged: tuple, height: int, width: int) -> list[tuple[int, int, int, tuple[int, int, int, int]]]:
+    """The cells under merged areas: (row, first column, the one after the last, the area). Remembered: the forms of a district are merged alike."""
+    found = []
+    for area in merged:
+        top, left, bottom, right = area
+        for row in range(top, min(bottom + 1, height)):
+            begin, end = left + (row == top), min(right + 1, width)
+            if begin < end:
+                found.append((row, begin, end, area))
+    return found
 
 
 def _filled(entries: Iterable[Entry | None]) -> list[Entry]:
