@@ -190,7 +190,7 @@ def counted_of(speech: Speech, quote: Quote) -> bool:
 
 
 def _ends_a_list(speech: Speech, figure: Figure, before: str, after: str) -> bool:
-    """设置年度履职目标相关性、工作任务科学性和绩效指标合理性等共3项。"""
+    """Whether a number counts the rows that are listed in front of it: 设置相关性、科学性、合理性等共3项。"""
     names = [one for _, _, one in speech.facts.lexicon.mentions(before) if one.kind in ("row", "funds")]
     return figure.unit == "项" and before.endswith(("等", "等共")) and len(names) >= 2 and re.search("设置|指标|包括|设定", before) is not None \
         and not re.match("[^，。；;、]", after)
