@@ -62,7 +62,7 @@ def check_files(paths: Iterable[str], wanted: str = "") -> Iterator[Record]:
 
 #: so many files go through a step before the first of them takes the next, or fewer where they are large: each step is faster when the processor
 #: need not change between them at every file
-_AHEAD, _AHEAD_BYTES = 64, 16_000_000
+_AHEAD, _AHEAD_BYTES = 64, 4_000_000
 
 
 def each_checked(paths: Iterable[str], wanted: str = "") -> Iterator[list[Record]]:
@@ -73,7 +73,7 @@ def each_checked(paths: Iterable[str], wanted: str = "") -> Iterator[list[Record
     for path in paths:
         admitted = _safely(path, intake.admit, path)
         waiting.append((path, admitted))
-        held += 0 if isinstance(admitted, Refusal) else len(admitted.data) + len(admitted.content)
+        held += 0 if isinstance(admitted, Refusal) else len(admitted.data) + len(admitted.content) + sum(map(len, admitted.xml.values()))
         if len(waiting) == _AHEAD or held > _AHEAD_BYTES:
             yield from _checked(waiting, wanted)
             waiting, held = [], 0

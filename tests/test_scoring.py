@@ -1,5 +1,6 @@
 """The form's arithmetic: the cases of cases/scoring.toml, deviations.toml and grades.toml, and what must hold for every figure."""
 
+import re
 import tomllib
 from decimal import Decimal
 from fractions import Fraction
@@ -243,6 +244,7 @@ def test_scaling_target_and_actual_together_changes_nothing(sign, target, actual
 
 @given(AMOUNTS, AMOUNTS, st.integers(1, 100))
 def test_a_score_is_the_exact_ratio_rounded_half_up(target, actual, weight):
+    assume(not re.fullmatch(r"20[0-9]{2}\.(0[1-9]|1[0-2])", str(actual)))  # 2033.01 alone may be a month: it is asked about
     ratio = Fraction(actual) / Fraction(target)
     assert row_score("≥", target, actual, weight) == exactly(weight * min(ratio, Fraction(1)), 2)
     assert row_score("≤", target, actual, weight) == exactly(weight * min(1 / ratio, Fraction(1)), 2)
