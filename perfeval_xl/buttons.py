@@ -61,7 +61,7 @@ _WORDS = messages.Words({
 say = _WORDS.say
 
 
-def _button(action: Callable[[Host], str]) -> Callable[..., None]:
+def button(action: Callable[[Host], str]) -> Callable[..., None]:
     """A function a macro can call: with the workbook whose button was pressed, and whatever happens, with words for the user."""
 
     @wraps(action)
@@ -124,7 +124,7 @@ def _block(host: Host) -> tuple[str, str]:
 # ---- ① and ③ ----
 
 
-@_button
+@button
 def check(host: Host) -> str:
     """①检查: marks what is wrong in the form and lists it on 校验结果."""
     desk, remembered = _desk(host, host.path()), state.load(host)
@@ -172,7 +172,7 @@ def _rgb(colour: str) -> tuple[int, int, int]:
     return tuple(bytes.fromhex(colour))
 
 
-@_button
+@button
 def clear_marks(host: Host) -> str:
     """③清除标记: frames, fills and notes of ours go, and the list on 校验结果; a user's note stays."""
     desk, remembered = _desk(host), state.load(host)
@@ -187,7 +187,7 @@ def clear_marks(host: Host) -> str:
 # ---- ② ----
 
 
-@_button
+@button
 def recalculate(host: Host) -> str:
     """②重新计算: every computed cell gets its function back and shows what the core gives. Where the functions do not answer (on a Mac, or
     when their server does not start) it holds the value."""
@@ -279,7 +279,7 @@ _SAME = 1e-9
 # ---- ④ ----
 
 
-@_button
+@button
 def undo(host: Host) -> str:
     """④撤销上一步: what the last button changed goes back, cell by cell, wherever nobody has changed it since."""
     remembered = state.load(host)
@@ -324,7 +324,7 @@ def _may_go(host: Host, row: int) -> bool:
 # ---- ⑤ ----
 
 
-@_button
+@button
 def insert_row(host: Host) -> str:
     """⑤插入指标行: a blank row below the selected indicator, with the formulas, formats and names of the block."""
     desk, remembered = _desk(host), state.load(host)
@@ -372,7 +372,7 @@ def _insert(host: Host, desk: _Desk, block: Block, row: int) -> int:
 # ---- ⑥ ----
 
 
-@_button
+@button
 def submit(host: Host) -> str:
     """⑥生成报送版: the form as it stands, values only, as an .xlsx beside the workbook."""
     from perfeval_xl import submission
@@ -394,7 +394,7 @@ def submit(host: Host) -> str:
 # ---- ⑦ ----
 
 
-@_button
+@button
 def report(host: Host) -> str:
     """⑦生成自评报告: the written report beside the workbook; in one that is there only the figures change."""
     from perfeval_xl import report_file, submission

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from perfeval_xl.messages import Refusal
 
-_END, _ENTRY, _LOCAL = struct.Struct("<4s4H2LH"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s5H3L2H")
+#: the end of the directory of a zip file, an entry of it, and the head of a part
+_END, ENTRY, LOCAL = struct.Struct("<4s4H2LH"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s5H3L2H")
 _STORED, _DEFLATED = 0, 8
 #: over all names at once, one to a line
 _ODD_NAME = re.compile(r"(?:^|/)\.{1,2}(?:/|$)|^/|^[a-z]:|\0|//|\r", re.MULTILINE)
@@ -63,15 +64,15 @@ def directory(data: bytes, most: int = 1_000) -> dict[str, Part]:
     parts: dict[str, Part] = {}
     place = start
     for _ in range(count):
-        if place + _ENTRY.size > end:
+        if place + ENTRY.size > end:
             raise ContainerError("X103")
-        mark, _, _, flags, method, _, _, crc, packed, full, length, extra, comment, _, _, _, offset = _ENTRY.unpack_from(data, place)
-        after = place + _ENTRY.size + length
-        name = data[place + _ENTRY.size : after]
+        mark, _, _, flags, method, _, _, crc, packed, full, length, extra, comment, _, _, _, offset = ENTRY.unpack_from(data, place)
+        after = place + ENTRY.size + length
+        name = data[place + ENTRY.size : after]
         key = name.decode("utf-8", "replace").replace("\\", "/").lower()
         if 0xFFFFFFFF in (packed, full, offset):
             full, packed, offset = _long_sizes(data[after : after + extra], full, packed, offset)
-        begin = offset + _LOCAL.size
+        begin = offset + LOCAL.size
         if mark != b"PK\x01\x02" or begin + length + packed > start or data[offset : offset + 4] != b"PK\x03\x04":
             raise ContainerError("X103")
         if flags & 1:
@@ -95,7 +96,7 @@ def directory(data: bytes, most: int = 1_000) -> dict[str, Part]:
 def _agrees(data: bytes, offset: int, method: int, crc: int, packed: int, full: int, length: int) -> bool:
     """Whether a part says of itself what the directory says of it, as far as it says anything: who reads a zip file from its front would see
     something else otherwise. The sizes may follow behind the part (flag 8), or stand in the zip64 way."""
-    _, _, its_flags, its_method, _, _, its_crc, its_packed, its_full, its_length, _ = _LOCAL.unpack_from(data, offset)
+    _, _, its_flags, its_method, _, _, its_crc, its_packed, its_full, its_length, _ = LOCAL.unpack_from(data, offset)
     if its_method != method or its_length != length or its_flags & 1:
         return False
     return bool(its_flags & 8) or (its_crc, its_packed, its_full) == (crc, packed, full) or 0xFFFFFFFF in (its_packed, its_full)
@@ -120,7 +121,7 @@ def _check_overlaps(parts: dict[str, Part]) -> None:
     for offset, size, key in sorted([(offset, size, key) for key, (offset, _, size, _, _) in parts.items()]):
         if offset < last:
             raise _odd("overlap", before)
-        last, before = offset + _LOCAL.size + size, key
+        last, before = offset + LOCAL.size + size, key
 
 
 def packed(data: bytes, part: Part | None) -> tuple[int, int, int, bytes]:
@@ -157,8 +158,8 @@ def pack(parts: dict[str, tuple[int, int, int, bytes]]) -> bytes:
     out, entries, place = [], [], 0
     for name, (method, full, crc, content) in parts.items():
         raw, size = name.encode(), len(content)
-        out += (_LOCAL.pack(b"PK\x03\x04", 20, 0x800, method, 0, 33, crc, size, full, len(raw), 0), raw, content)
-        entries += (_ENTRY.pack(b"PK\x01\x02", 20, 20, 0x800, method, 0, 33, crc, size, full, len(raw), 0, 0, 0, 0, 0, place), raw)
-        place += _LOCAL.size + len(raw) + size
+        out += (LOCAL.pack(b"PK\x03\x04", 20, 0x800, method, 0, 33, crc, size, full, len(raw), 0), raw, content)
+        entries += (ENTRY.pack(b"PK\x01\x02", 20, 20, 0x800, method, 0, 33, crc, size, full, len(raw), 0, 0, 0, 0, 0, place), raw)
+        place += LOCAL.size + len(raw) + size
     tail = b"".join(entries)
     return b"".join((*out, tail, _END.pack(b"PK\x05\x06", 0, 0, len(parts), len(parts), len(tail), place, 0)))

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from perfeval_xl import district, district_charts, district_lists, district_run, district_summary, gather, log, messages, record, roster, sheets
 from perfeval_xl import district_sheets as book
-from perfeval_xl.buttons import _button
+from perfeval_xl.buttons import button
 from perfeval_xl.buttons import say as say_all
 from perfeval_xl.compact import Form, from_record
 from perfeval_xl.district import District, Line
@@ -68,7 +68,7 @@ class _Desk(NamedTuple):
         return str(rows[row][column]).strip() if row < len(rows) and column < len(rows[row]) else ""
 
 
-@_button
+@button
 def consolidate(host: Host) -> str:
     """⑧汇总: reads the forms of the chosen folder, or those on sheets of this workbook, and fills the lists anew."""
     desk = _desk(host)
@@ -85,7 +85,7 @@ def consolidate(host: Host) -> str:
         forms = [from_record(one, 0.0) for one in records] or _files(desk, folder, meter)
     except _Stopped:
         return say("stopped", done=meter.done, total=meter.total)
-    with gather.resting():
+    with record.resting():
         found = district.consolidate(forms, due, year)
         host.status(say("writing"))
         _write(desk, found, bool(records))

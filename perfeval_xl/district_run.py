@@ -6,7 +6,7 @@ import os
 import re
 from typing import NamedTuple, Protocol
 
-from perfeval_xl import district, district_file, files, gather, messages, pairing, roster, send_back
+from perfeval_xl import district, district_file, files, gather, messages, pairing, record, roster, send_back
 from perfeval_xl.compact import Form
 from perfeval_xl.edition import get
 from perfeval_xl.messages import Refusal
@@ -61,7 +61,7 @@ class Silent:
 def run(wanted: Wanted, reading: Meter | None = None, copying: Meter | None = None) -> Done:
     """Reads, compares and writes. Nothing is written before everything has been read, and each file in one step; what cannot be read is a line
     of the result. Refused before anything is read: an unknown edition, an unusable roster, an output that would replace something else."""
-    with gather.resting():
+    with record.resting():
         return _run(wanted, reading or Silent(), copying or Silent())
 
 

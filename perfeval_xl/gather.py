@@ -1,12 +1,11 @@
-"""Paths -> the lines of a district run: folders searched, every file read, checked and brought into its compact line, here or by several
-processes. The pool and a cluster run the same function, ``read_one``; what they give does not depend on who read a file, nor on the order.
+"""Paths -> the lines of a district run: folders searched, every file read, checked and brought into its compact line by workers
+(``contain``). A cluster runs the same function, ``read_many``; what it gives does not depend on who read a file, nor on the order.
 """
 
 from __future__ import annotations
 
 import gc
 import os
-import struct
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +15,7 @@ from typing import Any
 
 from perfeval_xl import contain, intake, messages, record
 from perfeval_xl.compact import Form, from_record, from_stamp
-from perfeval_xl.container import ContainerError, unpack
+from perfeval_xl.container import ENTRY, LOCAL, ContainerError, unpack
 from perfeval_xl.gate import hold
 from perfeval_xl.messages import Refusal
 
@@ -31,8 +30,6 @@ FEW = 100
 _TAIL = 66_000
 #: bytes; the document properties of ours are some hundred
 _PROPERTIES = 100_000
-#: an entry of the directory of a zip file, and the head of a part
-_ENTRY, _LOCAL = struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s5H3L2H")
 
 
 def find(paths: Iterable[str], without: Iterable[str] = (), extensions: tuple[str, ...] = EXTENSIONS) -> list[str]:
@@ -85,15 +82,15 @@ def is_district(path: str) -> bool:
     with open(path, "rb") as stream:
         stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
         tail = stream.read()
-        place = tail.rfind(b"docProps/custom.xml") - _ENTRY.size
+        place = tail.rfind(b"docProps/custom.xml") - ENTRY.size
         if place < 0 or not tail.startswith(b"PK\x01\x02", place):
             return False
-        _, _, _, _, method, _, _, crc, size, full, *_, offset = _ENTRY.unpack_from(tail, place)
+        _, _, _, _, method, _, _, crc, size, full, *_, offset = ENTRY.unpack_from(tail, place)
         stream.seek(offset)
-        local = stream.read(_LOCAL.size)
-        if max(size, full) > _PROPERTIES or len(local) < _LOCAL.size:
+        local = stream.read(LOCAL.size)
+        if max(size, full) > _PROPERTIES or len(local) < LOCAL.size:
             return False
-        *_, name, extra = _LOCAL.unpack(local)
+        *_, name, extra = LOCAL.unpack(local)
         stream.seek(name + extra, os.SEEK_CUR)
         content = stream.read(size)
     try:
@@ -128,22 +125,10 @@ def stamped(path: str) -> list[Form]:
 
 def read_many(paths: Sequence[str], wanted: str = "", lang: str = "") -> list[list[Form]]:
     """The lines of each of some files, in their order."""
-    with resting():
+    with record.resting():
         kept = [_kept(path, lang) for path in paths]
         checked = record.each_checked([path for path, (_, lines) in zip(paths, kept, strict=True) if lines is None], wanted)
         return [[from_record(one, saved, lang) for one in next(checked)] if lines is None else lines for saved, lines in kept]
-
-
-@contextmanager
-def resting() -> Iterator[None]:
-    """The cyclic garbage collector rests: neither checks nor tables leave cycles behind, and all it could do is to walk through what is kept."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def processes_for(count: int) -> int:

@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -48,15 +49,21 @@ def check_file(path: str, wanted: str = "") -> list[Record]:
 
 
 def check_files(paths: Iterable[str], wanted: str = "") -> Iterator[Record]:
-    """Checks many files, in their order, and gives one record at a time. The cyclic garbage collector rests until the last one is taken: a check
-    leaves no cycles behind, and all the collector could do is to walk again and again through what is remembered."""
-    resting = gc.isenabled()
-    gc.disable()
-    try:
+    """Checks many files, in their order, and gives one record at a time."""
+    with resting():
         for records in each_checked(paths, wanted):
             yield from records
+
+
+@contextmanager
+def resting() -> Iterator[None]:
+    """The cyclic garbage collector rests: neither checks nor tables leave cycles behind, and all it could do is to walk through what is kept."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
-        if resting:
+        if was:
             gc.enable()
 
 
