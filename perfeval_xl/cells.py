@@ -85,7 +85,7 @@ def label_and_value(text: str) -> tuple[str, str]:
 
 
 class Look:
-    """What one row says by its texts alone: ``words``, their ``labels``, those that are known (``labelled``), the headings of each block as
+    """What one row says by its texts (``line``, "" for whatever is none): ``words``, their ``labels``, those that are known (``labelled``), the headings of each block as
     (column, field), whether another block than that of the funds begins (``opens``), the ``unit`` it names, a ``title`` of a form, the
     ``years`` of a line such as （2021年度） as (column, year), and its ``prose``: what has punctuation inside, or is longer than any heading.
     """
@@ -97,7 +97,7 @@ class Look:
         words, labels, labelled, funds, tasks, indicators, years, prose = [], [], [], [], [], [], [], []
         self.unit, self.title = "", None
         for column, text in enumerate(line):
-            if not text or type(text) is not str:
+            if not text:
                 continue
             size = len(text)
             label, value = label_and_value(text) if size <= LABEL_LENGTH else ("", "")
@@ -162,8 +162,9 @@ class Grid:
     def __init__(self, sheet: Sheet) -> None:
         self.sheet, self.words = sheet, vocabulary()
         self.lines = list(map(tuple, sheet.rows))
-        width = max(map(len, self.lines), default=0)
-        if len(set(map(len, self.lines))) > 1:
+        widths = set(map(len, self.lines))
+        width = max(widths, default=0)
+        if len(widths) > 1:
             self.lines = [(*line, *("",) * (width - len(line))) for line in self.lines]
         self._looks: list[Look | None] = [None] * len(self.lines)
         self.merges = _merges(sheet.merged, len(self.lines), width)
@@ -183,7 +184,8 @@ class Grid:
         """What a row says by its texts; looked at when it is asked for, because most cells are values."""
         look = self._looks[row]
         if look is None:
-            look = self._looks[row] = _look(row, self.lines[row])
+            # without its figures, which say nothing here and differ from form to form
+            look = self._looks[row] = _look(row, tuple([value if type(value) is str else "" for value in self.lines[row]]))
         return look
 
     def looks(self, first: int, after: int) -> list[Look]:

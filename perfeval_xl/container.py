@@ -11,6 +11,7 @@ Refusals leave this room without the name of the file; whoever opened it adds th
 import re
 import struct
 import zlib
+from functools import lru_cache
 from typing import NamedTuple
 
 from perfeval_xl.messages import Refusal
@@ -62,7 +63,7 @@ def directory(data: bytes, most: int = 1_000) -> dict[str, Part]:
     if start + size < end and data[start + size : start + size + 4] != b"PK\x06\x06":
         raise _odd("gap")
     parts: dict[str, Part] = {}
-    place = start
+    place, in_order, free = start, True, 0
     for _ in range(count):
         if place + ENTRY.size > end:
             raise ContainerError("X103")
@@ -86,11 +87,20 @@ def directory(data: bytes, most: int = 1_000) -> dict[str, Part]:
         if key in parts:
             raise _odd("twice", key)
         parts[key] = tuple.__new__(Part, (offset, method, packed, full, crc))
+        in_order, free = in_order and offset >= free, begin + length + packed
         place = after + extra + comment
-    if match := _ODD_NAME.search("\n".join(parts)):
-        raise _odd("outside", match.string[match.start() :].partition("\n")[0])
-    _check_overlaps(parts)
+    if outside := _leads_out("\n".join(parts)):
+        raise _odd("outside", outside)
+    if not in_order:
+        _check_overlaps(parts)
     return parts
+
+
+@lru_cache(maxsize=256)
+def _leads_out(names: str) -> str:
+    """The first name, of one a line, that leads out of the file; "" for none. Remembered: most files have parts of the same names."""
+    match = _ODD_NAME.search(names)
+    return names[match.start() :].partition("\n")[0] if match else ""
 
 
 def _agrees(data: bytes, offset: int, method: int, crc: int, packed: int, full: int, length: int) -> bool:

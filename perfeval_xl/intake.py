@@ -25,13 +25,17 @@ _OLE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04"
 _UNREADABLE = {".et", ".ett", ".csv", ".txt", ".pdf", ".htm", ".html", ".xlsb", ".numbers", ".wps", ".zip", ".rar", ".7z", ".png", ".jpg"}
 
 
+#: first row, first column, last row, last column
+Area = tuple[int, int, int, int]
+
+
 class Marks(NamedTuple):
-    """What calamine does not tell about one sheet, by zero-based cell: what is shown as a percentage, and the texts of cells that it gives
-    as empty or as a truth value (formula errors, formulas without result, TRUE and FALSE)."""
+    """What calamine does not tell about one sheet, by zero-based cell: what is shown as a percentage, the texts of cells that it gives as
+    empty or as a truth value (formula errors, formulas without result, TRUE and FALSE), and the merged areas, None where it does tell them."""
 
     percent: Sequence[tuple[int, int]] = ()
     texts: Sequence[tuple[int, int, str]] = ()
-    merged: tuple[tuple[int, int, int, int], ...] = ()
+    merged: tuple[Area, ...] | None = None
 
 
 class Book(NamedTuple):
@@ -217,7 +221,7 @@ def _book(one: Admitted, tables: Iterable[tuple[bool, Sheet]]) -> Book:
         grids = {sheet.name: sheet.rows for sheet in (*sheets, *hidden)}
         stamp = {name: value for name, (sheet, row, column) in one.names.items()
                  if (value := _at(grids.get(sheet, ()), row, column)) not in ("", None)}
-        sheets, hidden = ([sheet._replace(stamp=stamp) for sheet in some] for some in (sheets, hidden))
+        sheets, hidden = ([Sheet(*sheet[:3], stamp) for sheet in some] for some in (sheets, hidden))
     return Book(one.file, tuple(sheets), tuple(hidden), one.data, one.package, one.xml, one.written, one.looks, tuple(one.acts))
 
 
@@ -239,15 +243,16 @@ def _grid(sheet, name: str, marks: Marks) -> Sheet:
     for row, column, text in marks.texts:
         if row < height and column < width and (rows[row][column] == "" or type(rows[row][column]) is not str):
             rows[row][column] = text
-    merged = sheet.merged_cell_ranges
-    merged = marks.merged if merged is None else [(*first, *last) for first, last in merged]
-    return _held(Sheet(name, rows, tuple(merged)))
+    merged = marks.merged
+    if merged is None:
+        merged = tuple([(*first, *last) for first, last in sheet.merged_cell_ranges or ()])
+    return _held(Sheet(name, rows, merged))
 
 
 def _held(sheet: Sheet) -> Sheet:
     if sheet.merged:
         gate.hold("merges", len(sheet.merged))
-        area = sum([(bottom - top + 1) * (right - left + 1) for top, left, bottom, right in sheet.merged])
+        area = _cells_in(sheet.merged)
         gate.hold("merged", area)
         height, width = len(sheet.rows), len(sheet.rows[0]) if sheet.rows else 0
         inside = area if area <= height * width else sum([max(0, min(bottom + 1, height) - top) * max(0, min(right + 1, width) - left)
@@ -255,6 +260,11 @@ def _held(sheet: Sheet) -> Sheet:
         if inside > height * width:
             raise Refusal("X121", why="合并区域互相重叠", why_en="merged areas overlap")
     return sheet
+
+
+@lru_cache(maxsize=256)
+def _cells_in(areas: tuple[Area, ...]) -> int:
+    return sum([(bottom - top + 1) * (right - left + 1) for top, left, bottom, right in areas])
 
 
 # ---- xlsx ----
@@ -390,26 +400,48 @@ def _xlsx(package: Package, xml: dict[str, bytes], how: dict[str, gate.Cells], o
         if part in package and (not only or name == only):
             xml[name] = package.part(part)
             how[name] = written = gate.plain(xml[name])
-            marks[name] = _sheet_marks(xml[name], written.kind, styles)
-            if not written.kind:
-                xml[name] = gate.bare(xml[name], True)
-            read[part] = as_is(_for_the_reader(xml[name], written) if written.kind else xml[name])
+            percent, texts = _sheet_marks(xml[name], written.kind, styles)
+            if written.kind:
+                content, merged = _for_the_reader(xml[name], written)
+            else:
+                content, merged = gate.bare(xml[name], True), None
+                xml[name] = content
+            read[part], marks[name] = as_is(content), Marks(percent, texts, merged)
     if "xl/styles.xml" in package:
         read["xl/styles.xml"] = as_is(styles.formats)
     return marks, _workbook_names(workbook), pack(read)
 
 
-def _for_the_reader(xml: bytes, written: gate.Cells) -> bytes:
-    """A sheet with its merged areas in front of its cells, and without what calamine does not look at: it reads a sheet twice, once up to the
-    end of the cells and once up to the merged areas. As it stands where these are not written as usual."""
-    head, merges, after = xml[: written.begin], xml.find(b"<mergeCells", written.end), xml.find(b"</mergeCells>", written.end) + 13
-    if not written.kind or b"mergeCells" in head or xml.count(b"mergeCells", written.end) != (2 if 0 <= merges < after else 0):
-        return xml
+def _for_the_reader(xml: bytes, written: gate.Cells) -> tuple[bytes, tuple[Area, ...] | None]:
+    """A sheet without what calamine need not look at, and its merged areas, which are read here: calamine would read the sheet a second time,
+    to its end, to find them. As it stands, and None, where they are not written as usual."""
+    head, begin, after = xml[: written.begin], xml.find(b"<mergeCells", written.end), xml.find(b"</mergeCells>", written.end) + 13
+    if b"mergeCells" in head or xml.count(b"mergeCells", written.end) != (2 if 0 <= begin < after else 0):
+        return xml, None
+    merged = _merged_areas(xml[begin:after]) if begin >= 0 else ()
+    if merged is None:
+        return xml, None
     root = head[: head.find(b">", written.root) + 1]
-    return b"%s%s%s</worksheet>" % (root, xml[merges:after] if merges >= 0 else b"<mergeCells></mergeCells>", xml[written.begin : written.end])
+    # calamine stops looking for merged areas where they end
+    return b"%s<mergeCells></mergeCells>%s</worksheet>" % (root, xml[written.begin : written.end]), merged
 
 
-def _sheet_marks(xml: bytes, plain: str, styles: Styles) -> Marks:
+_MERGED = rb'<mergeCells(?: count="[0-9]++")?>(?:<mergeCell ref="[A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7}"/>)*+</mergeCells>'
+_AREA = rb'"([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"'
+
+
+@lru_cache(maxsize=256)
+def _merged_areas(block: bytes) -> tuple[Area, ...] | None:
+    """The merged areas of a sheet; None where they are not written as all programs do it. Remembered: the forms of a district are merged
+    alike."""
+    if not re.fullmatch(_MERGED, block):
+        return None
+    areas = tuple([(int(top) - 1, _column(left), int(bottom) - 1, _column(right)) for left, top, right, bottom in re.findall(_AREA, block)])
+    return areas if all(0 <= top <= bottom and left <= right for top, left, bottom, right in areas) else None
+
+
+def _sheet_marks(xml: bytes, plain: str, styles: Styles) -> tuple[Sequence[tuple[int, int]], Sequence[tuple[int, int, str]]]:
+    """``percent`` and ``texts`` of the marks of a sheet."""
     percent = _percent_cells(xml, styles) if plain and styles.shown else ()
     if not plain or percent is None:
         return _read_marks(xml, styles.percent)
@@ -418,7 +450,7 @@ def _sheet_marks(xml: bytes, plain: str, styles: Styles) -> Marks:
         texts += [(*_place(cell), _typed(kind == b"e", text.decode("utf-8", "replace").strip())) for cell, kind, text in re.findall(_SAID, xml)]
     if plain == "cells" and any(end in xml for end in _ENDS):
         texts += [(*_place(cell), UNCALCULATED) for cell, attributes in re.findall(_NO_RESULT, xml) if b't="str"' not in attributes]
-    return Marks(percent, texts)
+    return percent, texts
 
 
 def _typed(error: bool, text: str) -> str:
@@ -427,31 +459,25 @@ def _typed(error: bool, text: str) -> str:
 
 def _percent_cells(xml: bytes, styles: Styles) -> list[tuple[int, int]] | None:
     """The cells that hold a number in one of these styles; None where one does not begin with its place and its style, as all programs write it.
-    A pattern looks for all styles at once, and takes as long as searching for a few of them one by one."""
+    A pattern looks for all styles at once, and takes as long as cutting the sheet at a few of them one by one."""
     if len(styles.percent) > 2:
-        found = [match.start() for match in styles.shown.finditer(xml)]
+        heads = [xml[match.start() - 24 if match.start() > 24 else 0 : match.start()] for match in styles.shown.finditer(xml)]
     else:
-        found = []
-        for number in styles.percent:
-            sought = b's="%s"' % number.encode()
-            place = xml.find(sought)
-            while place >= 0:
-                if xml.startswith((b"><", b' t="n"><'), place + len(sought)):
-                    found.append(place)
-                place = xml.find(sought, place + 1)
+        heads = [piece[-24:] for number in styles.percent for ends in (b"><", b' t="n"><')
+                 for piece in xml.split(b's="%s"%s' % (number.encode(), ends))[:-1]]
     cells = []
-    for place in found:
-        begin = xml.rfind(b"<", 0, place)
-        if xml.startswith(b'<c r="', begin):
-            if (cell := _place(xml[begin + 6 : place - 2])) is None:  # the place ends before its quote and a blank
+    for head in heads:
+        begin = head.rfind(b"<")
+        if head.startswith(b'<c r="', begin):
+            if (cell := _place(head[begin + 6 : -2])) is None:  # the place ends before its quote and a blank
                 return None
             cells.append(cell)
-        elif not xml.startswith(b"<row ", begin):
+        elif not head.startswith(b"<row ", begin):
             return None
     return cells
 
 
-def _read_marks(xml: bytes, percent_styles: frozenset[str]) -> Marks:
+def _read_marks(xml: bytes, percent_styles: frozenset[str]) -> tuple[list[tuple[int, int]], list[tuple[int, int, str]]]:
     """The same from a sheet that is written in an unusual way: by a parser, which holds the extent of the cells against the limits."""
     percent, texts, cell, row, column, inside, extent = [], [], {}, -1, -1, "", gate.Extent()
 
@@ -489,7 +515,7 @@ def _read_marks(xml: bytes, percent_styles: frozenset[str]) -> Marks:
         cell.clear()
 
     gate.walk(xml, start, text, end)
-    return Marks(percent, texts)
+    return percent, texts
 
 
 def _row_number(stated: str | None, following: int) -> int:

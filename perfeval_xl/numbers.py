@@ -121,7 +121,9 @@ def _from_decimal(value: Decimal, percent: bool) -> Number:
 
 def _from_float(value: float, percent: bool) -> Number:
     """15 significant digits, as a sheet shows them."""
-    text = format(value, ".15g")
+    text = repr(value)
+    if len(text) > 16 or text[-2:] == ".0":  # the shortest text of a float is those digits where it has no more than 15
+        text = format(value, ".15g")
     if percent or not text[-1].isdigit() or "e" in text or text == "-0":
         return _from_decimal(Decimal(text), percent)
     return tuple.__new__(Number, (Decimal(text), text, "", ""))

@@ -57,13 +57,16 @@ def check_files(paths: Iterable[str], wanted: str = "") -> Iterator[Record]:
 
 @contextmanager
 def resting() -> Iterator[None]:
-    """The cyclic garbage collector rests: neither checks nor tables leave cycles behind, and all it could do is to walk through what is kept."""
+    """The cyclic garbage collector rests: neither checks nor tables leave cycles behind, and all it could do is to walk through what is kept.
+    What was made meanwhile counts as old when it wakes up: it would walk through all of it at once."""
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was:
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 

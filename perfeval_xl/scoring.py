@@ -417,20 +417,24 @@ def _pointless(row: Indicator) -> str:
     if target.op in (">=", ">"):
         if target.number <= 0 and target.op == ">=" and target.unit != "元":
             return "any"
-        against = _sense(row.name) < 0
+        against = _wants_less(row.name)
     else:
         if row.role == "carry_over_rate" and target.number >= HUNDRED:
             return "whole"
-        against = _sense(row.name) > 0 and "成本" not in row.group and "成本" not in row.part
+        against = _wants_more(row.name) and "成本" not in row.group and "成本" not in row.part
     return "sign" if against else ""
 
 
 @lru_cache(maxsize=4096)
-def _sense(name: str) -> int:
-    """1 where the name of an indicator says that more is better, -1 where less is, 0 where it does not say."""
-    if _FEWER.search(name):
-        return -1 if not _HANDLED.search(name) and "控制" not in name and _FEWER_MEASURE.search(name) else 0
-    return 1 if _MORE.search(name) and not _HANDLED.search(name) else 0
+def _wants_less(name: str) -> bool:
+    """Whether the name of an indicator says that less is better, and that it is a measure."""
+    return _FEWER.search(name) is not None and not _HANDLED.search(name) and "控制" not in name and _FEWER_MEASURE.search(name) is not None
+
+
+@lru_cache(maxsize=4096)
+def _wants_more(name: str) -> bool:
+    """Whether the name of an indicator says that more is better."""
+    return _MORE.search(name) is not None and not _FEWER.search(name) and not _HANDLED.search(name)
 
 
 def _beyond_doubt(row: Indicator, attainment: Attainment, points: Decimal, edition: Edition) -> bool:
