@@ -8,6 +8,7 @@ from perfeval_xl.edition import DEFAULT, editions, plain_label
 from perfeval_xl.messages import is_short
 from perfeval_xl.model import Entry, Sheet
 from perfeval_xl.numbers import fold, read_number, tidy
+from perfeval_xl.patterns import Pattern
 
 #: a longer text is prose, not a label with a value behind its colon, and not a heading
 LABEL_LENGTH, LONGEST_HEADING = 40, 26
@@ -31,8 +32,8 @@ class Vocabulary(NamedTuple):
     spellings: frozenset[str]
 
 
-_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})年?度|[(（](20[0-9]{2})年?[)）]|年度:(20[0-9]{2})年?")
-_UNIT = re.compile(r"(?:单位:?|\(|金额)\s*(?:人民币)?\s*(万元|元)\s*(?:\)|$)")
+_YEAR = Pattern(r"(?<![0-9])(20[0-9]{2})年?度|[(（](20[0-9]{2})年?[)）]|年度:(20[0-9]{2})年?")
+_UNIT = Pattern(r"(?:单位:?|\(|金额)\s*(?:人民币)?\s*(万元|元)\s*(?:\)|$)")
 _PROSE = frozenset("，。；,;")
 #: characters; a longer text that names a form is a sentence about it
 _TITLE = 80
@@ -85,9 +86,10 @@ def label_and_value(text: str) -> tuple[str, str]:
 
 
 class Look:
-    """What one row says by its texts (``line``, "" for whatever is none): ``words``, their ``labels``, those that are known (``labelled``), the headings of each block as
-    (column, field), whether another block than that of the funds begins (``opens``), the ``unit`` it names, a ``title`` of a form, the
-    ``years`` of a line such as （2021年度） as (column, year), and its ``prose``: what has punctuation inside, or is longer than any heading.
+    """What one row says by its texts (``line``, "" for whatever is none): ``words``, their ``labels``, those that are known (``labelled``), the
+    headings of each block as (column, field), whether another block than that of the funds begins (``opens``), the ``unit`` it names, a
+    ``title`` of a form, the ``years`` of a line such as （2021年度） as (column, year), and its ``prose``: what has punctuation inside, or is
+    longer than any heading.
     """
 
     __slots__ = ("funds", "indicators", "labelled", "labels", "opens", "prose", "tasks", "title", "unit", "words", "years")
@@ -112,7 +114,7 @@ class Look:
             if size <= LABEL_LENGTH:
                 if "元" in text and not self.unit and (match := _UNIT.search(fold(text))):
                     self.unit = match[1]
-                if ("0" in text or "０" in text) and (match := _YEAR.search("".join(fold(text).split()))):
+                if ("0" in text or "０" in text) and ("2" in text or "２" in text) and (match := _YEAR.search("".join(fold(text).split()))):
                     years.append((column, int(match[1] or match[2] or match[3])))
             if "自评" in text and self.title is None and size <= _TITLE and ("表" in text or "报告" in text):
                 self.title = _entry(Entry, (tidy(text), None, row, column, "", "", False, 1))
@@ -226,7 +228,7 @@ def figure_entry(value, row: int, column: int, span: int = 1) -> Entry:
     """A cell of the form as one number. Where a worksheet function says why it gives none, the cell is blank: the checks find the reason
     again, at the cell where it stands."""
     figure, text, unit, problem = read_number(value)
-    if problem == "text" and is_short(text):
+    if problem and problem == "text" and is_short(text):
         text = problem = ""
     return _entry(Entry, (text, figure, row, column, unit, problem, False, span))
 

@@ -11,6 +11,7 @@ from perfeval_xl.edition import Edition
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import MONEY, SOURCE_ROLES, STRUCTURE_ROLES, Entry, FundsRow, Indicator, Submission
 from perfeval_xl.numbers import fold, half_up
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.scoring import Scorecard, attain, execution_rate, execution_score, explained, indicator_score
 from perfeval_xl.targets import is_open_fraction, read_actual
 
@@ -23,9 +24,9 @@ def at(code: str, entry: Entry, label: str, stated: str | None = None, expected:
 
 
 #: what a reason for a low execution rate speaks of; prose must say more, because every goal speaks of money; and an adjusted budget
-_WHY_LOW = re.compile("未拨|拨付|到位|资金|财力|财政|经费|压减|压缩|节约|结余|支付|付款|结算|预算|执行率|进度")
-_WHY_LOW_PROSE = re.compile("未拨|未到位|未支付|未付|尚未(?:支付|结算|拨)|财力|压减|压缩|结余|执行率")
-_WHY_ADJUSTED = re.compile("调整|调增|调减|追加|压减|核减|追减|增加预算|上级下达|政策性")
+_WHY_LOW = Pattern("未拨|拨付|到位|资金|财力|财政|经费|压减|压缩|节约|结余|支付|付款|结算|预算|执行率|进度")
+_WHY_LOW_PROSE = Pattern("未拨|未到位|未支付|未付|尚未(?:支付|结算|拨)|财力|压减|压缩|结余|执行率")
+_WHY_ADJUSTED = Pattern("调整|调增|调减|追加|压减|核减|追减|增加预算|上级下达|政策性")
 
 
 def _explains(form: Submission, low: bool) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from perfeval_xl.checks_funds import COLUMNS, at, counts, open_fraction
-from perfeval_xl.compare import HUNDRED, agree, is_fraction_of, points
+from perfeval_xl.compare import HUNDRED, ZERO, agree, is_fraction_of, points
 from perfeval_xl.edition import Edition
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import MONEY, UNCALCULATED, Entry, Indicator, Submission
@@ -30,8 +30,9 @@ def cells_hold_numbers(form: Submission, card: Scorecard, edition: Edition) -> I
     lines += [(task.name, _TASK, task[3:]) for task in form.tasks]
     lines += [(row.name, _ROW, (row.weight, row.score, row.deviation)) for _, row, _ in card.doubtful]
     for label, fields, entries in lines:
-        for field, entry in zip(fields, entries, strict=True):
-            if entry is not None and (entry.problem or entry.unit or (entry.number is not None and entry.number < 0)):
+        for place, entry in enumerate(entries):
+            if entry is not None and (entry.problem or entry.unit or (entry.number is not None and entry.number < ZERO)):
+                field = fields[place]
                 yield from _number_finding(entry, f"{label}{_FIELDS[field]}", field)
     for entry in (*form.totals, *((form.total_weight,) if form.total_weight else ())):
         if entry.problem or entry.unit:

@@ -13,12 +13,13 @@ from perfeval_xl.edition import Edition, plain_label
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import Submission
 from perfeval_xl.numbers import fold
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.scoring import Scorecard, funds_unread, grade, total_cap
 
 _TICKED, _UNTICKED = "☑√✓✔■☒", "□☐"
-_BOXES = re.compile(f"[{_TICKED}{_UNTICKED}]")
+_BOXES = Pattern(f"[{_TICKED}{_UNTICKED}]")
 #: how the name of a public body ends; other words before 绩效自评表 in a title name a district or a kind of money
-_ORGANISATION = re.compile("(?:局|委|办|办公室|委员会|院|中心|馆|学校|大学|小学|中学|所|站|处|厅|队|联合会|协会|社|总工会|街道|镇|乡|政府)$")
+_ORGANISATION = Pattern("(?:局|委|办|办公室|委员会|院|中心|馆|学校|大学|小学|中学|所|站|处|厅|队|联合会|协会|社|总工会|街道|镇|乡|政府)$")
 
 
 def weights_add_up(form: Submission, card: Scorecard, edition: Edition) -> Iterator[Finding]:
@@ -80,6 +81,8 @@ def total_is_the_sum(form: Submission, card: Scorecard, edition: Edition) -> Ite
             continue
         if stated.number is None:
             yield at("S109", stated, "总分", "", points(summed))
+        elif stated.number == summed:
+            continue
         elif min(abs(stated.number - one) for one in {summed, card.stated, _mended(card)}) > CENT and not gaps \
                 and not _may_be_unread(form, stated.number - summed):
             was, now = grade(stated.number, edition), grade(summed, edition)

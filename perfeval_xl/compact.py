@@ -20,6 +20,7 @@ from perfeval_xl.gate import Package
 from perfeval_xl.messages import SEVERITIES
 from perfeval_xl.model import Submission
 from perfeval_xl.numbers import fold
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.record import FINDING, FUNDS, INDICATOR, PART, Record
 from perfeval_xl.scoring import Scorecard
 
@@ -125,7 +126,7 @@ def _unpacked(body: bytes) -> list:
     return json.loads(zlib.decompress(body)) if body else [[], []]
 
 
-_SAVED = {"docprops/core.xml": re.compile(rb"<dcterms:modified[^>]*>([0-9T:-]{10,19}Z?)"), "meta.xml": re.compile(rb"<dc:date>([0-9T:-]{10,19})")}
+_SAVED = {"docprops/core.xml": Pattern(rb"<dcterms:modified[^>]*>([0-9T:-]{10,19}Z?)"), "meta.xml": Pattern(rb"<dc:date>([0-9T:-]{10,19})")}
 
 
 def modified(package: Package | None) -> str:

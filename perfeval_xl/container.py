@@ -15,12 +15,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from perfeval_xl.messages import Refusal
+from perfeval_xl.patterns import Pattern
 
 #: the end of the directory of a zip file, an entry of it, and the head of a part
 _END, ENTRY, LOCAL = struct.Struct("<4s4H2LH"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s5H3L2H")
 _STORED, _DEFLATED = 0, 8
 #: over all names at once, one to a line
-_ODD_NAME = re.compile(r"(?:^|/)\.{1,2}(?:/|$)|^/|^[a-z]:|\0|//|\r", re.MULTILINE)
+_ODD_NAME = Pattern(r"(?:^|/)\.{1,2}(?:/|$)|^/|^[a-z]:|\0|//|\r", re.MULTILINE)
 #: deflate packs at most 1032 to 1
 _SURELY_SMALL = 60_000
 _WHY = {"twice": ("部件 {part} 出现两次", "part {part} is there twice"),
@@ -70,7 +71,7 @@ def directory(data: bytes, most: int = 1_000) -> dict[str, Part]:
         mark, _, _, flags, method, _, _, crc, packed, full, length, extra, comment, _, _, _, offset = ENTRY.unpack_from(data, place)
         after = place + ENTRY.size + length
         name = data[place + ENTRY.size : after]
-        key = name.decode("utf-8", "replace").replace("\\", "/").lower()
+        key = _key(name)
         if 0xFFFFFFFF in (packed, full, offset):
             full, packed, offset = _long_sizes(data[after : after + extra], full, packed, offset)
         begin = offset + LOCAL.size
@@ -94,6 +95,12 @@ def directory(data: bytes, most: int = 1_000) -> dict[str, Part]:
     if not in_order:
         _check_overlaps(parts)
     return parts
+
+
+@lru_cache(maxsize=1024)
+def _key(name: bytes) -> str:
+    """By what a part is found, whatever way its name is written."""
+    return name.decode("utf-8", "replace").replace("\\", "/").lower()
 
 
 @lru_cache(maxsize=256)

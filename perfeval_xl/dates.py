@@ -6,9 +6,9 @@ In and out are plain texts; what a date means for a score is decided elsewhere. 
 
 from __future__ import annotations
 
-import re
-from functools import cache
 from typing import NamedTuple
+
+from perfeval_xl.patterns import Pattern
 
 
 class Span(NamedTuple):
@@ -27,8 +27,7 @@ class Span(NamedTuple):
 _BY = r"(?P<by>不晚于|不迟于|早于|截至|截止到?|于|在)?"
 _BEFORE = r"(?P<before>之?前|以前)?(?P<tail>[^0-9]*)"
 _Y = r"(?:19|20)[0-9]{2}"
-# Compiled when first needed: a set of Chinese characters takes Python long to compile, and a form without dates should not pay for them.
-_PATTERNS = {
+_PATTERNS = {name: Pattern(text) for name, text in {
     "month": rf"{_BY}(?:(?P<y>{_Y})年|当年|本年度?|今年)?(?P<m>[0-9]{{1,2}})月份?"
              rf"(?:(?P<d>[0-9]{{1,2}})[日号]|(?P<end>[底末]))?{_BEFORE}",
     "yearend": rf"{_BY}(?:(?P<y>{_Y})年年?|当年年?|本年度?年?|今年年?|年)(?P<end>[底末终]|以?内){_BEFORE}",
@@ -38,17 +37,12 @@ _PATTERNS = {
     "between": r"--|[~至到]|—+|–|−",
     "undone": r"[未没无不尚停延推]|取消|力争|左右|或|和|、|,",
     "finished": r"完成|竣工|完工|建成|交付|验收|投入|使用|结束|办结|支付|拨付|达到|达标|到位|实现|上线|发放|开工",
-}
+}.items()}
 
 #: a figure that may be a year
-YEAR = re.compile(r"(?:19|20)[0-9]{2}")
+YEAR = Pattern(r"(?:19|20)[0-9]{2}")
 #: bare figures that may as well be a date: 2021.12, 20211231
-DATELIKE = re.compile(r"(?:19|20)[0-9]{2}(?:\.(?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))")
-
-
-@cache
-def _pattern(name: str) -> re.Pattern:
-    return re.compile(_PATTERNS[name])
+DATELIKE = Pattern(r"(?:19|20)[0-9]{2}(?:\.(?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))")
 
 
 _MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -79,7 +73,7 @@ def read_date(text: str, target: bool) -> Span | None:
     target: in a target 11月底 is a deadline, in an actual value the day itself. Source: 本工具约定.
     """
     for name in ("month", "yearend", "calendar"):
-        match = _pattern(name).fullmatch(text)
+        match = _PATTERNS[name].fullmatch(text)
         if match:
             break
     else:
@@ -95,18 +89,18 @@ def read_date(text: str, target: bool) -> Span | None:
     deadline = (parts["by"] and parts["by"] not in "于在") or (end and (target or "内" in end))
     before, tail = bool(parts["before"] or deadline), parts["tail"]
     # 年底前完成, 年底完成 tell a day; 年底考核优秀 tells something else
-    told = parts["before"] or parts["by"] or _pattern("finished").search(tail)
-    if iso is None or (tail and (not told or len(tail) > 15 or _pattern("undone").search(tail))):
+    told = parts["before"] or parts["by"] or _PATTERNS["finished"].search(tail)
+    if iso is None or (tail and (not told or len(tail) > 15 or _PATTERNS["undone"].search(tail))):
         return Span("mixed")
     return Span("date", "before" if before else "at", iso)
 
 
 def read_period(text: str) -> Span | None:
     """2020年1月--2020年11月, 2021年1-12月, 2020-2022年; 2021年 alone; None when the text is no period."""
-    ends = _pattern("between").split(text)
+    ends = _PATTERNS["between"].split(text)
     if len(ends) == 1:
         ends = text.split("-")
-    days = [_pattern("day").fullmatch(end) for end in ends]
+    days = [_PATTERNS["day"].fullmatch(end) for end in ends]
     if not all(days) or len(days) > 2 or not all(ends):
         return None
     if "年" not in text and "月" not in text and not all(day["y"] and day["m"] for day in days):
@@ -124,7 +118,7 @@ def read_period(text: str) -> Span | None:
     return Span("period", "between", f"{first}..{last}")
 
 
-_ISO = re.compile(r"([0-9]{4}|-)(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+_ISO = Pattern(r"([0-9]{4}|-)(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
 def _last(iso: str | None, year: int | None) -> tuple[int, int | None, int | None] | None:

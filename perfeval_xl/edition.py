@@ -70,7 +70,7 @@ def editions() -> dict[str, Edition]:
     signature = _signature()
     try:
         with open(shelf, "rb") as stream:
-            stored, packed = marshal.load(stream)
+            stored, packed = marshal.loads(stream.read())  # marshal.load asks the stream for every value by itself
         if stored == signature:
             return {edition.id: edition for edition in _unpacked(packed)}
     except (OSError, ValueError, EOFError, TypeError, KeyError):

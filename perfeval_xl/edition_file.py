@@ -5,7 +5,6 @@ A figure of an edition (a weight, a limit, a tolerance) stands in a table that c
 """
 
 import os
-import re
 from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 from perfeval_xl.messages import Refusal
 from perfeval_xl.model import FUNDS_ROLES, MONEY
 from perfeval_xl.numbers import fold
+from perfeval_xl.patterns import Pattern
 
 FUNDS_FIELDS = (*MONEY, "weight", "rate", "score")
 TASK_FIELDS = ("name", "content", "budget", "budget_fiscal", "status", "executed", "executed_fiscal", "rate")
@@ -191,8 +191,11 @@ class Edition(NamedTuple):
 
 
 _PLAIN = str.maketrans({**dict.fromkeys("“”\"'‘’《》【】★*※ \t\r\n", ""), **dict(zip("〔〕[]", "()()", strict=True))})
-_BRACKETS = re.compile(r"\([^()]*\)")
-_NUMBERING = re.compile(r"(?:其中:?|\d{1,2}[、.](?!\d)|[一二三四五六七八九十]{1,3}[、.]|[-—·])+")
+_FILLING = frozenset(map(chr, _PLAIN))
+_BRACKETS = Pattern(r"\([^()]*\)")
+_NUMBERING = Pattern(r"(?:其中:?|[0-9]{1,2}[、.](?![0-9])|[一二三四五六七八九十]{1,3}[、.]|[-—·])+")
+#: how a label may begin that has a number in front
+_NUMBERED = frozenset("其0123456789一二三四五六七八九十-—·")
 
 
 @lru_cache(maxsize=16384)
@@ -204,12 +207,14 @@ def plain_label(text: str) -> str:
     >>> plain_label("全年（调整）预算数 (A)")
     '全年预算数'
     """
-    label = fold(text).translate(_PLAIN)
+    label = fold(text)
+    if not _FILLING.isdisjoint(label):
+        label = label.translate(_PLAIN)
     while "(" in label and (shorter := _BRACKETS.sub("", label)) != label:
         label = shorter
     if ":" in label:
         label = label.rstrip(":").rpartition(":")[2]
-    numbering = _NUMBERING.match(label)
+    numbering = _NUMBERING.match(label) if label[:1] in _NUMBERED else None
     return label[numbering.end() :] if numbering else label
 
 

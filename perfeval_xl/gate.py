@@ -8,12 +8,12 @@ anew for the reader: calamine gets the parts that were looked at, and no others,
 """
 
 import os
-import re
 from functools import lru_cache
 from typing import NamedTuple
 
 from perfeval_xl.container import Part, directory, packed, unpack
 from perfeval_xl.messages import Refusal
+from perfeval_xl.patterns import Pattern
 
 
 class Limit(NamedTuple):
@@ -174,13 +174,13 @@ _COUNTED = {"si": "strings", "xf": "styles", "definedName": "names", "comment": 
             "named-range": "names", "annotation": "notes", "content-validation": "validations", "mergeCell": "merges"}
 #: how UTF-16 and EBCDIC begin
 _OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x4c\x6f")
-_USUAL, _DECLARED = b'<?xml version="1.0" encoding="UTF-8"', rb"\s*<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([^\"']*)[\"']"
+_USUAL, _DECLARED = b'<?xml version="1.0" encoding="UTF-8"', Pattern(rb"\s*<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([^\"']*)[\"']")
 
 
 def check_head(xml: bytes) -> None:
     """Refuses XML that is not UTF-8, or that declares a document type: no spreadsheet program writes either."""
     if not xml.startswith(_USUAL):
-        declared = re.match(_DECLARED, xml[:300].removeprefix(b"\xef\xbb\xbf"))
+        declared = _DECLARED.match(xml[:300].removeprefix(b"\xef\xbb\xbf"))
         if b"\0" in xml[:4] or xml[:2] in _OTHER_MARKS or (declared and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii", b"ascii")):
             raise Refusal("X123")
     if b"!" in xml and (b"<!DOCTYPE" in xml or b"<!ENTITY" in xml):
@@ -199,8 +199,8 @@ def _check_small(method: int, full: int, crc: int, content: bytes) -> None:
 #: so few bytes hold no more texts, and no deeper ones, than harm nobody
 _FEW_BYTES = 64_000
 #: what the texts of a workbook look like in every program's files
-_STRINGS_HEAD = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>?]*+\?>)?\s*<sst(?: [\w:]++="[^"<>]*+")*+>')
-_STRINGS = (  # compiled where it is needed, as what follows: a check of one form is a whole process, and most forms need neither
+_STRINGS_HEAD = Pattern(rb'(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>?]*+\?>)?\s*<sst(?: [\w:]++="[^"<>]*+")*+>')
+_STRINGS = Pattern(
     rb'(?:<si>(?:<t[^<>/]*+>[^<]*+</t>|<t/>|<r>(?:<rPr>(?:<\w++[^<>]*+>)*+</rPr>)?<t[^<>/]*+>[^<]*+</t></r>|<phoneticPr[^<>]*+/>'
     rb'|<rPh[^<>/]*+><t[^<>/]*+>[^<]*+</t></rPh>)*+</si>|<si/>)*+</sst>\s*')
 
@@ -209,7 +209,7 @@ def check_strings(xml: bytes) -> None:
     """Looks at the shared texts of a workbook."""
     check_head(xml)
     head = _STRINGS_HEAD.match(xml)
-    if head is None or (len(xml) > _FEW_BYTES and not re.fullmatch(_STRINGS, xml[head.end() :])):
+    if head is None or (len(xml) > _FEW_BYTES and not _STRINGS.fullmatch(xml, head.end())):
         walk(xml)
     elif b'uniqueCount="' in head[0]:
         _check_count(head[0].partition(b'uniqueCount="')[2].partition(b'"')[0].decode("ascii", "replace"))
@@ -231,14 +231,14 @@ _ROWS = (rb'<sheetData>(?:<row %s(?:/>|>(?:<c r="[A-D]?[A-Z][0-9]{1,4}"%s(?:/>|>
 _SHOWN = (rb'r="[0-9]++"(?: spans="[0-9: ]++")?+(?: s="[0-9]++")?+(?: customFormat="\w++")?+(?: ht="(?:[3-9]|[1-9][0-9])[0-9.]*+")?+'
           rb'(?: hidden="false")?+(?: customHeight="\w++")?+(?: outlineLevel="[0-9]++")?+(?: collapsed="\w++")?+'
           rb'(?: thickTop="\w++")?+(?: thickBot="\w++")?+(?: x14ac:dyDescent="[0-9.]++")?+')
-_VALUES = re.compile(_ROWS % (_SHOWN, rb'[ snt="0-9]*+', b""))
+_VALUES = Pattern(_ROWS % (_SHOWN, rb'[ snt="0-9]*+', b""))
 _FORMULA = rb'>(?:<f(?: [^<>/]*+)?(?:/>|>[^<]*+</f>))?+'
-_COMPUTED = _ROWS % (  # of a formula with text, the empty one is a result
+_COMPUTED = Pattern(_ROWS % (  # of a formula with text, the empty one is a result
     _SHOWN, rb'(?: s="[0-9]++")?+(?: t="[sn]")?+(?: s="[0-9]++")?+',
-    rb'|' + _FORMULA + rb'<v>[^<&]++</v></c>| t="str"(?: s="[0-9]++")?+' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<&]*+</v>|<v/>)?+</c>')
-_CELLS = _ROWS % (
+    rb'|' + _FORMULA + rb'<v>[^<&]++</v></c>| t="str"(?: s="[0-9]++")?+' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<&]*+</v>|<v/>)?+</c>'))
+_CELLS = Pattern(_ROWS % (
     rb'[^<>/]*+', rb'(?: s="[0-9]++")?+(?: t="\w++")?+(?: s="[0-9]++")?+',
-    rb'|' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<&]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>')
+    rb'|' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<&]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>'))
 
 
 class Cells(NamedTuple):
@@ -268,9 +268,9 @@ def plain(xml: bytes) -> Cells:
     match = None if b"</f>" in xml[:_EARLY] else _VALUES.search(xml)
     formulas = match is None
     if match is None:
-        match = re.search(_COMPUTED, xml)
+        match = _COMPUTED.search(xml)
     if match is None:
-        kind, match = "cells", re.search(_CELLS, xml)
+        kind, match = "cells", _CELLS.search(xml)
     if match is None:
         return _OTHERWISE
     begin, end = match.span()
@@ -357,9 +357,12 @@ def _interrupted(xml: bytes) -> bool:
     return (b"!" in xml and b"<!" in xml) or (xml.find(b"?", xml.find(b"?>") + 2) >= 0 and xml.find(b"<?", 4) >= 0)
 
 
+_ODD_ATTRIBUTES = Pattern(rb"\s=|=\s|='")
+
+
 def usual(xml: bytes) -> bytes:
     """``bare``, and every attribute in double quotes behind an equals sign without blanks: a pattern sees what a parser sees."""
-    return _rewritten(xml) if _interrupted(xml) or re.search(rb"\s=|=\s|='", xml) else xml
+    return _rewritten(xml) if _interrupted(xml) or _ODD_ATTRIBUTES.search(xml) else xml
 
 
 def _rewritten(xml: bytes) -> bytes:

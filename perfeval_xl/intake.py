@@ -20,6 +20,7 @@ from perfeval_xl.gate import Package
 from perfeval_xl.looks import Look
 from perfeval_xl.messages import Finding, Refusal
 from perfeval_xl.model import UNCALCULATED, Sheet, as_percent, shows_percent
+from perfeval_xl.patterns import Pattern
 
 _OLE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04"
 _UNREADABLE = {".et", ".ett", ".csv", ".txt", ".pdf", ".htm", ".html", ".xlsb", ".numbers", ".wps", ".zip", ".rar", ".7z", ".png", ".jpg"}
@@ -233,7 +234,9 @@ def _grid(sheet, name: str, marks: Marks) -> Sheet:
     if sheet.end is None:
         return Sheet(name, [])
     height, width = sheet.end[0] + 1, sheet.end[1] + 1
-    gate.Extent().add(height - 1, width - 1)
+    gate.hold("rows", height)
+    gate.hold("columns", width)
+    gate.hold("cells", height * width)
     rows = sheet.to_python(skip_empty_area=False)
     for row, column in marks.percent:
         if row < height and column < width:
@@ -269,13 +272,13 @@ def _cells_in(areas: tuple[Area, ...]) -> int:
 
 # ---- xlsx ----
 
-_SHEET = re.compile(rb"<(?:\w+:)?sheet\b([^>]*)>")
-_RELATION = re.compile(rb"<(?:\w+:)?Relationship\b([^>]*)>")
-_NAME = re.compile(rb'<(?:\w+:)?definedName\b[^>]*\bname="(pe_(?:edition|department|project|year|form_version))"[^>]*>([^<]*)<')
-_REFERENCE = re.compile(r"(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::.*)?")
-_FORMAT = re.compile(rb"<(?:\w+:)?numFmt\b([^>]*)>")
-_CELL_FORMATS = re.compile(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.S)
-_XF = re.compile(rb'<(?:\w+:)?xf\b[^>]*?\bnumFmtId="(\d+)"|<(?:\w+:)?xf\b')
+_SHEET = Pattern(rb"<(?:\w+:)?sheet\b([^>]*)>")
+_RELATION = Pattern(rb"<(?:\w+:)?Relationship\b([^>]*)>")
+_NAME = Pattern(rb'<(?:\w+:)?definedName\b[^>]*\bname="(pe_(?:edition|department|project|year|form_version))"[^>]*>([^<]*)<')
+_REFERENCE = Pattern(r"(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::.*)?")
+_FORMAT = Pattern(rb"<(?:\w+:)?numFmt\b([^>]*)>")
+_CELL_FORMATS = Pattern(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.S)
+_XF = Pattern(rb'<(?:\w+:)?xf\b[^>]*?\bnumFmtId="(\d+)"|<(?:\w+:)?xf\b')
 
 
 def _attribute(raw: bytes, name: bytes) -> str:
@@ -347,7 +350,7 @@ class Styles(NamedTuple):
     """What is needed of the cell styles: which of them show a percentage (a pattern for the attribute, and their numbers), and the number
     formats alone, which is all that calamine looks for among them."""
 
-    shown: re.Pattern | None
+    shown: Pattern | None
     percent: frozenset[str]
     formats: bytes
 
@@ -367,13 +370,13 @@ def _styles(packed_styles: tuple[int, int, int, bytes]) -> Styles:
     numbers = _XF.findall(block[0]) if block else []
     ids = [b"%d" % n for n, number in enumerate(numbers) if number and int(number) in formats]
     alone = _ALONE % (b"".join(own), b"".join([b'<xf numFmtId="%s"/>' % (number or b"0") for number in numbers]))
-    shown = re.compile(b's="(?:%s)"(?: t="n")?><' % b"|".join(ids)) if ids else None
+    shown = Pattern(b's="(?:%s)"(?: t="n")?><' % b"|".join(ids)) if ids else None
     return Styles(shown, frozenset(one.decode() for one in ids), alone)
 
 
 #: cells that hold a truth value or an error, and formulas without result, on a sheet that is written as all programs write it
-_SAID = rb'<c r="([A-Z]+[0-9]+)"[^<>]*? t="([be])"[^<>]*>(?:<f[^<>]*(?:/>|>[^<]*</f>))?<v>([^<]*)</v>'
-_NO_RESULT = rb'<c r="([A-Z]+[0-9]+)"((?: [\w:]+="[^"<]*")*)><f(?: [\w:]+="[^"<]*")*(?:/>|>[^<]*</f>)(?:<v></v>|<v/>)?</c>'
+_SAID = Pattern(rb'<c r="([A-Z]+[0-9]+)"[^<>]*? t="([be])"[^<>]*>(?:<f[^<>]*(?:/>|>[^<]*</f>))?<v>([^<]*)</v>')
+_NO_RESULT = Pattern(rb'<c r="([A-Z]+[0-9]+)"((?: [\w:]+="[^"<]*")*)><f(?: [\w:]+="[^"<]*")*(?:/>|>[^<]*</f>)(?:<v></v>|<v/>)?</c>')
 #: how a formula without result may end
 _ENDS = (b"/f></c>", b'"/></c>', b"<v></v>", b"<v/>")
 #: the names by which calamine asks for the parts that it reads
@@ -389,7 +392,7 @@ def _xlsx(package: Package, xml: dict[str, bytes], how: dict[str, gate.Cells], o
     _check_shared(targets)
     package.check_others(set(targets.values()))
     styles = _styles(package.packed("xl/styles.xml"))
-    read = {name: package.packed(key) for key, name in _SHARED.items() if key in package}
+    read = {name: _unpacked(*package.packed(key)) for key, name in _SHARED.items() if key in package}
     if "xl/sharedstrings.xml" in package:
         strings = package.open("xl/sharedstrings.xml", read, "xl/sharedStrings.xml")
         gate.check_strings(strings)
@@ -412,6 +415,12 @@ def _xlsx(package: Package, xml: dict[str, bytes], how: dict[str, gate.Cells], o
     return marks, _workbook_names(workbook), pack(read)
 
 
+@lru_cache(maxsize=256)
+def _unpacked(*packed: object) -> tuple[int, int, int, bytes]:
+    """A part unpacked, for the reader. Remembered: the forms of a district have these parts in common."""
+    return as_is(unpack(*packed))
+
+
 def _for_the_reader(xml: bytes, written: gate.Cells) -> tuple[bytes, tuple[Area, ...] | None]:
     """A sheet without what calamine need not look at, and its merged areas, which are read here: calamine would read the sheet a second time,
     to its end, to find them. As it stands, and None, where they are not written as usual."""
@@ -426,17 +435,17 @@ def _for_the_reader(xml: bytes, written: gate.Cells) -> tuple[bytes, tuple[Area,
     return b"%s<mergeCells></mergeCells>%s</worksheet>" % (root, xml[written.begin : written.end]), merged
 
 
-_MERGED = rb'<mergeCells(?: count="[0-9]++")?>(?:<mergeCell ref="[A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7}"/>)*+</mergeCells>'
-_AREA = rb'"([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"'
+_MERGED = Pattern(rb'<mergeCells(?: count="[0-9]++")?>(?:<mergeCell ref="[A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7}"/>)*+</mergeCells>')
+_AREA = Pattern(rb'"([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"')
 
 
 @lru_cache(maxsize=256)
 def _merged_areas(block: bytes) -> tuple[Area, ...] | None:
     """The merged areas of a sheet; None where they are not written as all programs do it. Remembered: the forms of a district are merged
     alike."""
-    if not re.fullmatch(_MERGED, block):
+    if not _MERGED.fullmatch(block):
         return None
-    areas = tuple([(int(top) - 1, _column(left), int(bottom) - 1, _column(right)) for left, top, right, bottom in re.findall(_AREA, block)])
+    areas = tuple([(int(top) - 1, _column(left), int(bottom) - 1, _column(right)) for left, top, right, bottom in _AREA.findall(block)])
     return areas if all(0 <= top <= bottom and left <= right for top, left, bottom, right in areas) else None
 
 
@@ -447,9 +456,9 @@ def _sheet_marks(xml: bytes, plain: str, styles: Styles) -> tuple[Sequence[tuple
         return _read_marks(xml, styles.percent)
     texts: list = []
     if plain == "cells" and (b't="e"' in xml or b't="b"' in xml):
-        texts += [(*_place(cell), _typed(kind == b"e", text.decode("utf-8", "replace").strip())) for cell, kind, text in re.findall(_SAID, xml)]
+        texts += [(*_place(cell), _typed(kind == b"e", text.decode("utf-8", "replace").strip())) for cell, kind, text in _SAID.findall(xml)]
     if plain == "cells" and any(end in xml for end in _ENDS):
-        texts += [(*_place(cell), UNCALCULATED) for cell, attributes in re.findall(_NO_RESULT, xml) if b't="str"' not in attributes]
+        texts += [(*_place(cell), UNCALCULATED) for cell, attributes in _NO_RESULT.findall(xml) if b't="str"' not in attributes]
     return percent, texts
 
 

@@ -6,7 +6,6 @@ says what its parts are called. Nothing here opens a file, and nothing here judg
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from functools import cache, lru_cache
 from itertools import takewhile
@@ -17,11 +16,12 @@ from perfeval_xl.edition import DEFAULT, Edition, editions, get, known, plain_la
 from perfeval_xl.messages import Finding, Refusal, is_short
 from perfeval_xl.model import FORM_VERSION, MONEY, Entry, FundsRow, Sheet, Submission, Task, cell_name
 from perfeval_xl.numbers import fold, is_nothing, read_number, tidy
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.table import Table
 
-_WEIGHT_AND_RULE = re.compile(r"([0-9]{1,3}(?:\.[0-9])?)\s*分?\s*[*×xX✕]\s*(?:预算)?执行率")
-_TITLE_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
-_FILE_YEAR = re.compile(r"(?<![0-9])(20[1-3][0-9])(?![0-9])\s*(?:年|部门|单位|项目|绩效|自评|$|[-_. ])")
+_WEIGHT_AND_RULE = Pattern(r"([0-9]{1,3}(?:\.[0-9])?)\s*分?\s*[*×xX✕]\s*(?:预算)?执行率")
+_TITLE_YEAR = Pattern(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
+_FILE_YEAR = Pattern(r"(?<![0-9])(20[1-3][0-9])(?![0-9])\s*(?:年|部门|单位|项目|绩效|自评|$|[-_. ])")
 
 
 def recognise(grid: Grid, table: Table, wanted: str = "") -> tuple[Edition, bool, str]:
@@ -147,20 +147,21 @@ def _funds(grid: Grid, before: int, unit: str, after: int = 0) -> tuple[FundsRow
 
 def _funds_rows(grid: Grid, header: int, columns: dict[str, int], before: int, unit: str) -> tuple[FundsRow, ...]:
     rows, seen, first = [], set(), min(columns.values())
+    places = [columns.get(field) for field in (*MONEY, "weight", "rate", "score")]
     for row in range(header + 1, before):
         if grid.look(row).opens:
             break
         label, role = _funds_label(grid.lines[row][:first])
-        entries = [_money(grid.entry(row, columns.get(field)), unit) for field in MONEY]
-        if not role and not any(entry is not None and entry.number is not None for entry in entries):
+        entries = [grid.entry(row, column) for column in places]
+        entries[:3] = [_money(entry, unit) for entry in entries[:3]]
+        if not role and not any(entry is not None and entry.number is not None for entry in entries[:3]):
             if any(value != "" for value in grid.lines[row]):
                 break
             continue
         if role in seen and role in ("total", "own"):
             role = "other"
         seen.add(role := role or "other")
-        rows.append(FundsRow(label, role, *entries,
-                             *(grid.entry(row, columns.get(field)) for field in ("weight", "rate", "score"))))
+        rows.append(FundsRow(label, role, *entries))
     if "weight" not in columns and "score" in columns and (stated := _weight_in_heading(grid, header, columns["score"])) is not None:
         rows = [row._replace(weight=stated) if row.role == "total" else row for row in rows]
     if rows and "total" not in seen:
@@ -323,9 +324,14 @@ def _grade(grid: Grid, by_label: dict[str, list[Word]], below: list[Look], rows:
     for word in [*(word for label in spellings for word in by_label.get(label, ())), *beneath]:
         if (entry := _beside(grid, word)) is not None and not is_nothing(entry.text) and not is_short(entry.text):
             return entry
-    names = {name for one in edition.grades for name in (one.name, *one.also)}
+    names = _grade_names(edition.id)
     words = [word for row, *_ in rows.totals if row >= rows.end for word in grid.look(row).words]
     return next((text_entry(text, row, column) for row, column, _, _, text in words if text.strip() in names), None)
+
+
+@cache
+def _grade_names(edition_id: str) -> frozenset[str]:
+    return frozenset(name for one in get(edition_id).grades for name in (one.name, *one.also))
 
 
 def _years(sheet: Sheet, title: Entry | None, head: list[Look], file: str) -> tuple[tuple[str, int], ...]:

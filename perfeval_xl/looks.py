@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from perfeval_xl import gate
 from perfeval_xl.container import unpack
+from perfeval_xl.patterns import Pattern
 
 Cell = tuple[int, int]
 
@@ -50,7 +51,7 @@ def alike(one: tuple[int, int, int] | None, other: tuple[int, int, int] | None) 
 
 # ---- number formats ----
 
-_LITERAL = re.compile(r'"([^"]*)"|[\\!](.)|[_*].')
+_LITERAL = Pattern(r'"([^"]*)"|[\\!](.)|[_*].')
 
 
 def format_hides(code: str) -> bool:
@@ -222,11 +223,11 @@ def _theme(xml: bytes) -> list[str]:
 #: where none of these is mentioned, no row and no column is hidden and no condition changes a look
 _HINTS = (b"hidden", b"zeroHeight", b"cfRule", b'defaultColWidth="0', b' ht="0', b' ht="1"', b' ht="1.', b' ht="2"', b' ht="2.', b' width="0')
 #: rows that say nothing of their height are hidden, or too low
-_LOW_ROWS = re.compile(rb'zeroHeight="(?!false"|0")|defaultRowHeight="[0-2][".]')
+_LOW_ROWS = Pattern(rb'zeroHeight="(?!false"|0")|defaultRowHeight="[0-2][".]')
 _FORMULA = rb'<c r="([A-Z]+)([0-9]+)"[^<>]*><f[ >/]'
 #: what makes a formula reach out of the workbook: DDE (server|topic), addresses, libraries and their functions
-_OUT = re.compile(r'\||\b(?:WEBSERVICE|IMAGE|RTD|CALL|REGISTER(?:\.ID)?|DDE|EXEC|SQL\.REQUEST)\s*\(', re.IGNORECASE)
-_QUOTED = re.compile(r'"[^"]*"')
+_OUT = Pattern(r'\||\b(?:WEBSERVICE|IMAGE|RTD|CALL|REGISTER(?:\.ID)?|DDE|EXEC|SQL\.REQUEST)\s*\(', re.IGNORECASE)
+_QUOTED = Pattern(r'"[^"]*"')
 #: without one of these there is nothing to look for; a form with native formulas has a thousand long ones
 _OUT_WORDS = ("|", "WEBSERVICE", "IMAGE", "RTD", "CALL", "REGISTER", "DDE", "EXEC", "SQL.REQUEST")
 _OUT_HINTS = (b"|", b"&#", b"WEBSERVICE", b"IMAGE", b"RTD", b"CALL", b"REGISTER", b"DDE", b"EXEC", b"SQL.")
@@ -267,7 +268,7 @@ def _must_be_walked(xml: bytes, written: gate.Cells, of: Styles) -> bool:
     cannot, and what stands around them is looked at apart."""
     if not written.kind or any(b's="%s"' % style.encode() in xml for style in (*of.unseen, *of.other)):
         return True
-    if _LOW_ROWS.search(xml, 0, written.begin):
+    if _low_rows(xml[: written.begin]):
         return True
     if written.kind != "values" and _speaks(b" ".join(re.findall(rb"<row ([^<>]*)", xml))):
         return True
@@ -279,6 +280,12 @@ def _speaks(said: bytes) -> bool:
     """Whether a piece of a sheet mentions anything that hides. Remembered likewise."""
     said = said.replace(b'hidden="false"', b"").replace(b'zeroHeight="false"', b"")  # as LibreOffice writes everywhere
     return any(hint in said for hint in _HINTS) or b"='" in said or b" =" in said or b"= " in said
+
+
+@lru_cache(maxsize=256)
+def _low_rows(head: bytes) -> bool:
+    """Whether the head of a sheet makes rows low or hidden that do not say how high they are."""
+    return _LOW_ROWS.search(head) is not None
 
 
 def _calling(xml: bytes) -> bool:

@@ -9,6 +9,8 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from perfeval_xl.patterns import Pattern
+
 WHOLE_DIGITS = 15  # no amount, rate or count of a form comes near 10^15; Excel itself keeps 15 digits
 
 # Wide enough that no figure of a form is rounded by accident; the default context would round at 28 digits.
@@ -53,7 +55,7 @@ def fold(text: str) -> str:
     return text if text.isascii() or _FOLDED.isdisjoint(text) else text.translate(_FOLDS)
 
 
-_BREAKS = re.compile(r"\s*[\r\n\v\f\u2028\u2029]\s*")
+_BREAKS = Pattern(r"\s*[\r\n\v\f\u2028\u2029]\s*")
 _DIGITAL = frozenset("0123456789.,０１２３４５６７８９．，")
 
 
@@ -69,7 +71,7 @@ def tidy(text: str) -> str:
     return text if text.isprintable() else _BREAKS.sub(_unbroken, text.translate(_INVISIBLE).strip())
 
 
-_NOTHING = re.compile(r"[-\u2010-\u2015\u2212\u2500\ufe63]*|/|\\|\*|无|@@@")
+_NOTHING = Pattern(r"[-\u2010-\u2015\u2212\u2500\ufe63]*|/|\\|\*|无|@@@")
 
 
 def is_nothing(text: str | None) -> bool:
@@ -79,8 +81,8 @@ def is_nothing(text: str | None) -> bool:
 
 UNITS = ("%", "‰", "万元", "亿元", "元", "分")
 FIGURE = r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?"
-_NUMBER = re.compile(rf"\s*([-+\u2212\u2013]?)\s*({FIGURE})\s*({'|'.join(UNITS)}|)\s*")
-_ERROR = re.compile(r"#\s*[A-Za-z!]|Err:[0-9]+$")
+_NUMBER = Pattern(rf"\s*([-+\u2212\u2013]?)\s*({FIGURE})\s*({'|'.join(UNITS)}|)\s*")
+_ERROR = Pattern(r"#\s*[A-Za-z!]|Err:[0-9]+$")
 
 
 def is_error(text: str) -> bool:
@@ -186,7 +188,7 @@ def plain(value: Decimal, places: int | None = None) -> str:
     return text if value else "0"
 
 
-_PRINTED = re.compile(r"[0-9][0-9,]*(?:\.([0-9]+))?")
+_PRINTED = Pattern(r"[0-9][0-9,]*(?:\.([0-9]+))?")
 
 
 def printed_step(text: str) -> Decimal:
@@ -203,16 +205,15 @@ def printed_step(text: str) -> Decimal:
 _CHINESE_DIGITS = {word: str(digit) for digit, words in enumerate(("零〇", "一壹", "二两贰", "三叁", "四肆", "五伍", "六陆", "七柒",
                                                                  "八捌", "九玖")) for word in words}
 _CHINESE_FOLDS = str.maketrans({**_CHINESE_DIGITS, "拾": "十", "佰": "百", "仟": "千", "萬": "万", "億": "亿"})
-# Strings, compiled by re when first used: few forms have a Chinese numeral.
-_NUMERAL = rf"[{''.join(_CHINESE_DIGITS)}十百千万亿拾佰仟萬億点]{{1,60}}"
+_NUMERAL = Pattern(rf"[{''.join(_CHINESE_DIGITS)}十百千万亿拾佰仟萬億点]{{1,60}}")
 # after folding the digits, where a 0 stands for 零, the gap between places
-_SECTION = r"(?:([1-9])千)?(?:([1-9])百)?(?:0?([1-9]?)(十))?(?:(0?)([1-9]))?"
-_WHOLE = r"(?:([^万亿]+)亿)?(?:(0?)([^万亿]+)万)?(0?)([^万亿]*)"
+_SECTION = Pattern(r"(?:([1-9])千)?(?:([1-9])百)?(?:0?([1-9]?)(十))?(?:(0?)([1-9]))?")
+_WHOLE = Pattern(r"(?:([^万亿]+)亿)?(?:(0?)([^万亿]+)万)?(0?)([^万亿]*)")
 
 
 def _section(text: str, above: int) -> int | None:
     """A Chinese numeral below ten thousand; above is the place before it (10 for nothing), so that 两万五 ends as 25000."""
-    match = re.fullmatch(_SECTION, text)
+    match = _SECTION.fullmatch(text)
     if not match:
         return None
     thousands, hundreds, tens, ten, gap, ones = match.groups()
@@ -229,7 +230,7 @@ def _by_places(text: str) -> int | None:
 
 
 def _chinese_whole(text: str) -> int | None:
-    match = re.fullmatch(_WHOLE, text)
+    match = _WHOLE.fullmatch(text)
     if not match or not text:
         return None
     hundred_millions, wide_gap, ten_thousands, gap, rest = match.groups()
@@ -244,7 +245,7 @@ def _chinese_whole(text: str) -> int | None:
 def chinese_number(text: str) -> Decimal | None:
     """The value of a Chinese numeral: 九十五 95, 三千零五 3005, 两万 20000, 一点五 1.5, 二〇二一 2021. None when it is not wholly one."""
     text = text.strip()
-    if not re.fullmatch(_NUMERAL, text):
+    if not _NUMERAL.fullmatch(text):
         return None
     text = text.translate(_CHINESE_FOLDS)
     whole, point, decimals = text.partition("点")

@@ -4,7 +4,6 @@ Rates, shares and deviations keep their full precision; a score is rounded half 
 rounded rows, so that the printed column adds up.
 """
 
-import re
 from collections.abc import Collection
 from decimal import Decimal
 from functools import lru_cache
@@ -14,6 +13,7 @@ from perfeval_xl.compare import HUNDRED, ONE, ZERO, agree
 from perfeval_xl.edition import Edition, Execution, Part, Tier, plain_label
 from perfeval_xl.model import Indicator, Submission
 from perfeval_xl.numbers import half_up, is_nothing
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.targets import Reading, comparable, due, happened, in_units_of, is_open_fraction
 
 #: what stands in a column for reasons without being one
@@ -25,19 +25,19 @@ _LONGEST_EMPTY = 10
 SIGNS = frozenset((">=", "<=", ">", "<"))
 #: in the name of an indicator of which less is better, for targets without a sign (DOMAIN.md e, "scoring hints")
 FEWER = ("投诉", "事故", "违规", "违法", "差错", "死亡", "伤亡", "火灾", "成灾率", "控制率", "结余率", "调整率", "变动率", "发案", "失误")
-_FEWER = re.compile("|".join(FEWER))
+_FEWER = Pattern("|".join(FEWER))
 #: ... unless the name says that something is done about it (投诉办结率, 事故处置率, 死亡下降率)
 HANDLED = ("处理", "办结", "处置", "回复", "整改", "下降", "减少", "降低", "化解", "整治", "查处", "排查", "响应", "受理", "查结", "破案")
-_HANDLED = re.compile("|".join(HANDLED))
+_HANDLED = Pattern("|".join(HANDLED))
 #: such a name that ends as a measure, not as a thing (成灾率, 投诉数量; not 控制率, which may go either way)
-_FEWER_MEASURE = re.compile("(?:率|数|数量|次数|投诉|事故|违规|违法|差错|死亡|伤亡|火灾|发案|失误)$")
+_FEWER_MEASURE = Pattern("(?:率|数|数量|次数|投诉|事故|违规|违法|差错|死亡|伤亡|火灾|发案|失误)$")
 #: names of something of which more is better; an amount counts only where it is something done
-_MORE = re.compile(
+_MORE = Pattern(
     "(?:完成|覆盖|合格|达标|及时|利用|使用|知晓|参与|执行|优良|入学|就业|满意)率$|满意度$|"
     "(?:新?建|改造|修建|修缮|开展|举办|组织|培训|完成|新增|发放|补助|资助|购置|检查|巡查|服务|宣传|编制|维修|种植|救助|建成).*(?:数量|次数|人数|场次|面积|里程)$")
 #: a word beside the target's own that takes something back: 较健全, 基本完整, 不够规范
 RESERVED = ("不", "未", "没", "无", "欠", "较", "基本", "部分", "大致", "大体", "初步", "一般", "有待", "尚")
-_RESERVED = re.compile("|".join(RESERVED))
+_RESERVED = Pattern("|".join(RESERVED))
 
 
 class Attainment(NamedTuple):
@@ -285,7 +285,7 @@ def score(form: Submission, edition: Edition) -> Scorecard:
     rate = next((rate for row, rate in zip(form.funds, rates, strict=True) if row is form.total_row), None)
     funds_score = _funds_score(form, rate, edition)
     rows, parts, known = [], {}, _scored(edition, form.year)
-    doubtful, signed, standard, weights, stated = [], [], [], ZERO, ZERO
+    doubtful, signed, standard, stated = [], [], [], ZERO
     for place, row in enumerate(form.indicators):
         if (seen := known.get(id(row))) is None:
             seen = known[id(row)] = (row, _row_score(row, edition, form.year), edition)
@@ -294,7 +294,6 @@ def score(form: Submission, edition: Edition) -> Scorecard:
         if (part := parts.get(row.part)) is None:
             part = parts[row.part] = [None, ZERO]
         if weight is not None:
-            weights += weight
             part[0] = weight if part[0] is None else part[0] + weight
         elif given is not None:
             part[0] = part[0] or ZERO
@@ -308,6 +307,7 @@ def score(form: Submission, edition: Edition) -> Scorecard:
             signed.append((place, row, result))
         if row.role:
             standard.append((place, row, result))
+    weights = sum([weight for weight, _ in parts.values() if weight is not None], ZERO)
     apart = weights == HUNDRED
     funds_part = None if apart else _funds_part(form, funds_score, edition)
     if funds_part is not None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from perfeval_xl import messages
 from perfeval_xl.numbers import plain
+from perfeval_xl.patterns import Pattern
 
 #: from this many files on a terminal shows a progress bar
 MANY = 20
@@ -68,7 +69,7 @@ def progress(records: Iterable, count: int, quiet: bool) -> Iterable:
 
 
 #: what could write over the line, or steer the terminal, if a cell or the name of a file held it
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_STEERING = Pattern("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def _plainly(line: str) -> str:

@@ -7,9 +7,10 @@ workbook and to no cell, those of ``doubts`` to a cell of the form.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import lru_cache
+from operator import itemgetter
 
 from perfeval_xl.container import unpack
 from perfeval_xl.gate import Package, usual
@@ -17,6 +18,7 @@ from perfeval_xl.intake import unescape
 from perfeval_xl.looks import Look, Rule, column_number, reaches_out
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import Entry, Sheet, Submission, cell_name
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.scoring import Scorecard
 
 #: beginning of a part's name -> the code that says so
@@ -32,10 +34,10 @@ _LINK = rb"<(?:\w+:)?(?:ddeLink|oleLink)\b"
 _TYPES = {"vbaproject": "X401", "xlmacrosheet": "X402", "xlintlmacrosheet": "X402", "externallink": "X403", "externallinkpath": "X403",
           "oleobject": "X405", "package": "X405", "control": "X405", "activexcontrolbinary": "X405", "connections": "X406", "querytable": "X406",
           "webextension": "X406", "webextensiontaskpanes": "X406", "extensibility": "X407"}
-_RELATION, _ATTRIBUTE = re.compile(rb"<(?:\w+:)?Relationship\b([^>]*)>"), re.compile(rb'\b(\w+)="([^"]*)"')
+_RELATION, _ATTRIBUTE = Pattern(rb"<(?:\w+:)?Relationship\b([^>]*)>"), Pattern(rb'\b(\w+)="([^"]*)"')
 #: names by which a workbook starts a macro when it is opened or closed, and the texts of all names
-_STARTS = re.compile(rb'\bname="(?:_xlnm\.)?(auto_(?:open|close|activate|deactivate))', re.IGNORECASE)
-_DEFINED = re.compile(rb"<(?:\w+:)?definedName\b([^>]*)>([^<]*)<")
+_STARTS = Pattern(rb'\bname="(?:_xlnm\.)?(auto_(?:open|close|activate|deactivate))', re.IGNORECASE)
+_DEFINED = Pattern(rb"<(?:\w+:)?definedName\b([^>]*)>([^<]*)<")
 
 
 def active(package: Package, stamped: bool) -> list[Finding]:
@@ -142,21 +144,24 @@ def doubts(look: Look, sheet: Sheet, form: Submission, card: Scorecard) -> list[
 
 def _covering(rows: list[list], merged: tuple) -> list[tuple[int, int, int, int]]:
     """The merged areas that hold anything but their first cell."""
-    full = {area for row, begin, end, area in _under(merged, len(rows), len(rows[0])) if rows[row][begin:end].count("") != end - begin}
-    return [area for area in merged if area in full] if full else []
+    full = {row for row, under, count in _under(merged, len(rows), len(rows[0])) if under(rows[row]).count("") != count}
+    return [area for area in merged if any(row in full and _holds_more(rows, row, area) for row in range(area[0], area[2] + 1))] if full else []
 
 
 @lru_cache(maxsize=256)
-def _under(merged: tuple, height: int, width: int) -> list[tuple[int, int, int, tuple[int, int, int, int]]]:
-    """The cells under merged areas: (row, first column, the one after the last, the area). Remembered: the forms of a district are merged alike."""
-    found = []
-    for area in merged:
-        top, left, bottom, right = area
+def _under(merged: tuple, height: int, width: int) -> list[tuple[int, Callable[[list], tuple], int]]:
+    """The cells under merged areas: (row, what takes them out of it, how many). Remembered: the forms of a district are merged alike."""
+    under: dict[int, list[int]] = {}
+    for top, left, bottom, right in merged:
         for row in range(top, min(bottom + 1, height)):
-            begin, end = left + (row == top), min(right + 1, width)
-            if begin < end:
-                found.append((row, begin, end, area))
-    return found
+            under.setdefault(row, []).extend(range(left + (row == top), min(right + 1, width)))
+    return [(row, itemgetter(*columns, columns[0]), len(columns) + 1) for row, columns in under.items() if columns]
+
+
+def _holds_more(rows: list[list], row: int, area: tuple[int, int, int, int]) -> bool:
+    """Whether a row of a merged area holds anything but the area's first cell."""
+    top, left, _, right = area
+    return any(value != "" for value in rows[row][left + (row == top) : right + 1])
 
 
 def _filled(entries: Iterable[Entry | None]) -> list[Entry]:

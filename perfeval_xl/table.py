@@ -1,6 +1,5 @@
 """The indicator block of a form: its heading rows, and one Indicator for each row below."""
 
-import re
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -11,15 +10,16 @@ from perfeval_xl.edition import plain_label
 from perfeval_xl.messages import Refusal
 from perfeval_xl.model import Entry, Indicator, Subtotal, cell_name
 from perfeval_xl.numbers import fold
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.targets import Reading, read_actual, read_target
 
-_PART_WEIGHT = re.compile(r"[(（]\s*([0-9]+(?:\.[0-9]+)?)\s*[分%]?\s*[)）]|(?<![0-9.])([0-9]+(?:\.[0-9]+)?)\s*分\s*$")
-_PART_TAIL = re.compile(r"[0-9]+(?:\.[0-9]+)?[分%]$")
-_ITEM = re.compile(r"^指标\s*[0-9一二三四五六七八九十]*\s*[:：.、]\s*|^[(（]?[0-9]{1,2}[)）.、]\s*")
-_FILLER = re.compile(r"[.…·。\s]*|指标[0-9]*[:：]?")
+_PART_WEIGHT = Pattern(r"[(（]\s*([0-9]+(?:\.[0-9]+)?)\s*[分%]?\s*[)）]|(?<![0-9.])([0-9]+(?:\.[0-9]+)?)\s*分\s*$")
+_PART_TAIL = Pattern(r"[0-9]+(?:\.[0-9]+)?[分%]$")
+_ITEM = Pattern(r"^指标\s*[0-9一二三四五六七八九十]*\s*[:：.、]\s*|^[(（]?[0-9]{1,2}[)）.、]\s*")
+_FILLER = Pattern(r"[.…·。\s]*|指标[0-9]*[:：]?")
 _CLOSING = ("说明", "备注", "注", "填表人", "填报人", "联系人", "联系电话", "审核人", "负责人", "填表日期", "填报日期", "单位负责人")
 _LONGEST_TOTAL = 12
-_REASON = re.compile("原因|改进措施")
+_REASON = Pattern("原因|改进措施")
 #: how the label of a total ends whatever stands in front (绩效自评总分); the editions list those that end otherwise
 _TOTALS = ("总分", "总得分", "总评分", "总计")
 _VALUES = ("sign", "target", "unit", "actual", "weight", "score")
@@ -168,7 +168,7 @@ def read_rows(grid: Grid, table: Table, parts: dict[str, str], funds: range = ra
     that stands below the indicators."""
     indicators, parts_stated, totals, sums, part, group, end = [], {}, [], [], "", "", table.last + 1
     first_value, merged_rows = max(table.first_value, table.places[2] + 1), grid.merges.rows(table.first)
-    part_column, group_column = table.places[0] or 0, table.places[1] or 0
+    part_column, group_column, name_column = table.places[0] or 0, table.places[1] or 0, table.places[2]
     for row in range(table.last + 1, len(grid.lines)):
         line = grid.lines[row]
         if row in funds:
@@ -179,7 +179,10 @@ def read_rows(grid: Grid, table: Table, parts: dict[str, str], funds: range = ra
                 indicators.append(indicator)
                 end = row + 1
                 continue
-        facts = _line(line[:first_value], table)
+        name = line[name_column]
+        # a name that can be no total says nothing here, and differs from row to row
+        facts = _line(line[:first_value] if name_column >= first_value or type(name) is not str or _may_be_total(name) else
+                      (*line[:name_column], "", *line[name_column + 1 : first_value]), table)
         if facts.total and (facts.total in vocabulary().labels or not _says_target(line, table)):
             totals.append((row, facts.total, len(indicators)))
             continue

@@ -7,12 +7,13 @@ Source of the cases: tests/cases/targets.toml; of the grammar: DOMAIN.md section
 
 import re
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from perfeval_xl import dates
 from perfeval_xl.dates import DATELIKE, YEAR
 from perfeval_xl.numbers import FIGURE, chinese_number, exact, fold, is_error, is_nothing, plain, read_number, shifted, tidy
+from perfeval_xl.patterns import Pattern
 
 
 class Reading(NamedTuple):
@@ -78,15 +79,14 @@ _INCLUSIVE = r"(?P<{}>\((?:不?含)[^()]{{0,8}}\))?"
 _SUFFIX = _INCLUSIVE.format("inc1") + r"(?:及其?|或)?(?P<suf>[以之][上下内]|内)" + _INCLUSIVE.format("inc2")
 _SIGNED = rf"(?P<sign>[-+−–]?)(?P<fig>{FIGURE})"
 
-_BARE = re.compile(rf"{_SIGNED}(?P<unit>%|‰|)")  # most cells; tried first because it is cheap
-_SIGN_CELL = re.compile(rf"([≥≤<>]=?|==?|=[<>]){_SIGNED}(?P<unit>%|‰|)")
+_BARE = Pattern(rf"{_SIGNED}(?P<unit>%|‰|)")  # most cells; tried first because it is cheap
+_SIGN_CELL = Pattern(rf"([≥≤<>]=?|==?|=[<>]){_SIGNED}(?P<unit>%|‰|)")
 _SIGN_OPS = {"≥": ">=", "≥=": ">=", ">=": ">=", "=>": ">=", "≤": "<=", "≤=": "<=", "<=": "<=", "=<": "<=", ">": ">", "<": "<",
              "=": "==", "==": "=="}
 _DASH = r"[-−–—]{1,2}|[~至到]"
 
-# Compiled when first needed: a set of Chinese characters takes Python long to compile, and a form without dates should not pay for them.
-# What follows a figure is matched by "tail" and "known" alone, for the same reason.
-_PATTERNS = {
+# What follows a figure is matched by "tail" and "known" alone: a set of Chinese characters takes Python long to compile.
+_PATTERNS = {name: Pattern(text) for name, text in {
     "target": rf"(?P<sure>{_SURE})(?P<op>{_OP})?{_SIGNED}(?P<rest>.*)",
     "actual": rf"(?P<sure>){_DONE}(?P<op>{_OP})?{_SIGNED}(?P<rest>.*)",
     "tail": rf"(?P<unit>{_UNIT})?(?:{_SUFFIX})?",
@@ -110,12 +110,7 @@ _PATTERNS = {
     "clauses": r"[,，、;；。:：!？?（(]",
     "nature": r"(定性|文字描述|描述)(?:指标)?|定量(?:指标)?|(正向?|反向?|负向?|逆向)(?:指标)?",
     "worded": rf"[≥≤<>]=?|{_NOT}[低少小高大多]于|{_NOT}超过|[大高低小]于(?:或?等于)?|超过",
-}
-
-
-@cache
-def _pattern(name: str) -> re.Pattern:
-    return re.compile(_PATTERNS[name])
+}.items()}
 
 
 @lru_cache(maxsize=4096)
@@ -126,7 +121,7 @@ def _operator(words: str) -> str:
 
 # ---- cells to one text ----
 
-_A_FIGURE = re.compile(r"[0-9]")
+_A_FIGURE = Pattern(r"[0-9]")
 
 
 def _printed(cell: object) -> str:
@@ -158,10 +153,10 @@ def _joined(left: str, right: str) -> str:
 def _no_figure(texts: list[str]) -> bool:
     """Whether the cells before a unit hold a word or nothing, neither a figure nor a lone operator."""
     text = "".join(texts)
-    return not _A_FIGURE.search(text) and "分之" not in text and not _pattern("op").fullmatch(text)
+    return not _A_FIGURE.search(text) and "分之" not in text and not _PATTERNS["op"].fullmatch(text)
 
 
-_TAIL_OF_FIGURE = re.compile(r"(?<=[0-9])[^0-9.,\s]+$")
+_TAIL_OF_FIGURE = Pattern(r"(?<=[0-9])[^0-9.,\s]+$")
 
 
 def _once(kept: list[str], folded: list[str]) -> None:
@@ -177,7 +172,7 @@ def _join(cells: tuple) -> _Cells:
     texts = [text for text in map(_printed, cells) if text]
     kept, qualitative, default, clash = [], False, "", False
     for text in texts:
-        nature = _pattern("nature").fullmatch(fold(text))
+        nature = _PATTERNS["nature"].fullmatch(fold(text))
         if nature:
             qualitative = qualitative or nature[1] is not None
             default = default if not nature[2] else ">=" if nature[2][0] == "正" else "<="
@@ -204,7 +199,7 @@ def _join(cells: tuple) -> _Cells:
     return _Cells(printed, text, qualitative, default, clash)
 
 
-_SPACES = re.compile(r"(?<![0-9.,])\s+|\s+(?![0-9.,])")
+_SPACES = Pattern(r"(?<![0-9.,])\s+|\s+(?![0-9.,])")
 
 
 def _normal(folded: str) -> str:
@@ -218,9 +213,9 @@ def _normal(folded: str) -> str:
 # ---- reading one text ----
 
 # a multiplier without what it multiplies: 2000万
-_UNITLESS = re.compile(r"[十百千万亿]{1,2}")
+_UNITLESS = Pattern(r"[十百千万亿]{1,2}")
 _NAMING = "级期类度层面点片块部章节条款"  # 二级, 一期: a Chinese numeral before these names more often than it counts
-_SUSPECT = re.compile(r"2(?:[1-9][0-9]|100)(?:\.[0-9]+)?")
+_SUSPECT = Pattern(r"2(?:[1-9][0-9]|100)(?:\.[0-9]+)?")
 
 
 def _unit(text: str | None) -> str | None:
@@ -242,7 +237,7 @@ def _tail(text: str) -> tuple[str | None, str | None] | None:
 
     以上 and 以下 include the figure.
     """
-    match = _pattern("tail").fullmatch(text)
+    match = _PATTERNS["tail"].fullmatch(text)
     if not match:
         return None
     after = None
@@ -256,7 +251,7 @@ def _tail(text: str) -> tuple[str | None, str | None] | None:
 @lru_cache(maxsize=4096)
 def _is_unit(text: str) -> bool:
     """Whether the text is a unit of the list, and nothing else."""
-    return _pattern("known").fullmatch(text) is not None
+    return _PATTERNS["known"].fullmatch(text) is not None
 
 
 def _both(before: str, after: str | None) -> str | None:
@@ -318,8 +313,8 @@ def _fractions(text: str) -> str:
         return match[0] if value is None else plain(value) + sign
 
     if "成" in text:
-        text = _pattern("tenths").sub(_tenths, text)
-    return _pattern("chinese").sub(figure, text) if "分之" in text else text
+        text = _PATTERNS["tenths"].sub(_tenths, text)
+    return _PATTERNS["chinese"].sub(figure, text) if "分之" in text else text
 
 
 def _tenths(match: re.Match) -> str:
@@ -328,14 +323,14 @@ def _tenths(match: re.Match) -> str:
 
 
 def _tolerance(text: str, printed: str) -> Reading | None:
-    match = _pattern("tolerance").fullmatch(text)
+    match = _PATTERNS["tolerance"].fullmatch(text)
     tail = _tail(match["unit"]) if match else None
     number = exact("", match["fig"]) if tail and not tail[1] else None
     return None if number is None else Reading("tolerance", "abs<=", number, tail[0], printed)
 
 
 def _range(text: str, printed: str) -> Reading | None:
-    match = _pattern("range").fullmatch(text)
+    match = _PATTERNS["range"].fullmatch(text)
     tail = _tail(match["unit2"]) if match else None
     if not tail or tail[1]:
         return None
@@ -349,7 +344,7 @@ def _range(text: str, printed: str) -> Reading | None:
 
 def _about(text: str, printed: str) -> Reading | None:
     """约95%, 95%左右, 各1次: one figure, but not exactly that."""
-    match = _pattern("about").fullmatch(text)
+    match = _PATTERNS["about"].fullmatch(text)
     if not match or not (match["lead"] or match["tail"]) or (match["unit"] and not _is_unit(match["unit"])):
         return None
     return _mixed(printed, exact(match["sign"], match["fig"]), _unit(match["unit"]), "")
@@ -357,23 +352,23 @@ def _about(text: str, printed: str) -> Reading | None:
 
 def _named(text: str, printed: str, target: bool) -> Reading | None:
     """满意度≥90%, 达标率100%: the name of a rate before its value."""
-    match = _pattern("noun").match(text)
-    if not match or _pattern("not a noun").search(match[0]):
+    match = _PATTERNS["noun"].match(text)
+    if not match or _PATTERNS["not a noun"].search(match[0]):
         return None
     rest = text[match.end() :]
-    found = _pattern("target" if target else "actual").fullmatch(rest)
+    found = _PATTERNS["target" if target else "actual"].fullmatch(rest)
     reading = _quantity(found, printed, target) if found else _range(rest, printed)
     return reading if reading and (reading.op or reading.unit in ("%", "‰")) else None
 
 
 def _sentence(text: str, printed: str) -> Reading:
     """A figure inside other words: shown, never scored. With several figures none is named."""
-    figures = list(_pattern("figure").finditer(text))
+    figures = list(_PATTERNS["figure"].finditer(text))
     if not text.isascii() and any(not mark.isascii() and mark.isdigit() for mark in text):  # 5², 第①次
         return _mixed(printed)
     if len(figures) != 1 or not re.fullmatch(FIGURE, figures[0][0]) or len(re.findall(r"[0-9.,]*[0-9][0-9.,]*", text)) != 1:
         return _mixed(printed)
-    unit = _pattern("known").match(text, figures[0].end())
+    unit = _PATTERNS["known"].match(text, figures[0].end())
     if unit and unit[0].startswith("年") and YEAR.fullmatch(figures[0][0]):
         return _mixed(printed)
     number = exact("", figures[0][0])
@@ -398,20 +393,15 @@ _WHAT = r"(?:各项|工作|指标|目标|任务|年度|预期)*"
 _HOW = r"(?:已经?|均|都|全部|全面|完全|按时|按期|如期|及时|按计划|按要求|圆满|顺利|超额|保质保量)*"
 _PARTLY = r"(?:部分|基本上?|大部分|较大部分|绝大部分|大体上?|大致|初步)"
 _TIERS = (
-    (3, rf"否|{_WHAT}(?:[已均都还尚暂]*未|[都还尚]*没有?|不)(?:能|曾)?{_REACH}{_GOAL}{_THEN}"),
-    (2, rf"{_WHAT}(?:已经?|均)?{_PARTLY}(?:指标|目标|任务|工作)?{_REACH}{_GOAL}{_THEN}"),
-    (1, rf"是|{_WHAT}{_HOW}{_REACH}{_GOAL}"),
+    (3, Pattern(rf"否|{_WHAT}(?:[已均都还尚暂]*未|[都还尚]*没有?|不)(?:能|曾)?{_REACH}{_GOAL}{_THEN}")),
+    (2, Pattern(rf"{_WHAT}(?:已经?|均)?{_PARTLY}(?:指标|目标|任务|工作)?{_REACH}{_GOAL}{_THEN}")),
+    (1, Pattern(rf"是|{_WHAT}{_HOW}{_REACH}{_GOAL}")),
 )
-
-
-@cache
-def _tier_patterns() -> tuple:
-    return tuple((tier, re.compile(words)) for tier, words in _TIERS)
 
 
 def _tier(text: str) -> int:
     """1 达成, 2 部分达成, 3 未达成, 0 the words do not say. Source: 财预〔2020〕10号, three tiers; how words fall into them: 本工具约定."""
-    return next((tier for tier, words in _tier_patterns() if words.fullmatch(text)), 0)
+    return next((tier for tier, words in _TIERS if words.fullmatch(text)), 0)
 
 
 _CHINESE_FIGURES = frozenset("一二两三四五六七八九十百千万亿零")
@@ -425,23 +415,23 @@ def _words(text: str, printed: str, target: bool) -> Reading:
         date = dates.read_date(text, target)
         if date and date.kind == "date":  # 年底前
             return Reading("date", date.op, None, None, printed, date=date.iso)
-    count = None if _CHINESE_FIGURES.isdisjoint(text) else _pattern("count").fullmatch(text)
+    count = None if _CHINESE_FIGURES.isdisjoint(text) else _PATTERNS["count"].fullmatch(text)
     if count and _is_unit(count["unit"]) and (count["op"] or count["unit"] not in _NAMING):
         return _counted(count, printed)
     if text in ("%", "‰"):
         return Reading("blank", None, None, text, printed)
-    blank = _pattern("blank").fullmatch(text) if text[0] in _SIGNS or text[0] in "大高多小低少不等" else None
+    blank = _PATTERNS["blank"].fullmatch(text) if text[0] in _SIGNS or text[0] in "大高多小低少不等" else None
     if blank and (not blank["unit"] or _is_unit(blank["unit"])):
         sign = blank["op"]
         op = _SIGN_OPS.get(sign) if sign[0] in _SIGNS else _operator(sign)
         return Reading("blank", op, None, _unit(blank["unit"]), printed)
     if target:
-        if ("分" in text or "半" in text or "成" in text) and _pattern("share").search(text):
+        if ("分" in text or "半" in text or "成" in text) and _PATTERNS["share"].search(text):
             return _mixed(printed)  # 三分之二以上, 过半: a share that is no word, and no figure that can be held against one
-        worded = _pattern("worded").search(text)
+        worded = _PATTERNS["worded"].search(text)
         return Reading("qual", _operator(worded[0]) if worded else None, None, None, printed)
     tier = _tier(text)
-    if not tier and (len(text) > 10 or _pattern("clauses").search(text)):
+    if not tier and (len(text) > 10 or _PATTERNS["clauses"].search(text)):
         return Reading("text", None, None, None, printed)
     return Reading("qual", None, None, None, printed, tier=tier)
 
@@ -464,7 +454,7 @@ _LONGEST = 120  # no value is longer; an essay pasted into the cell must cost no
 
 def _no_words(text: str) -> str | None:
     """The kind of a cell that holds filler, a dash or a spreadsheet error; None for anything else."""
-    if not text or _pattern("filler").fullmatch(text):
+    if not text or _PATTERNS["filler"].fullmatch(text):
         return "blank"
     return "na" if is_nothing(text) else "text" if is_error(text) else None
 
@@ -480,7 +470,7 @@ def _parse(folded: str, printed: str, target: bool) -> Reading:
     text = _fractions(text)
     if not _A_FIGURE.search(text):
         return _words(text, printed, target)
-    match = _pattern("target" if target else "actual").fullmatch(text)
+    match = _PATTERNS["target" if target else "actual"].fullmatch(text)
     return (
         (_quantity(match, printed, target) if match else None)
         or _tolerance(text, printed)
@@ -518,7 +508,7 @@ def _read(cells: tuple, target: bool) -> Reading:
         printed = tidy(cells[0])
         folded = fold(printed)
         reading = _quick(folded, printed, target)
-        if reading or not _pattern("nature").fullmatch(folded):
+        if reading or not _PATTERNS["nature"].fullmatch(folded):
             return reading or _parse(folded, printed, target)
     reading = _alone(cells, target)
     if reading:
@@ -566,7 +556,7 @@ _SAME = {
     "㎥": (0, "立方米"), "m3": (0, "立方米"), "m³": (0, "立方米"),
 }
 _HALF = 50
-_MULTIPLIED = re.compile(r"([十百千万亿]{0,2})(.*)", re.DOTALL)
+_MULTIPLIED = Pattern(r"([十百千万亿]{0,2})(.*)", re.DOTALL)
 
 
 @lru_cache(maxsize=4096)
@@ -582,7 +572,7 @@ def scale(unit: str) -> tuple[int, str]:
     return sum(_POWERS[mark] for mark in multiplier) + power, base
 
 
-_MULTIPLE = re.compile(rf"{FIGURE}[十百千万亿]{{1,2}}")
+_MULTIPLE = Pattern(rf"{FIGURE}[十百千万亿]{{1,2}}")
 
 
 def in_units_of(target: Reading, actual: Reading) -> Reading:

@@ -8,7 +8,6 @@ The docstrings are Chinese because Excel's function wizard shows them.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable
 from decimal import Decimal
@@ -23,6 +22,7 @@ from perfeval_xl.edition import Edition, editions, plain_label
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import Entry, Indicator, Submission
 from perfeval_xl.numbers import fold, half_up, is_error
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.rules import RULES
 from perfeval_xl.scoring import execution_rate, execution_score, grade, indicator_score, row_attainment, score, tier_range
 from perfeval_xl.table import indicator_name, indicator_role
@@ -56,7 +56,7 @@ _ROW_RULES = tuple(rule.holds for rule in RULES if rule.holds.__module__ == chec
 #: what a row lacks as long as nobody has begun to fill it in
 _NOT_YET = frozenset(("V201", "V202", "S105"))
 #: a text that one of these functions has put into a cell
-_OWN_TEXT = re.compile("[A-Z][0-9]{3} ")
+_OWN_TEXT = Pattern("[A-Z][0-9]{3} ")
 
 #: CVErr numbers as Excel hands them over: 2000 to 2999 above this one
 _ERROR_BASE = -2146828288
