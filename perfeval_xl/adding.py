@@ -1,7 +1,5 @@
 """Items of a sentence that should add up to a total in the same sentence (DOMAIN.md Q7): 共12次，其中…5次、…7次; 5次、7次，共12次."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from decimal import Decimal

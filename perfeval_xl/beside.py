@@ -4,8 +4,6 @@ Nothing beside the form is read as part of it. 参考数 holds native formulas, 
 about the standard indicators are there without Python.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple

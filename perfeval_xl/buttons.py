@@ -5,8 +5,6 @@ marks and its own sheets. What it changed is remembered in the workbook first, f
 is said with what to do; anything else gets a code and the path of the log.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress

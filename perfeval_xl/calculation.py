@@ -4,8 +4,6 @@ No spreadsheet program, only the functions and signs that ``formulas`` uses. A f
 SUMPRODUCT. Every stored value is held against LibreOffice cell by cell (tests/test_formulas.py).
 """
 
-from __future__ import annotations
-
 import datetime
 import math
 import re

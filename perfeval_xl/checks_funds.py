@@ -1,7 +1,5 @@
 """Checks of the money: the funds block, the tasks, and the indicators that must follow from them (DOMAIN.md F1-F8, T1, T2, L1-L5)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Checks of single values and of single indicator rows (DOMAIN.md Q1-Q5, S3, S4, D1-D3, over-achievement)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from decimal import Decimal
 

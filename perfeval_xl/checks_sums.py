@@ -1,7 +1,5 @@
 """Checks of the form as a whole: weights, totals, grade, identity (DOMAIN.md S1, S2, S7, R9, Q6)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -168,7 +166,10 @@ def grade_name(text: str, edition: Edition) -> str:
 def _body_named(title: str) -> str:
     """The public body that a title names in front of 部门整体绩效自评表, "" where it names none."""
     named = re.split("部门整体|单位整体|整体支出|项目支出|绩效|自评|预算", fold(title))[0]
-    named = plain_label(re.sub(r"\(?\s*20[0-9]{2}\s*年?度?\s*\)?|附件\s*[0-9一二三四五六七八九十]*[-0-9]*:?", "", named)).strip("_-—附表")
+    named = re.sub(r"\(?\s*20[0-9]{2}\s*年?度?\s*\)?", "", named)
+    if "附件" in named:
+        named = re.sub(r"附件\s*[0-9一二三四五六七八九十]*[-0-9]*:?", "", named)
+    named = plain_label(named).strip("_-—附表")
     return named if len(named) >= 4 and _ORGANISATION.search(named) else ""
 
 

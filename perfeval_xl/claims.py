@@ -4,8 +4,6 @@ A claim has a scope: the rows that its sentence names, else the part or group of
 (基本, 较好) and intentions (确保, 力争) claim nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 

@@ -4,8 +4,6 @@
 and the import of a command-line framework alone would cost as much as reading, scoring and checking forty forms.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

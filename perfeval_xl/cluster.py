@@ -5,8 +5,6 @@ own beside the worker, so that a fatal file ends no second one. A result has one
 Where no machine is left, the rest is read here.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import threading

@@ -5,8 +5,6 @@ A line holds what is compared between forms; the indicators and findings travel 
 thousand forms take some thirty megabytes.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import zlib

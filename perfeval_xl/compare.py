@@ -1,7 +1,5 @@
 """Stated against recomputed: when two figures count as equal, and how an expected figure is printed."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 from perfeval_xl.model import Entry

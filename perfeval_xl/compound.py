@@ -4,8 +4,6 @@ Sectors are chained through a table; a chain that bites its own tail would never
 longer than the file, and whatever points out of it ends in a ValueError.
 """
 
-from __future__ import annotations
-
 import struct
 
 _SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

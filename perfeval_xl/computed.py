@@ -4,8 +4,6 @@ A cell's value is what its own formula gives for the cells it names, so that a f
 program has recalculated it. Positions come from the form as it was read, whatever rows have been inserted since it was built.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from perfeval_xl import table as indicator_table

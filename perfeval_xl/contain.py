@@ -11,8 +11,6 @@ Time is held on every system. Memory is held where the system can (Linux; macOS 
 where the gate alone stands between a file and the memory.
 """
 
-from __future__ import annotations
-
 import itertools
 import os
 from collections import deque
@@ -140,7 +138,7 @@ class _Tasks:
         with self._lock:
             return [] if self.stopped else list(itertools.islice(self._rest, room))
 
-    def begin(self, worker: Worker) -> None:
+    def begin(self, worker: "Worker") -> None:
         """A worker that ``stop`` has to end."""
         with self._lock:
             self.workers.add(worker)
@@ -155,7 +153,7 @@ class _Tasks:
                 worker.kill()
 
 
-def _follow(done: queue.SimpleQueue, work: Callable, shared: _Tasks, lost: Callable, options: tuple, again: bool) -> None:
+def _follow(done: "queue.SimpleQueue", work: Callable, shared: _Tasks, lost: Callable, options: tuple, again: bool) -> None:
     """One thread of ``spread``: leads one worker, and its successors."""
     try:
         for pair in _lead(work, shared, lost, options, again):

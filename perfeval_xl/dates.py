@@ -4,8 +4,6 @@ In and out are plain texts; what a date means for a score is decided elsewhere. 
 "2021-12-31", "--07-31" (year from the form), "2023-12", "2020-01..2020-11".
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from perfeval_xl.patterns import Pattern

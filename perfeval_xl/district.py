@@ -4,8 +4,6 @@ Plain Python and no pandas: the tables are a few thousand lines of a dozen value
 three hundred forms. The order in which the forms arrive changes nothing.
 """
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Iterable

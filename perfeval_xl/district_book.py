@@ -2,8 +2,6 @@
 of a table stands.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 from zipfile import ZipFile

@@ -4,8 +4,6 @@ Reading and comparing are those of ``perfeval-xl consolidate``. Nothing is writt
 onto the sheets that came with the workbook; Esc ends the reading and leaves everything as it was.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack

@@ -2,8 +2,6 @@
 the rest, and how the workbook came about.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any

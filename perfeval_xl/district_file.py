@@ -4,8 +4,6 @@ link to its cell, charts, and how it all came about. Written with XlsxWriter; wh
 The same forms give the same bytes. A hidden sheet keeps the line of every form, so that the workbook can itself be consolidated.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import os

@@ -2,8 +2,6 @@
 says how its columns are headed, how wide they are and how they look; nothing here knows who writes it.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple

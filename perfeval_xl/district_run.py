@@ -1,7 +1,5 @@
 """One consolidation from its paths to its results: what the command line, the demonstration and the benchmark start."""
 
-from __future__ import annotations
-
 import os
 import re
 from typing import NamedTuple, Protocol

@@ -5,8 +5,6 @@ What depends on the values is done by the sheets themselves: colours and lines b
 so that a list is one write however long it is.
 """
 
-from __future__ import annotations
-
 import io
 import os
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The sheet 汇总表 of the district workbook: one row for each department, then totals and means that follow the filter."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any

@@ -4,8 +4,6 @@ Every question is a function from the facts (``machine.Machine``) to keys of the
 they are put. What cannot be known here is said to be unknown. What is told of Excel rests on documents, not on a trial in Excel.
 """
 
-from __future__ import annotations
-
 import ntpath
 import posixpath
 from collections.abc import Iterator

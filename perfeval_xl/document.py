@@ -3,8 +3,6 @@
 Text copied out of a PDF is broken into short lines; lines are joined again where no heading, number or full stop parts them.
 """
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

@@ -3,8 +3,6 @@
 What an edition is, and how its file is read and checked, stands in ``edition_file``; its names are handed on from here.
 """
 
-from __future__ import annotations
-
 import marshal
 import os
 import sys

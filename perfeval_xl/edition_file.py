@@ -214,7 +214,7 @@ def plain_label(text: str) -> str:
         label = shorter
     if ":" in label:
         label = label.rstrip(":").rpartition(":")[2]
-    numbering = _NUMBERING.match(label) if label[:1] in _NUMBERED else None
+    numbering = _NUMBERING.match(label) if label[:1] in _NUMBERED and (label[0] in "其-—·" or "、" in label or "." in label) else None
     return label[numbering.end() :] if numbering else label
 
 

@@ -3,8 +3,6 @@
 ``python -m perfeval_xl.examples`` rebuilds ``workbook/examples/*.xlsx`` from the data files beside them.
 """
 
-from __future__ import annotations
-
 import os
 import tomllib
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """What the form says, asked for by name: amounts, scores and weights of a part, a group, a row or the whole, as a report may quote them."""
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 from functools import cached_property

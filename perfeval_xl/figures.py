@@ -4,8 +4,6 @@ Only the sentence is read here; what a figure belongs to on the form is decided 
 ６６．６％, 百分之六十六点六, 66.6个百分点, 855.66 万元, 8556600元, 八百五十五万元, 0.0856亿元, 九十六分.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from decimal import Decimal

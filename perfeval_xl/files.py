@@ -1,7 +1,5 @@
 """Writing a file in one step: what stood there before is gone only when the new one is complete."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

@@ -3,8 +3,6 @@
 The printed part is the plan of ``template``, cell for cell; the columns right of it come from ``beside``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 

@@ -4,8 +4,6 @@ Each step is one short formula on the steps before it. Together they read the gr
 left to a person (请人工评分), never guessed at. Whatever they decide is what ``scoring`` decides. Source of the grammar: DOMAIN.md section e.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable
 from functools import cache

@@ -7,8 +7,6 @@ Numbers are binary here: each is rounded to twelve decimals before it is rounded
 quotient lost. No function is newer than Excel 2010, none depends on the language of the system; see docs/formulas.md.
 """
 
-from __future__ import annotations
-
 from perfeval_xl import calculation
 from perfeval_xl.beside import column_of
 from perfeval_xl.computed import Computed

@@ -2,8 +2,6 @@
 (``contain``). A cluster runs the same function, ``read_many``; what it gives does not depend on who read a file, nor on the order.
 """
 
-from __future__ import annotations
-
 import gc
 import os
 import sys

@@ -4,8 +4,6 @@ Rows and columns are zero-based everywhere, as in ``model.Sheet``; an area is (t
 sheet which is not there is refused (X201). The one adapter that ships is ``xlwings_host.XlwingsHost``.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -67,7 +65,7 @@ class Look(NamedTuple):
         return json.dumps(self)
 
     @classmethod
-    def unpacked(cls, text: str) -> Look:
+    def unpacked(cls, text: str) -> "Look":
         """The look of a ``packed`` text."""
         fill, edges, our_fill, our_frame, *weight = json.loads(text)
         sides = tuple(edge and Edge(edge[0], edge[1], tuple(edge[2])) for edge in edges)

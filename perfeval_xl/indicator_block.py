@@ -1,7 +1,5 @@
 """The indicator block of a form that was read, as rows to work on: which they are, and how far 一级 and 二级指标 reach beside them."""
 
-from __future__ import annotations
-
 from perfeval_xl import computed, layout
 from perfeval_xl import table as indicator_table
 from perfeval_xl.cells import Grid

@@ -4,8 +4,6 @@
 is ever replaced: other settings stay, the settings file is kept once beside the new one, and a form that differs stays where it is.
 """
 
-from __future__ import annotations
-
 import itertools
 import os
 import tempfile

@@ -4,8 +4,6 @@
 all steps are taken back, the last one first. A row that is deleted cannot come back with all its formats: a button deletes as its last step.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

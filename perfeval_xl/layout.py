@@ -4,8 +4,6 @@ The headings of all editions together are the vocabulary, so that a form is read
 says what its parts are called. Nothing here opens a file, and nothing here judges: what a cell says is read, the rules come after.
 """
 
-from __future__ import annotations
-
 from decimal import Decimal
 from functools import cache, lru_cache
 from itertools import takewhile

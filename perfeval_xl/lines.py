@@ -4,8 +4,6 @@ A report is untrusted like a form: its zip directory is read by ``container`` wi
 taken apart in a process of its own (``pdf_text``). Text out of a PDF is lines as printed; a table in it is told by its lines of figures.
 """
 
-from __future__ import annotations
-
 import codecs
 import os
 import re

@@ -3,8 +3,6 @@
 An error is logged as its type and the places in our code it went through. Its text is left out, because it may quote a cell.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from datetime import datetime

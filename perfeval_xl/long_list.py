@@ -4,8 +4,6 @@ XlsxWriter keeps an object for every cell and takes some five microseconds for e
 cells. Only the rows of the table are written here; headings, widths, filters, links and the printed page stay XlsxWriter's own business.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache

@@ -5,8 +5,6 @@ this system is None. Neither imports xlwings, which would load pandas too: how i
 ``utils.read_user_config`` and ``GetConfig`` in ``xlwings.bas``).
 """
 
-from __future__ import annotations
-
 import importlib.metadata
 import importlib.util
 import os

@@ -2,8 +2,6 @@
 the same for the same seed, and every mistake that a bureau meets planted once.
 """
 
-from __future__ import annotations
-
 import os
 import random
 import shutil

@@ -5,8 +5,6 @@ name of the form or a kind of money. Only a name that stands right there counts;
 of a report are no figures of the form.
 """
 
-from __future__ import annotations
-
 import re
 from functools import cached_property
 from typing import NamedTuple

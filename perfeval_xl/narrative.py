@@ -8,8 +8,6 @@ Figures are the business of ``quotes``, claims that of ``claims``; ``wording`` l
 has no cell (row -1); its label is the chapter's heading and its ``quote`` the sentence.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator

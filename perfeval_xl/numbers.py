@@ -71,12 +71,13 @@ def tidy(text: str) -> str:
     return text if text.isprintable() else _BREAKS.sub(_unbroken, text.translate(_INVISIBLE).strip())
 
 
-_NOTHING = Pattern(r"[-\u2010-\u2015\u2212\u2500\ufe63]*|/|\\|\*|无|@@@")
+_DASHES, _NOTHING = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2500\ufe63", frozenset(("/", "\\", "*", "无", "@@@"))
 
 
 def is_nothing(text: str | None) -> bool:
     """Whether a cell says "nothing here": empty, a dash of any kind, / * 无 or the vendor's @@@. (Source: DOMAIN.md a.5.)"""
-    return not text or _NOTHING.fullmatch(fold(text).strip()) is not None
+    said = fold(text).strip() if text else ""
+    return said in _NOTHING or not said.strip(_DASHES)
 
 
 UNITS = ("%", "‰", "万元", "亿元", "元", "分")

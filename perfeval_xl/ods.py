@@ -3,8 +3,6 @@
 Only what the document writes at its cells counts; a look that comes from a named style of its template is not followed.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any

@@ -4,8 +4,6 @@ Only the same name is the same department (``narrative.same_body``), as for the 
 joined. A report names its department in its title, else in the name of its file, else in that of its folder.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple

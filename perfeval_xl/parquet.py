@@ -2,8 +2,6 @@
 thousand forms. One file each for forms, indicators and findings, in portions, so that the memory does not grow with the run.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 

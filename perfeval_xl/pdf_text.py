@@ -1,7 +1,5 @@
 """The text of a PDF, page by page, as its lines are printed. Run by a worker (``contain``), because a PDF is a program more than a text."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re

@@ -4,8 +4,6 @@ Each press may be a Python of its own, so the lock is one of the operating syste
 that holds it, however that ends; nothing is left behind that could lock anybody out.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import sys

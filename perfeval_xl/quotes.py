@@ -4,8 +4,6 @@ Where the report may be right and the form wrong both figures are shown and nobo
 checks say already is not said again of a report that copies it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """How far the budget of the year was moved from the initial one, as a report says it in 万元 or in percent (DOMAIN.md R3, R4)."""
 
-from __future__ import annotations
-
 import re
 
 from perfeval_xl.checks_funds import adjustment

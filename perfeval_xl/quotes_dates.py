@@ -4,8 +4,6 @@ A day counts only where nothing but 于, 要求, 完成时间为 and the like st
 on such a day; every other day of a report is left alone.
 """
 
-from __future__ import annotations
-
 import re
 from calendar import monthrange
 

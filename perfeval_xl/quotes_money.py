@@ -1,7 +1,5 @@
 """Amounts and execution rates of a report against the funds block and the tasks (DOMAIN.md R3, F8, L5)."""
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """Scores, weights and 得分率 of a report against the form (DOMAIN.md R1, R2, S5, S6), in sentences."""
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """Targets, actuals and counts of indicators in a report against the rows of the form (DOMAIN.md R4, R6)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 

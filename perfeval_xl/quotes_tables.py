@@ -4,8 +4,6 @@ A table is read by its headings: a heading says what its column holds, the last 
 name of the form is left alone, and so is a line with fewer cells than its heading, as text copied out of a merged table has.
 """
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 

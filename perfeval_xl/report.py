@@ -5,8 +5,6 @@ get ``department`` or ``project``. A place of a sentence that follows from the f
 found again when the report is generated anew. Nothing here knows what a document is.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import tomllib

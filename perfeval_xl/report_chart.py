@@ -1,8 +1,6 @@
 """A chart of a report as DrawingML: columns side by side, drawn by Word, WPS or LibreOffice themselves. The figures stand in the part; there
 is no workbook behind it, because the form is the place to change them."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 from html import escape
 

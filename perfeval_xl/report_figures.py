@@ -4,8 +4,6 @@ Every figure is the recomputed one; where the form says otherwise the figure car
 ``reports/sentences.toml``. They are chosen by what is true of the form: that all reach their targets is said only where all do.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import tomllib

@@ -4,8 +4,6 @@ An older report stays the document it is. Only the places we marked are looked a
 that somebody has changed is left alone and told about. Whatever else stands in it, above all what people wrote, is never touched.
 """
 
-from __future__ import annotations
-
 import io
 import os
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 Written here and not by python-docx, whose template brings a megabyte of styles along that no report uses.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import zipfile

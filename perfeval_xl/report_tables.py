@@ -1,7 +1,5 @@
 """The tables and charts of a report, as rows of cells and series of figures."""
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 from typing import NamedTuple

@@ -5,8 +5,6 @@ repeats their text. A bookmark's name holds the mark and a checksum of the text 
 somebody has changed it since.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from html import escape

@@ -4,8 +4,6 @@ The sheet is built with ``ROWS`` lines ready and nothing in them: a formula in a
 it prints. A line that is filled gets a formula in its third column that turns the last, hidden one into a link.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any

@@ -5,8 +5,6 @@ the users' notes. So no formula, macro, link, connection, validation or defined 
 submitted file itself is never opened for writing. openpyxl is imported inside the functions: ``check`` must start without it.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import re

@@ -3,8 +3,6 @@
 openpyxl is imported inside the functions: ``check`` must start without it.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import unicodedata

@@ -2,8 +2,6 @@
 against it. Only the same name is the same department: a similar one is a question, never a join.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import os

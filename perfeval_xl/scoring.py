@@ -25,10 +25,8 @@ _LONGEST_EMPTY = 10
 SIGNS = frozenset((">=", "<=", ">", "<"))
 #: in the name of an indicator of which less is better, for targets without a sign (DOMAIN.md e, "scoring hints")
 FEWER = ("投诉", "事故", "违规", "违法", "差错", "死亡", "伤亡", "火灾", "成灾率", "控制率", "结余率", "调整率", "变动率", "发案", "失误")
-_FEWER = Pattern("|".join(FEWER))
 #: ... unless the name says that something is done about it (投诉办结率, 事故处置率, 死亡下降率)
 HANDLED = ("处理", "办结", "处置", "回复", "整改", "下降", "减少", "降低", "化解", "整治", "查处", "排查", "响应", "受理", "查结", "破案")
-_HANDLED = Pattern("|".join(HANDLED))
 #: such a name that ends as a measure, not as a thing (成灾率, 投诉数量; not 控制率, which may go either way)
 _FEWER_MEASURE = Pattern("(?:率|数|数量|次数|投诉|事故|违规|违法|差错|死亡|伤亡|火灾|发案|失误)$")
 #: names of something of which more is better; an amount counts only where it is something done
@@ -37,7 +35,6 @@ _MORE = Pattern(
     "(?:新?建|改造|修建|修缮|开展|举办|组织|培训|完成|新增|发放|补助|资助|购置|检查|巡查|服务|宣传|编制|维修|种植|救助|建成).*(?:数量|次数|人数|场次|面积|里程)$")
 #: a word beside the target's own that takes something back: 较健全, 基本完整, 不够规范
 RESERVED = ("不", "未", "没", "无", "欠", "较", "基本", "部分", "大致", "大体", "初步", "一般", "有待", "尚")
-_RESERVED = Pattern("|".join(RESERVED))
 
 
 class Attainment(NamedTuple):
@@ -134,12 +131,17 @@ def execution_score(rate: Decimal, weight: Decimal, rule: Execution) -> Decimal:
     return _rounded(weight * min(max(share, ZERO), HUNDRED) / HUNDRED, rule.places)
 
 
+def _names(text: str, words: tuple[str, ...]) -> bool:
+    """Whether one of these words stands in a text."""
+    return any(map(text.__contains__, words))
+
+
 @lru_cache(maxsize=4096)
 def less_is_better(name: str, group: str = "", part: str = "") -> bool:
     """Whether a target without sign is an upper limit: costs, and names of what should not happen (DOMAIN.md e)."""
     if "成本" in group or "成本" in part:
         return True
-    return _FEWER.search(name) is not None and not _HANDLED.search(name)
+    return _names(name, FEWER) and not _names(name, HANDLED)
 
 
 def attain(target: Reading, actual: Reading, fewer: bool = False, rule: str = "percent", year: int | None = None) -> Attainment:
@@ -210,7 +212,7 @@ def _attain_words(target: Reading, actual: Reading, rule: str) -> Attainment:
             return Attainment(ONE, True, ZERO)
         return Attainment(None, None, why="V206")
     words, wanted = plain_label(actual.text), plain_label(target.text)
-    if actual.tier in (0, 1) and wanted and wanted in words and not _RESERVED.search(words.replace(wanted, "", 1)):
+    if actual.tier in (0, 1) and wanted and wanted in words and not _names(words.replace(wanted, "", 1), RESERVED):
         # where a person chooses within a tier, the target's own word claims the first one, no more
         return Attainment(None, True, tier=1) if rule == "tiers" else Attainment(ONE, True, ZERO)
     if actual.tier:
@@ -428,13 +430,13 @@ def _pointless(row: Indicator) -> str:
 @lru_cache(maxsize=4096)
 def _wants_less(name: str) -> bool:
     """Whether the name of an indicator says that less is better, and that it is a measure."""
-    return _FEWER.search(name) is not None and not _HANDLED.search(name) and "控制" not in name and _FEWER_MEASURE.search(name) is not None
+    return _names(name, FEWER) and not _names(name, HANDLED) and "控制" not in name and _FEWER_MEASURE.search(name) is not None
 
 
 @lru_cache(maxsize=4096)
 def _wants_more(name: str) -> bool:
     """Whether the name of an indicator says that more is better."""
-    return _MORE.search(name) is not None and not _FEWER.search(name) and not _HANDLED.search(name)
+    return not _names(name, FEWER) and not _names(name, HANDLED) and _MORE.search(name) is not None
 
 
 def _beyond_doubt(row: Indicator, attainment: Attainment, points: Decimal, edition: Edition) -> bool:

@@ -4,8 +4,6 @@ nothing but letters reaches a terminal from a file.
 Nothing heavy at the top of the module, as in ``cli``: ``rich`` is imported where a terminal wants a table.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Iterable
@@ -74,7 +72,7 @@ _STEERING = Pattern("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 
 def _plainly(line: str) -> str:
     """A line for people, of which nothing but letters reaches the terminal."""
-    return _STEERING.sub("\ufffd", line)
+    return line if line.isprintable() else _STEERING.sub("\ufffd", line)
 
 
 def tell(line: str) -> None:

@@ -2,8 +2,6 @@
 ready to paste into a message.
 """
 
-from __future__ import annotations
-
 import io
 import os
 from collections.abc import Callable

@@ -4,8 +4,6 @@ What the rules sheet says is made of the edition, and its examples are worked ou
 anything else than what the form does.
 """
 
-from __future__ import annotations
-
 import os
 import tomllib
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ Nothing here is ever run or followed; it is only named, so that whoever opens th
 workbook and to no cell, those of ``doubts`` to a cell of the form.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """A sentence of a report while it is read: whom each of its figures is said of, what was said so far, and where findings are noted."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import NamedTuple

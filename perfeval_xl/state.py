@@ -4,8 +4,6 @@ It stands in the workbook because Excel empties its own undo list whenever somet
 days later, perhaps by a colleague.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime

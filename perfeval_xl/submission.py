@@ -1,7 +1,5 @@
 """The copy that is handed in (报送版): the form of an open workbook in the official layout, values only."""
 
-from __future__ import annotations
-
 import io
 import os
 import re

@@ -158,7 +158,7 @@ def _line(line: tuple, table: Table) -> _Line:
     weight = None
     if part and "indicators" in words.get(part, ()):
         part = ""
-    elif part and (match := _PART_WEIGHT.search(fold(line[table.places[0]]))):
+    elif part and ("(" in (named := fold(line[table.places[0]])) or "分" in named) and (match := _PART_WEIGHT.search(named)):
         weight, part = Decimal(match[1] or match[2]), _PART_TAIL.sub("", part)
     return _Line(total, skip, bool(head) and head[0].startswith(_CLOSING), part, weight, group)
 

@@ -428,12 +428,16 @@ def _words(text: str, printed: str, target: bool) -> Reading:
     if target:
         if ("分" in text or "半" in text or "成" in text) and _PATTERNS["share"].search(text):
             return _mixed(printed)  # 三分之二以上, 过半: a share that is no word, and no figure that can be held against one
-        worded = _PATTERNS["worded"].search(text)
+        worded = None if _COMPARING.isdisjoint(text) else _PATTERNS["worded"].search(text)
         return Reading("qual", _operator(worded[0]) if worded else None, None, None, printed)
     tier = _tier(text)
     if not tier and (len(text) > 10 or _PATTERNS["clauses"].search(text)):
         return Reading("text", None, None, None, printed)
     return Reading("qual", None, None, None, printed, tier=tier)
+
+
+#: one of these stands in all words that compare
+_COMPARING = frozenset("≥≤<>低少小高大多超")
 
 
 def _counted(match: re.Match, printed: str) -> Reading:

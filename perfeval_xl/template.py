@@ -4,8 +4,6 @@ The plan is pure: it needs no file and can be asked for any box. Whatever else a
 where they are; ``_put`` alone decides how the content of a box reaches the sheet. All wording and order come from the edition.
 """
 
-from __future__ import annotations
-
 import datetime
 import re
 from collections.abc import Callable, Iterable, Sequence

@@ -6,8 +6,6 @@ the wrapper in VBA would put the words of an exception into the cell, and SUM pa
 The docstrings are Chinese because Excel's function wizard shows them.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """What may be typed: the commands, their options, and what argparse says of them in Chinese."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import re

@@ -4,8 +4,6 @@ No figure is computed in VBA. The project holds xlwings' own module, our buttons
 generated wrappers; their sources stand in ``macros/``, where ``python -m perfeval_xl.vba`` writes the generated one anew.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import os

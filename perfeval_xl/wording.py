@@ -1,8 +1,6 @@
 """The wording of a report: slips of the pen, doubled words and marks, names that differ by a character from the form's, documents out of
 force, passages that stand twice (DOMAIN.md Q8, Q9, R10)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import pairwise

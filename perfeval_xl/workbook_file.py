@@ -1,7 +1,5 @@
 """The whole workbook: the form among its sheets, with the macros (.xlsm) or without (.xlsx), as one file whose bytes are always the same."""
 
-from __future__ import annotations
-
 import io
 import os
 import re

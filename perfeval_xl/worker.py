@@ -3,8 +3,6 @@
 It is a plain ``python -c`` and never imports the script that started it; nothing else may write to its output.
 """
 
-from __future__ import annotations
-
 import os
 import pickle
 import struct

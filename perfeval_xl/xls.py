@@ -4,8 +4,6 @@ ends in an error. A compiled reader asked for as much memory as such a record cl
 What acts by itself is found in the records and named; the formulas and macros themselves are not read.
 """
 
-from __future__ import annotations
-
 import io
 import struct
 from typing import Any, NamedTuple

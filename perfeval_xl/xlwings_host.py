@@ -4,8 +4,6 @@ No object of xlwings leaves this room, and it is imported inside the functions o
 can show is said at each method; all of it stands on the check-list for a machine with Excel.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -54,7 +52,7 @@ class XlwingsHost:
         self._pressed = False
 
     @classmethod
-    def caller(cls) -> XlwingsHost:
+    def caller(cls) -> "XlwingsHost":
         """The workbook whose button was pressed."""
         import xlwings
 

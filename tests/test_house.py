@@ -79,6 +79,12 @@ def test_a_room_imports_only_what_stands_before_it(room):
 
 
 @pytest.mark.parametrize("room", ROOMS)
+def test_annotations_are_not_postponed(room):
+    """A named tuple whose annotations are texts compiles each of them: a fifth of a millisecond a field, at every start."""
+    assert "__future__" not in {name for name, _ in _imports(room)}
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_heavy_libraries_stay_in_their_rooms(room):
     for name, top in _imports(room):
         library = name.partition(".")[0]
