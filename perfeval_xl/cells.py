@@ -1,14 +1,16 @@
 """A grid with its labels understood: the vocabulary of all editions, and the cells of one sheet as the layout looks at them."""
 
+import os
 import re
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from perfeval_xl.edition import DEFAULT, editions, plain_label
+from perfeval_xl.edition import DEFAULT, editions, plain_label, sources
 from perfeval_xl.messages import is_short
 from perfeval_xl.model import Entry, Sheet
 from perfeval_xl.numbers import fold, read_number, tidy
 from perfeval_xl.patterns import Pattern
+from perfeval_xl.shelf import HERE, kept
 
 #: a longer text is prose, not a label with a value behind its colon, and not a heading
 LABEL_LENGTH, LONGEST_HEADING = 40, 26
@@ -45,6 +47,10 @@ Word = tuple[int, int, str, str, str]
 @cache
 def vocabulary() -> Vocabulary:
     """All spellings of all editions; where two editions differ, the one of the national default stands."""
+    return Vocabulary(*kept("vocabulary", (*sources(), *(os.path.join(HERE, f"{room}.py") for room in ("cells", "numbers"))), _gathered))
+
+
+def _gathered() -> tuple:
     blocks: tuple[dict[str, str], ...] = ({}, {}, {})
     rows: dict[str, str] = {}
     labels: dict[str, set[str]] = {}
@@ -64,8 +70,8 @@ def vocabulary() -> Vocabulary:
     head_totals = tuple(label for label, keys in labels.items() if "head_total" in keys)
     openers = frozenset(label for label, keys in labels.items() if not keys.isdisjoint(("goals", "tasks")))
     task_names = frozenset(label for label, field in blocks[1].items() if field == "name")
-    return Vocabulary(*blocks, rows, {label: frozenset(keys) for label, keys in labels.items()}, openers, head_totals, task_names, roles,
-                      frozenset(labels).union(*blocks))
+    return (*blocks, rows, {label: frozenset(keys) for label, keys in labels.items()}, openers, head_totals, task_names, roles,
+            frozenset(labels).union(*blocks))
 
 
 @lru_cache(maxsize=16384)

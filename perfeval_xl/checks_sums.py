@@ -16,6 +16,8 @@ from perfeval_xl.scoring import Scorecard, funds_unread, grade, total_cap
 
 _TICKED, _UNTICKED = "☑√✓✔■☒", "□☐"
 _BOXES = Pattern(f"[{_TICKED}{_UNTICKED}]")
+#: with what the name of the form begins in a title
+_FORM_WORDS = ("部门整体", "单位整体", "整体支出", "项目支出", "绩效", "自评", "预算")
 #: how the name of a public body ends; other words before 绩效自评表 in a title name a district or a kind of money
 _ORGANISATION = Pattern("(?:局|委|办|办公室|委员会|院|中心|馆|学校|大学|小学|中学|所|站|处|厅|队|联合会|协会|社|总工会|街道|镇|乡|政府)$")
 
@@ -165,7 +167,8 @@ def grade_name(text: str, edition: Edition) -> str:
 @lru_cache(maxsize=1024)
 def _body_named(title: str) -> str:
     """The public body that a title names in front of 部门整体绩效自评表, "" where it names none."""
-    named = re.split("部门整体|单位整体|整体支出|项目支出|绩效|自评|预算", fold(title))[0]
+    title = fold(title)
+    named = title[: min([place for word in _FORM_WORDS if (place := title.find(word)) >= 0], default=len(title))]
     named = re.sub(r"\(?\s*20[0-9]{2}\s*年?度?\s*\)?", "", named)
     if "附件" in named:
         named = re.sub(r"附件\s*[0-9一二三四五六七八九十]*[-0-9]*:?", "", named)

@@ -3,9 +3,7 @@
 What an edition is, and how its file is read and checked, stands in ``edition_file``; its names are handed on from here.
 """
 
-import marshal
 import os
-import sys
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -30,6 +28,7 @@ from perfeval_xl.edition_file import (
     plain_label,
 )
 from perfeval_xl.messages import Refusal
+from perfeval_xl.shelf import HERE, kept
 
 __all__ = [
     "DEFAULT",
@@ -56,46 +55,21 @@ __all__ = [
     "plain_label",
 ]
 
-FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "editions")
+FOLDER = os.path.join(HERE, "editions")
 #: the edition whose rules serve forms that match none (its part weights are then not asked for)
 DEFAULT = "mof-2020-project"
 
 
 @cache
 def editions() -> dict[str, Edition]:
-    """All editions that ship with the tool, by id."""
-    shelf = os.path.join(FOLDER, "__pycache__", "editions.marshal")
-    signature = _signature()
-    try:
-        with open(shelf, "rb") as stream:
-            stored, packed = marshal.loads(stream.read())  # marshal.load asks the stream for every value by itself
-        if stored == signature:
-            return {edition.id: edition for edition in _unpacked(packed)}
-    except (OSError, ValueError, EOFError, TypeError, KeyError):
-        pass  # no shelf yet, or one that another version wrote: the files themselves are read
-    loaded = {name: load(os.path.join(FOLDER, f"{name}.toml")) for name in known()}
-    _keep(shelf, (signature, _packed(tuple(loaded.values()))))
-    return loaded
+    """All editions that ship with the tool, by id. Kept ready: reading and checking the TOML takes as long as checking eight forms."""
+    packed = kept("editions", sources(), lambda: _packed(tuple(load(os.path.join(FOLDER, f"{name}.toml")) for name in known())))
+    return {edition.id: edition for edition in _unpacked(packed)}
 
 
-def _signature() -> tuple:
-    """What the shelf depends on: the edition files, the classes of an edition, and the format of marshal."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    files = [os.path.join(FOLDER, f"{name}.toml") for name in known()] + [os.path.join(here, "edition_file.py")]
-    return sys.hexversion, tuple((os.path.basename(file), (stat := os.stat(file)).st_mtime_ns, stat.st_size) for file in files)
-
-
-def _keep(shelf: str, content: tuple) -> None:
-    """Keeps the checked editions beside their files, as Python keeps its own compiled modules: reading the TOML at every start would take as
-    long as checking eight forms. Where nothing can be written there, the next start reads them again."""
-    new = f"{shelf}.{os.getpid()}"
-    try:
-        os.makedirs(os.path.dirname(shelf), exist_ok=True)
-        with open(new, "wb") as stream:
-            marshal.dump(content, stream)
-        os.replace(new, shelf)
-    except OSError:
-        pass
+def sources() -> list[str]:
+    """The files that editions depend on."""
+    return [os.path.join(FOLDER, f"{name}.toml") for name in known()] + [os.path.join(HERE, "edition_file.py")]
 
 
 def _packed(value: Any) -> Any:

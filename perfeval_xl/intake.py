@@ -281,9 +281,12 @@ _CELL_FORMATS = Pattern(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.S)
 _XF = Pattern(rb'<(?:\w+:)?xf\b[^>]*?\bnumFmtId="(\d+)"|<(?:\w+:)?xf\b')
 
 
-def _attribute(raw: bytes, name: bytes) -> str:
-    match = re.search(rb"\b" + name + rb'="([^"]*)"', raw)
-    return unescape(match[1].decode("utf-8", "replace")) if match else ""
+_ATTRIBUTE = Pattern(rb'([\w:]+)="([^"]*)"')
+
+
+def _attributes(raw: bytes) -> dict[bytes, str]:
+    """The attributes of a tag by their names without prefix; of two the first."""
+    return {name.rpartition(b":")[2]: unescape(value.decode("utf-8", "replace")) for name, value in reversed(_ATTRIBUTE.findall(raw))}
 
 
 def unescape(text: str) -> str:
@@ -327,12 +330,13 @@ def _workbook_names(workbook: tuple[int, int, int, bytes]) -> dict[str, tuple[st
 @lru_cache(maxsize=64)
 def _sheet_parts(workbook: tuple[int, int, int, bytes], relations: tuple[int, int, int, bytes]) -> dict[str, str]:
     """Sheet name -> its part."""
-    targets = {_attribute(raw, b"Id"): _attribute(raw, b"Target") for raw in _RELATION.findall(gate.usual(unpack(*relations)))}
+    relations_by_id = [_attributes(raw) for raw in _RELATION.findall(gate.usual(unpack(*relations)))]
+    targets = {one.get(b"Id", ""): one.get(b"Target", "") for one in relations_by_id}
     found: dict[str, str] = {}
     for raw in _SHEET.findall(gate.usual(unpack(*workbook))):
-        key = re.search(rb'\b(?:\w+:)?id="([^"]*)"', raw)
-        target = targets.get(key[1].decode() if key else "", "")
-        if (name := _attribute(raw, b"name")) in found:
+        sheet = _attributes(raw)
+        name, target = sheet.get(b"name", ""), targets.get(sheet.get(b"id", ""), "")
+        if name in found:
             raise Refusal("X121", why=f"工作表“{name[:31]}”出现两次", why_en=f"sheet {name[:31]} is there twice")
         found[name] = (target.lstrip("/") if target.startswith("/") else f"xl/{target}").lower()
     return found
@@ -364,7 +368,8 @@ def _styles(packed_styles: tuple[int, int, int, bytes]) -> Styles:
     styles, formats, own = gate.usual(unpack(*packed_styles)), {9, 10}, []
     for raw in _FORMAT.findall(styles):
         own.append(b"<numFmt%s/>" % raw.rstrip(b"/ "))
-        if shows_percent(_attribute(raw, b"formatCode")) and (number := _attribute(raw, b"numFmtId")).isdigit():
+        own_format = _attributes(raw)
+        if shows_percent(own_format.get(b"formatCode", "")) and (number := own_format.get(b"numFmtId", "")).isdigit():
             formats.add(int(number))
     block = _CELL_FORMATS.search(styles)
     numbers = _XF.findall(block[0]) if block else []

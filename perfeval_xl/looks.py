@@ -62,7 +62,7 @@ def format_hides(code: str) -> bool:
 
 def format_shows_other(code: str) -> bool:
     """Whether a number format writes digits of its own, or shows thousands of what is there: ``"98"``, ``0"5"``, ``0,``."""
-    for section in _sections(code)[:2]:
+    for section in _sections(code)[:2] if code else ():
         bare = re.sub(r"\[[^\]]*\]", "", section)
         if any(one.isdigit() for match in _LITERAL.finditer(bare) for one in (match[1] or match[2] or "")):
             return True
@@ -199,7 +199,7 @@ def _colour(attributes: dict[str, str], theme: list) -> tuple[int, int, int] | N
         return None
     rgb = tuple(int(code[n : n + 2], 16) for n in (0, 2, 4))
     tint = attributes.get("tint", "")
-    if not re.fullmatch(r"-?[01](\.[0-9]{1,20})?|-?[0-9.]{1,20}E-[0-9]{1,3}", tint):
+    if not tint or not re.fullmatch(r"-?[01](\.[0-9]{1,20})?|-?[0-9.]{1,20}E-[0-9]{1,3}", tint):
         return rgb
     import colorsys
 

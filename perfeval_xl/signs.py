@@ -96,7 +96,7 @@ def _named(*packed: object) -> tuple[tuple[str, str], ...]:
         return ()
     found = []
     for raw, text in _DEFINED.findall(usual(xml)):
-        if match := _STARTS.search(raw):
+        if b"auto_" in raw.lower() and (match := _STARTS.search(raw)):
             found.append(("X402", match[1].decode()))
         if reaches_out(unescape(text.decode("utf-8", "replace"))):
             found.append(("X404", dict(_ATTRIBUTE.findall(raw)).get(b"name", b"").decode("utf-8", "replace")))

@@ -16,7 +16,6 @@ from perfeval_xl.targets import Reading, read_actual, read_target
 _PART_WEIGHT = Pattern(r"[(（]\s*([0-9]+(?:\.[0-9]+)?)\s*[分%]?\s*[)）]|(?<![0-9.])([0-9]+(?:\.[0-9]+)?)\s*分\s*$")
 _PART_TAIL = Pattern(r"[0-9]+(?:\.[0-9]+)?[分%]$")
 _ITEM = Pattern(r"^指标\s*[0-9一二三四五六七八九十]*\s*[:：.、]\s*|^[(（]?[0-9]{1,2}[)）.、]\s*")
-_FILLER = Pattern(r"[.…·。\s]*|指标[0-9]*[:：]?")
 _CLOSING = ("说明", "备注", "注", "填表人", "填报人", "联系人", "联系电话", "审核人", "负责人", "填表日期", "填报日期", "单位负责人")
 _LONGEST_TOTAL = 12
 _REASON = Pattern("原因|改进措施")
@@ -309,7 +308,7 @@ def _read_line(row: int, line: tuple, table: Table, part: str, group: str, tall:
     if name == table.heading:
         return None
     scored = _is_figure(weight) or _is_figure(score)
-    if len(name) < 6 and _FILLER.fullmatch(name) and (name or not group or not _says_something(line, table.columns)):
+    if len(name) < 6 and _is_filler(name) and (name or not group or not _says_something(line, table.columns)):
         if not scored:
             return None
         name = ""
@@ -329,8 +328,14 @@ _indicator = lru_cache(maxsize=8192)(_read_line)
 _NUMBERED = frozenset("指(（0123456789")
 
 
+def _is_filler(text: str) -> bool:
+    """Whether a cell was left as it was printed: blank, dots, 指标1：."""
+    bare = "".join(text.split())
+    return not bare.strip(".…·。") or (bare.startswith("指标") and not bare[2:].strip("0123456789:："))
+
+
 def _is_figure(entry: Entry | None) -> bool:
-    return entry is not None and (entry.number is not None or (bool(entry.problem) and not _FILLER.fullmatch(entry.text)))
+    return entry is not None and (entry.number is not None or (bool(entry.problem) and not _is_filler(entry.text)))
 
 
 def _with_merges(indicator: Indicator, tops: dict[int, tuple[int, int]]) -> Indicator:

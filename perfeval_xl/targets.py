@@ -80,7 +80,6 @@ _SUFFIX = _INCLUSIVE.format("inc1") + r"(?:及其?|或)?(?P<suf>[以之][上下�
 _SIGNED = rf"(?P<sign>[-+−–]?)(?P<fig>{FIGURE})"
 
 _BARE = Pattern(rf"{_SIGNED}(?P<unit>%|‰|)")  # most cells; tried first because it is cheap
-_SIGN_CELL = Pattern(rf"([≥≤<>]=?|==?|=[<>]){_SIGNED}(?P<unit>%|‰|)")
 _SIGN_OPS = {"≥": ">=", "≥=": ">=", ">=": ">=", "=>": ">=", "≤": "<=", "≤=": "<=", "<=": "<=", "=<": "<=", ">": ">", "<": "<",
              "=": "==", "==": "=="}
 _DASH = r"[-−–—]{1,2}|[~至到]"
@@ -121,6 +120,7 @@ def _operator(words: str) -> str:
 
 # ---- cells to one text ----
 
+_NATURES = frozenset("定文描正反负逆")
 _A_FIGURE = Pattern(r"[0-9]")
 
 
@@ -168,11 +168,16 @@ def _once(kept: list[str], folded: list[str]) -> None:
         kept[-2], folded[-2] = kept[-2][: -len(said[0])], folded[-2][: -len(said[0])]
 
 
+def _nature(text: str) -> re.Match | None:
+    """定性, 定量 or the direction of an indicator, and nothing else."""
+    return _PATTERNS["nature"].fullmatch(text) if text[:1] in _NATURES else None
+
+
 def _join(cells: tuple) -> _Cells:
     texts = [text for text in map(_printed, cells) if text]
     kept, qualitative, default, clash = [], False, "", False
     for text in texts:
-        nature = _PATTERNS["nature"].fullmatch(fold(text))
+        nature = _nature(fold(text))
         if nature:
             qualitative = qualitative or nature[1] is not None
             default = default if not nature[2] else ">=" if nature[2][0] == "正" else "<="
@@ -292,15 +297,14 @@ def _bare(text: str, figure: str, number: Decimal, unit: str | None, target: boo
 
 def _quick(folded: str, text: str, target: bool) -> Reading | None:
     """The everyday cells: ≥90%, 100%, 5."""
-    match = _SIGN_CELL.fullmatch(folded)
-    if match:
-        number = exact(match["sign"], match["fig"])
-        return Reading("quant", _SIGN_OPS[match[1]], number, match["unit"] or None, text) if number is not None else _mixed(text)
-    match = _BARE.fullmatch(folded)
+    sign = folded[:2] if folded[:2] in _SIGN_OPS else folded[:1] if folded[:1] in _SIGN_OPS else ""
+    match = _BARE.fullmatch(folded, len(sign))
     if not match:
         return None
-    number = exact(match["sign"], match["fig"])
-    return _bare(text, match["fig"], number, match["unit"] or None, target) if number is not None else _mixed(text)
+    number, unit = exact(match["sign"], match["fig"]), match["unit"] or None
+    if number is None:
+        return _mixed(text)
+    return Reading("quant", _SIGN_OPS[sign], number, unit, text) if sign else _bare(text, match["fig"], number, unit, target)
 
 
 def _fractions(text: str) -> str:
@@ -512,7 +516,7 @@ def _read(cells: tuple, target: bool) -> Reading:
         printed = tidy(cells[0])
         folded = fold(printed)
         reading = _quick(folded, printed, target)
-        if reading or not _PATTERNS["nature"].fullmatch(folded):
+        if reading or not _nature(folded):
             return reading or _parse(folded, printed, target)
     reading = _alone(cells, target)
     if reading:

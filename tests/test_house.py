@@ -21,7 +21,7 @@ ROOMS = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__ini
 #: a room imports only rooms that stand before it; a line for each wing of the house
 _WINGS = """
     patterns numbers dates targets model catalogue messages log files
-    edition_file edition compare scoring
+    shelf edition_file edition compare scoring
     checks_funds checks_rows checks_sums rules
     cells table udfs layout computed indicator_block
     container gate looks compound xls ods intake signs record worker contain
