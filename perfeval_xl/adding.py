@@ -6,18 +6,19 @@ from decimal import Decimal
 
 from perfeval_xl.compare import CENT, ZERO
 from perfeval_xl.figures import Figure
+from perfeval_xl.patterns import Pattern
 
-_OPENS = re.compile("[，:;(（]?(?:其中|分别|包括|包含|由|含|具体)")
-_TOTAL = re.compile("(?:合计|共计|总计|(?<!公)共(?![同产享]))[^，;。、:]{0,4}$")
-_SHARE = re.compile("占比?(?:为|总额的)?$")
-_SOMETHING_ELSE = re.compile("全年|实际|执行|支出(?:总|合计)|预算|较|同比|比上|增|减")
+_OPENS = Pattern("[，:;(（]?(?:其中|分别|包括|包含|由|含|具体)")
+_TOTAL = Pattern("(?:合计|共计|总计|(?<!公)共(?![同产享]))[^，;。、:]{0,4}$")
+_SHARE = Pattern("占比?(?:为|总额的)?$")
+_SOMETHING_ELSE = Pattern("全年|实际|执行|支出(?:总|合计)|预算|较|同比|比上|增|减")
 #: another time, or another thing than a part of the total: 其中永久基本农田59.2万亩，截至2023年底累计建成高标准农田31.7万亩
-_APART = re.compile("截[至止]|累计|另[外有]?|还|同时|此外|20[0-9]{2}年|新增|完成|建成|涉及|占|每|平均|[人户亩]均")
-_LEVEL = re.compile("[一二三]级(?=(?:绩效)?指标)")
-_PEOPLE = re.compile("[万千]?(?:人次?|名|位)$")
-_GO_ON = re.compile("等|余|以上|左右")
+_APART = Pattern("截[至止]|累计|另[外有]?|还|同时|此外|20[0-9]{2}年|新增|完成|建成|涉及|占|每|平均|[人户亩]均")
+_LEVEL = Pattern("[一二三]级(?=(?:绩效)?指标)")
+_PEOPLE = Pattern("[万千]?(?:人次?|名|位)$")
+_GO_ON = Pattern("等|余|以上|左右")
 #: items that are known to be all there are
-_COMPLETE = re.compile("分别|基本支出.*项目支出|项目支出.*基本支出|人员.*公用|财政.*(?:单位|其他|自有)|一般公共预算.*(?:基金|其他|单位)|政府.*单位")
+_COMPLETE = Pattern("分别|基本支出.*项目支出|项目支出.*基本支出|人员.*公用|财政.*(?:单位|其他|自有)|一般公共预算.*(?:基金|其他|单位)|政府.*单位")
 
 
 def not_adding_up(found: list[Figure], text: str) -> Iterator[tuple[Figure, list[Figure], Decimal]]:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from perfeval_xl.numbers import half_up
+from perfeval_xl.patterns import Pattern
 
 #: a number, a text, TRUE or FALSE, None for a blank cell, an Error, or a list of these
 Value = Any
@@ -74,7 +75,7 @@ def worked_out(formula: str, row: int, column: int, book: Book) -> Value:
 
 # ---- reading a formula ----
 
-_OWN_ROW = re.compile(r'("[^"]*")|(?<![A-Za-z0-9_$!])([A-Z]{1,2})([0-9]+)(?![0-9A-Za-z_(])')
+_OWN_ROW = Pattern(r'("[^"]*")|(?<![A-Za-z0-9_$!])([A-Z]{1,2})([0-9]+)(?![0-9A-Za-z_(])')
 
 
 def _relative(formula: str, row: int) -> str:
@@ -83,11 +84,11 @@ def _relative(formula: str, row: int) -> str:
     return _OWN_ROW.sub(lambda found: f"{found[2]}@" if found[3] == own else found[0], formula)
 
 
-_TOKEN = re.compile(r"""(?P<text>"(?:[^"]|"")*")|(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<array>\{[^}]*\})
+_TOKEN = Pattern(r"""(?P<text>"(?:[^"]|"")*")|(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<array>\{[^}]*\})
     |(?P<area>(?:'[^']+'!)?\$?[A-Z]{1,2}\$?(?:[0-9]+|@)(?![A-Za-z_(0-9]))|(?P<whole>[A-Z]{1,2}:[A-Z]{1,2}(?![A-Z0-9(]))
     |(?P<name>[A-Za-z_]+)|(?P<sign><>|>=|<=|[-+*/^&=<>(),:])""", re.X)
-_REFERENCE = re.compile(r"(?:'([^']+)'!)?\$?([A-Z]+)\$?([0-9]+|@)")
-_ELEMENT = re.compile(r'"((?:[^"]|"")*)"|(-?[0-9.]+)')
+_REFERENCE = Pattern(r"(?:'([^']+)'!)?\$?([A-Z]+)\$?([0-9]+|@)")
+_ELEMENT = Pattern(r'"((?:[^"]|"")*)"|(-?[0-9.]+)')
 #: from loose to tight
 _LEVELS = (("=", "<>", "<=", ">=", "<", ">"), ("&",), ("+", "-"), ("*", "/"), ("^",))
 

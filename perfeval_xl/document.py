@@ -9,6 +9,7 @@ from typing import NamedTuple
 from perfeval_xl import lines
 from perfeval_xl.lines import NUMBERED, NUMERAL, Line
 from perfeval_xl.numbers import fold
+from perfeval_xl.patterns import Pattern
 
 
 class Block(NamedTuple):
@@ -49,18 +50,18 @@ TOPICS = {
     "basics": ("基本情况", "基本情况|概况|概述|部门情况|单位情况|项目情况"),
     "other": ("其他需要说明的问题", "其他"),
 }
-_OTHER = re.compile("^其[他它]|需要?说明")
+_OTHER = Pattern("^其[他它]|需要?说明")
 
-_CHAPTER = re.compile(rf"(?:第?({NUMERAL}{{1,3}})(?:、|[.．,，]|部分[：:、]?|章)\s*)(\S.{{1,45}})")
+_CHAPTER = Pattern(rf"(?:第?({NUMERAL}{{1,3}})(?:、|[.．,，]|部分[：:、]?|章)\s*)(\S.{{1,45}})")
 #: 1. 基本情况, where no heading is numbered 一、
-_CHAPTER_ARABIC = re.compile(r"([0-9]{1,2})(?:[.．、]|\s)\s*(?![0-9])(\S.{1,45})")
-_SECTION = re.compile(rf"[（(]{NUMERAL}{{1,3}}[）)]、?\s*\S.{{1,40}}|[0-9]{{1,2}}[.．、]\s*(?![0-9])\S.{{1,40}}")
-_HEADING_END = re.compile("(?:情况|分析|得分|问题|措施|指标|建议|经验|结论|简要|概况|任务|说明|成效|做法|效益|满意度)[。:：]?$")
-_INSIDE = re.compile("[，。；！？,;].")
-_FORM_TITLE = re.compile(r"(?:附[件表录]?[0-9一二三]*[:：.、]?\s*)?(?:20[0-9]{2}年?度?)?.{0,30}(?:自评|绩效评价)表(?:[（(].*[）)])?")
-_FORM_HEAD = re.compile("年初预算|部门[（(]单位[）)]名称|填表人|项目名称|部门名称|一级指标")
-_TABLE_HEAD = (re.compile("三级指标"), re.compile("年初.{0,4}预算"))
-_CONTENTS = re.compile(r"(?:\s*[.…·．_]{2,}|\t+|\s{2,})\s*[0-9]{1,3}$")
+_CHAPTER_ARABIC = Pattern(r"([0-9]{1,2})(?:[.．、]|\s)\s*(?![0-9])(\S.{1,45})")
+_SECTION = Pattern(rf"[（(]{NUMERAL}{{1,3}}[）)]、?\s*\S.{{1,40}}|[0-9]{{1,2}}[.．、]\s*(?![0-9])\S.{{1,40}}")
+_HEADING_END = Pattern("(?:情况|分析|得分|问题|措施|指标|建议|经验|结论|简要|概况|任务|说明|成效|做法|效益|满意度)[。:：]?$")
+_INSIDE = Pattern("[，。；！？,;].")
+_FORM_TITLE = Pattern(r"(?:附[件表录]?[0-9一二三]*[:：.、]?\s*)?(?:20[0-9]{2}年?度?)?.{0,30}(?:自评|绩效评价)表(?:[（(].*[）)])?")
+_FORM_HEAD = Pattern("年初预算|部门[（(]单位[）)]名称|填表人|项目名称|部门名称|一级指标")
+_TABLE_HEAD = (Pattern("三级指标"), Pattern("年初.{0,4}预算"))
+_CONTENTS = Pattern(r"(?:\s*[.…·．_]{2,}|\t+|\s{2,})\s*[0-9]{1,3}$")
 _FULL_STOP = "。！？!?"
 
 
@@ -202,8 +203,8 @@ def _joined(left: str, right: str) -> str:
 
 
 #: 2022年, and in the name of a file 2022 that is no date
-_YEAR = re.compile("(?<![0-9])(20[0-9]{2})(?:\\s*年|(?![0-9.-]*[0-9年]))")
-_REPORT = re.compile("(?:部门|单位)?(?:预算)?(?:项目)?(?:整体)?(?:预算|支出|资金)*绩效|(?:部门|单位)?(?:预算)?整体|自评|评价报告|绩效报告|报告")
+_YEAR = Pattern("(?<![0-9])(20[0-9]{2})(?:\\s*年|(?![0-9.-]*[0-9年]))")
+_REPORT = Pattern("(?:部门|单位)?(?:预算)?(?:项目)?(?:整体)?(?:预算|支出|资金)*绩效|(?:部门|单位)?(?:预算)?整体|自评|评价报告|绩效报告|报告")
 
 
 def _title_of(lines: list[Line]) -> tuple[str, int]:

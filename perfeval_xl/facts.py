@@ -8,6 +8,7 @@ from perfeval_xl.compare import HUNDRED, ZERO
 from perfeval_xl.figures import normal
 from perfeval_xl.model import FundsRow
 from perfeval_xl.naming import Lexicon, Subject, bare
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.record import Record
 
 COLUMNS = {"initial": ("年初预算数", "initial budget"), "adjusted": ("全年预算数", "adjusted budget"), "executed": ("全年执行数", "executed amount"),
@@ -15,17 +16,17 @@ COLUMNS = {"initial": ("年初预算数", "initial budget"), "adjusted": ("全�
 
 
 #: who gave the money, and words that name nothing
-_SAYS_NOTHING = re.compile("(?:[区县市省]级?|本级|财政|政府|人大|会议?|审议|常委会)*(?:批复|批准|下达|核定|核拨|安排|审定|确定|编制|通过|给予)+"
+_SAYS_NOTHING = Pattern("(?:[区县市省]级?|本级|财政|政府|人大|会议?|审议|常委会)*(?:批复|批准|下达|核定|核拨|安排|审定|确定|编制|通过|给予)+"
                            "|部门|单位|整体|总体|资金|经费|预算|收入"
                            "|情况|执行|年中|调整|追加|调[增减]|[核压]减|增加|减少|截[至止到]?|[0-9]+月|[0-9]+日|20[0-9]{2}年?度?|年度?|[底末初中]|全|局|委|中心"
                            "|经|由|按|将|实际|到位|的|其中|共|总|已|当|本|为|至|我|后|了|在|并|又|也|使")
 
 
 #: in front of a name, saying nothing of it
-_PLAIN_WORDS = re.compile("(?:问卷|调查|测评|抽样|统计|评议|数据|结果)*(?:显示|表明|得出)|全(?:街道|[区县市镇乡村院校馆局])|辖区|城区"
+_PLAIN_WORDS = Pattern("(?:问卷|调查|测评|抽样|统计|评议|数据|结果)*(?:显示|表明|得出)|全(?:街道|[区县市镇乡村院校馆局])|辖区|城区"
                           "|实现|确保|开展|推进|有效|持续|进一步|以及"
                           "|其中|同时|此外|截至|年底|年末|当年|本年|年度|实际|目前|指标|设置|包括|[0-9.]+|和|及|、|的|等")
-_NARROWS = re.compile("[\u4e00-\u9fff]{2,8}")
+_NARROWS = Pattern("[\u4e00-\u9fff]{2,8}")
 
 
 class Facts:

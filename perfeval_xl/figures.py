@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from perfeval_xl.numbers import FIGURE, chinese_number, exact, fold, plain, printed_step, shifted
+from perfeval_xl.patterns import Pattern
 
 ZERO = Decimal(0)
 
@@ -70,17 +71,17 @@ class Sentence(NamedTuple):
 
 #: the longest sentence of the published reports has some 500 characters
 LONGEST = 800
-_END = re.compile("(?<=[。！？!?])")
-_CLAUSE = re.compile("(?<=[，；;：:])|(?<=[^0-9],)|(?<=[0-9],)(?![0-9]{3}(?![0-9]))")
-_RUN = re.compile("[^，；;：:]*[，；;：:]|[^，；;：:]+")
+_END = Pattern("(?<=[。！？!?])")
+_CLAUSE = Pattern("(?<=[，；;：:])|(?<=[^0-9],)|(?<=[0-9],)(?![0-9]{3}(?![0-9]))")
+_RUN = Pattern("[^，；;：:]*[，；;：:]|[^，；;：:]+")
 #: half width without quotation marks; the comma ， stays, or 一，二 and 1,000 would be alike
 _FOLDS = {code: fold(chr(code)) for block in (range(0xA0, 0x100), range(0x2000, 0x2070), range(0x2200, 0x2300), range(0x2550, 0x2551),
                                               range(0x2A70, 0x2A80), range(0x3000, 0x3001), range(0xFE50, 0xFE70), range(0xFF01, 0xFF5F))
           for code in block if fold(chr(code)) != chr(code) and code != ord("，")} | dict.fromkeys(map(ord, "“”\"‘’'「」『』"))
-_WIDE_THOUSANDS = re.compile("(?<![０-９])[０-９]{1,3}(?:[，,][０-９]{3})+(?![０-９])")
-_SPACES = re.compile(r"(?<![0-9.,A-Za-z])\s+|\s+(?![0-9A-Za-z])")
+_WIDE_THOUSANDS = Pattern("(?<![０-９])[０-９]{1,3}(?:[，,][０-９]{3})+(?![０-９])")
+_SPACES = Pattern(r"(?<![0-9.,A-Za-z])\s+|\s+(?![0-9A-Za-z])")
 _NUMERAL = "[零〇一二两三四五六七八九十百千万亿点壹贰叁肆伍陆柒捌玖拾佰仟萬億]"
-_WORDED = re.compile(
+_WORDED = Pattern(
     rf"(?P<share>[百千])分之(?P<of>{_NUMERAL}+|{FIGURE})"
     rf"|(?P<money>{_NUMERAL}{{1,30}}?)(?P<scale>[万亿萬億]?)(?P<yuan>元)"
     rf"|(?<=[得为是计共达评分值:])(?P<points>{_NUMERAL}{{1,12}})分(?![之别析散工管类解布歧配局支子行期批档级段钟])"
@@ -93,7 +94,7 @@ _WORDED = re.compile(
 )
 
 
-_MAY_BE_WORDED = re.compile(f"分之|{_NUMERAL}(?:元|分|个?百分点|[个项条类]|[一二三]级)")
+_MAY_BE_WORDED = Pattern(f"分之|{_NUMERAL}(?:元|分|个?百分点|[个项条类]|[一二三]级)")
 
 
 def _arabic(match: re.Match) -> str:
@@ -171,13 +172,13 @@ _MEASURES = ("[人户场批台件架辆册车班趟例]次|[平立]方(?:公里|
              "|个(?!百分点)|[项条次件人名家户场份篇期批座台套辆处所起例部本节天吨亩宗只棵册种类门轮位村镇笔幅幢栋间株头张艘枚盏眼根羽尾箱组队班支米]")
 _UNITS = (rf"%|‰|个?百分点|(?:[百千]?万|亿|千)?元|[万千百亿]?(?:{_MEASURES})|[万亿](?![平立])"
           rf"|分(?![之别析散工管类解布歧配局支子行期批档级段钟])")
-_FIGURE = re.compile(
+_FIGURE = Pattern(
     rf"(?P<op>{'|'.join(sorted(_OPERATORS, key=len, reverse=True))}|=)?(?P<about>大约|(?<![签预节条制合公契邀违])约|将近|(?<![附邻临])近)?"
     rf"(?P<sign>(?<![0-9A-Za-z%\u4e00-\u9fff])-)?(?<![0-9A-Za-z.〔\[·/第-])(?P<fig>{FIGURE})(?![0-9.]*[0-9])"
     rf"(?P<more>[余多来几])?(?P<unit>{_UNITS})?(?P<after>(?:及|或)?以[上下内]|之内|左右|上下)?")
 #: what follows a figure that is a date, a number of a document, a rank, or one end of a range
-_NO_QUANTITY = re.compile(r"\s*(?:年|月|日|号|届|时|点|版|级|#|\)|〕|\]|·|:[0-9]|[-~—至到]{1,2}[0-9]|\((?:不?含)\)|[A-Za-z])")
-_LIST_NUMBER = re.compile(r"[.、](?![0-9])")
+_NO_QUANTITY = Pattern(r"\s*(?:年|月|日|号|届|时|点|版|级|#|\)|〕|\]|·|:[0-9]|[-~—至到]{1,2}[0-9]|\((?:不?含)\)|[A-Za-z])")
+_LIST_NUMBER = Pattern(r"[.、](?![0-9])")
 _SCALES = {"元": -4, "千元": -1, "百元": -2, "万元": 0, "万": 0, "百万元": 2, "千万元": 3, "亿元": 4, "亿": 4}
 
 

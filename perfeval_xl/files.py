@@ -5,14 +5,15 @@ import re
 import sys
 
 from perfeval_xl.messages import Refusal
+from perfeval_xl.patterns import Pattern
 
 #: names that Windows keeps for devices, with any extension; a file called so on another system could never be passed on
-_DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)\s*(?:\..*)?", re.IGNORECASE | re.DOTALL)
-_FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]')
+_DEVICES = Pattern(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)\s*(?:\..*)?", re.IGNORECASE | re.DOTALL)
+_FORBIDDEN = Pattern(r'[<>:"|?*\x00-\x1f]')
 
 
 #: letters that turn the direction of what follows, by which x.exe looks like exe.x, and others that nobody sees
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_UNSEEN = Pattern("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
 def safe_name(text: str, longest: int = 60) -> str:

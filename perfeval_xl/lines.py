@@ -14,13 +14,14 @@ from typing import NamedTuple
 from perfeval_xl.gate import Package
 from perfeval_xl.messages import Refusal
 from perfeval_xl.numbers import tidy
+from perfeval_xl.patterns import Pattern
 
 #: a report has some 20 pages: 50 KB of text, 200 KB as .docx without pictures
 FILE_BYTES, TEXT = 50_000_000, 500_000
 _WORD_OLD, _ZIP, _PDF = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04", b"%PDF"
 NUMERAL = "[一二三四五六七八九十]"
 #: how a heading or a point of a list begins
-NUMBERED = re.compile(rf"第?{NUMERAL}{{1,3}}(?:、|部分|章)|[（(](?:{NUMERAL}{{1,3}}|[0-9]{{1,2}})[）)]|[0-9]{{1,2}}[.．、](?![0-9])")
+NUMBERED = Pattern(rf"第?{NUMERAL}{{1,3}}(?:、|部分|章)|[（(](?:{NUMERAL}{{1,3}}|[0-9]{{1,2}})[）)]|[0-9]{{1,2}}[.．、](?![0-9])")
 
 
 class Line(NamedTuple):
@@ -106,8 +107,8 @@ def _pdf(path: str, file: str) -> str:
 
 
 #: a cell of figures in a printed table, and one of words
-_FIGURE = re.compile("[≥≤><=＞＜]?[-－]?[0-9０-９][0-9０-９.,，．]*(?:[%％‰]|[\u4e00-\u9fff]{1,4})?|[-—/]{1,2}")
-_WORDS = re.compile("[^，。；：,;:！？]{1,24}")
+_FIGURE = Pattern("[≥≤><=＞＜]?[-－]?[0-9０-９][0-9０-９.,，．]*(?:[%％‰]|[\u4e00-\u9fff]{1,4})?|[-—/]{1,2}")
+_WORDS = Pattern("[^，。；：,;:！？]{1,24}")
 
 
 def text_lines(text: str) -> list[Line]:
@@ -203,9 +204,9 @@ def _docx_lines(data: bytes, file: str) -> list[Line]:
     return lines
 
 
-_STYLE_NAME = re.compile(rb"<w:name w:val=\"(?:heading|\xe6\xa0\x87\xe9\xa2\x98) ?([1-9])\"", re.I)
-_STYLE_OUTLINE = re.compile(rb"<w:outlineLvl w:val=\"([0-8])\"")
-_STYLE_CONTENTS = re.compile(rb"<w:name w:val=\"toc ", re.I)
+_STYLE_NAME = Pattern(rb"<w:name w:val=\"(?:heading|\xe6\xa0\x87\xe9\xa2\x98) ?([1-9])\"", re.I)
+_STYLE_OUTLINE = Pattern(rb"<w:outlineLvl w:val=\"([0-8])\"")
+_STYLE_CONTENTS = Pattern(rb"<w:name w:val=\"toc ", re.I)
 
 
 class _Styles(dict):
@@ -266,7 +267,7 @@ def _paragraph(paragraph, lines: list[Line], levels: _Styles) -> None:
     if level < 0:
         return
     # lines broken inside a paragraph by hand stay apart where the next begins with a number
-    for n, text in enumerate(part for part in re.split(rf"\n(?=\s*(?:{NUMBERED.pattern}))", _cell(paragraph)) if part.strip()):
+    for n, text in enumerate(part for part in re.split(rf"\n(?=\s*(?:{NUMBERED.text}))", _cell(paragraph)) if part.strip()):
         lines.append(Line(text.replace("\n", "").strip(), whole=True, level=level if not n else 0))
 
 

@@ -19,6 +19,7 @@ from perfeval_xl.edition import plain_label
 from perfeval_xl.facts import Facts
 from perfeval_xl.messages import Finding, Refusal
 from perfeval_xl.numbers import fold
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.record import Record
 from perfeval_xl.speech import Place, paragraphs
 
@@ -34,7 +35,7 @@ _PROMISES = {"经验": "(?<!有)(?<!富的)经验(?!的|丰富|不足)|做法|�
               "问题": "问题|不足|困难|短板", "建议": "建议"}
 
 #: the region in front of a body's name
-_REGION = re.compile("(?:[^省]{2,4}省)?(?:[^市]{2,4}市)?(?:[^区县市]{1,6}(?:新区|区|县|市))?")
+_REGION = Pattern("(?:[^省]{2,4}省)?(?:[^市]{2,4}市)?(?:[^区县市]{1,6}(?:新区|区|县|市))?")
 #: how offices shorten their own names, the long form first
 _SHORT = (("中国共产党", "中共"), ("人民代表大会", "人大"), ("常务委员会", "常委会"), ("政治协商会议", "政协"), ("人民政府", "政府"),
           ("委员会", "委"), ("办公室", "办"), ("街道办事处", "街道"), ("本级", ""), ("机关", ""))

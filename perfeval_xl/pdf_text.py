@@ -2,14 +2,14 @@
 
 import logging
 import os
-import re
 
 from perfeval_xl.messages import Refusal
+from perfeval_xl.patterns import Pattern
 
 #: pages; a report with its form has some 20
 _PAGES = 300
 #: the number of a page, alone on its line
-_NUMBER = re.compile(r"[-—–－\s]*(?:第\s*)?[0-9]{1,3}(?:\s*页)?(?:\s*[/，,]?\s*共?\s*[0-9]{1,3}\s*页?)?[-—–－\s]*")
+_NUMBER = Pattern(r"[-—–－\s]*(?:第\s*)?[0-9]{1,3}(?:\s*页)?(?:\s*[/，,]?\s*共?\s*[0-9]{1,3}\s*页?)?[-—–－\s]*")
 
 
 def read(path: str, most: int) -> str | Refusal:

@@ -13,9 +13,10 @@ from perfeval_xl.compare import points
 from perfeval_xl.facts import COLUMNS, Facts
 from perfeval_xl.messages import Finding
 from perfeval_xl.naming import bare, is_foreign, money_kind
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.speech import Notes, Paragraph, Quote, Said, Speech, last_year
 
-_DIGIT = re.compile("[0-9]")
+_DIGIT = Pattern("[0-9]")
 
 
 def read(facts: Facts, parts: Iterable[Paragraph]) -> list[Finding]:

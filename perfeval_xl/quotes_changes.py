@@ -7,14 +7,15 @@ from perfeval_xl.compare import CENT, percent, points
 from perfeval_xl.figures import Figure, same
 from perfeval_xl.naming import Lead, Subject, budget_change, budget_share, is_foreign
 from perfeval_xl.numbers import half_up
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.speech import Said, Speech
 
-_MOVED = re.compile("(?:追加|调[增减]|增加|减少|净增|净减)(?:部门|预算|资金|财政|了|额|数)*(?:为|共)*$")
-_MOVED_FROM = re.compile("^[较比与]年初(?:批复|安排|的)*(?:预算)?(?:数|总额)?(?:相比)?"
+_MOVED = Pattern("(?:追加|调[增减]|增加|减少|净增|净减)(?:部门|预算|资金|财政|了|额|数)*(?:为|共)*$")
+_MOVED_FROM = Pattern("^[较比与]年初(?:批复|安排|的)*(?:预算)?(?:数|总额)?(?:相比)?"
                          "(?:净?增加|增长|上升|净?减少|下降|降低|调增|调减|追加|压减|核减)了?$")
-_COMPARED_WITH = re.compile("(?:^|[。;])[与较比]年初(?:部门)?(?:预算)?(?:数|总额)?相比，$")
-_MOVED_BUDGET = re.compile("^(?:全年|部门|本年)*预算(?:总额|数)?(?:净?增加|净?减少|调增|调减|核减|压减)了?$")
-_BY_SHARE = re.compile("^(?:增长|增幅|上升|下降|减少|降幅|减幅|降低|调整率|变动率)$")
+_COMPARED_WITH = Pattern("(?:^|[。;])[与较比]年初(?:部门)?(?:预算)?(?:数|总额)?相比，$")
+_MOVED_BUDGET = Pattern("^(?:全年|部门|本年)*预算(?:总额|数)?(?:净?增加|净?减少|调增|调减|核减|压减)了?$")
+_BY_SHARE = Pattern("^(?:增长|增幅|上升|下降|减少|降幅|减幅|降低|调整率|变动率)$")
 
 
 def is_moved(speech: Speech, lead: Lead) -> bool:

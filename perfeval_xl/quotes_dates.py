@@ -11,19 +11,20 @@ from perfeval_xl.compare import ZERO
 from perfeval_xl.facts import Facts
 from perfeval_xl.figures import Figure, normal
 from perfeval_xl.model import Indicator
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.speech import Speech
 
-_DAY = re.compile("(?:(?P<year>20[0-9]{2})年)?(?P<month>1[0-2]|0?[1-9])月"
+_DAY = Pattern("(?:(?P<year>20[0-9]{2})年)?(?P<month>1[0-2]|0?[1-9])月"
                   "(?:(?P<day>3[01]|[12][0-9]|0?[1-9])日|(?P<end>[底末]))(?P<before>(?:之|以)?前)?")
-_ISO = re.compile("(?:[0-9]{4}|-)-([0-9]{2})-([0-9]{2})")
+_ISO = Pattern("(?:[0-9]{4}|-)-([0-9]{2})-([0-9]{2})")
 _DONE = "(?:全部|按时|如期)?(?:完成|完工|竣工|建成|交付|办结|发放|拨付|召开|举办|上线|开工|投入使用|投入运行|投用|启用|通车|开通|结束)"
-_TAIL = re.compile(f"(?:{_DONE})?(?:及时性?|时间|时限|时点|期限|日期)$")
+_TAIL = Pattern(f"(?:{_DONE})?(?:及时性?|时间|时限|时点|期限|日期)$")
 #: what may stand between the name of a row and its day
-_LINK = re.compile(f"(?:{_DONE})?(?:时间|时限|期限|日期)?[的:]?(?P<target>(?:年度|年初)?(?:指标值|目标值|目标|计划|要求|规定))?"
+_LINK = Pattern(f"(?:{_DONE})?(?:时间|时限|期限|日期)?[的:]?(?P<target>(?:年度|年初)?(?:指标值|目标值|目标|计划|要求|规定))?"
                    "(?P<actual>实际|最终|已)?(?:应|全部|均)?"
                    f"(?:{_DONE})?(?:时间|完成值)?(?:为|是|于|在|:|不晚于|不迟于)*")
-_THEN = re.compile("[，;]?(?:实际|最终)(?:上)?(?:已)?(?:完成|完工)?(?:时间|值)?(?:为|是|于|在|:)*")
-_CLOSES = re.compile(f"(?P<done>的?(?:目标|要求|指标值)|{_DONE})|[，;。、)]|$")
+_THEN = Pattern("[，;]?(?:实际|最终)(?:上)?(?:已)?(?:完成|完工)?(?:时间|值)?(?:为|是|于|在|:)*")
+_CLOSES = Pattern(f"(?P<done>的?(?:目标|要求|指标值)|{_DONE})|[，;。、)]|$")
 
 
 def read(speech: Speech) -> None:

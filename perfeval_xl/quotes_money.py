@@ -9,6 +9,7 @@ from perfeval_xl.figures import Figure, same
 from perfeval_xl.model import FundsRow
 from perfeval_xl.naming import Subject, bare, budget_share, is_foreign, is_own, money_kind, names_another, rate_name, source_of
 from perfeval_xl.numbers import half_up
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.quotes_changes import change, is_change, is_moved, moved
 from perfeval_xl.quotes_rows import row
 from perfeval_xl.scoring import execution_rate, execution_score
@@ -18,12 +19,12 @@ _BUDGETS = ("adjusted", "budget", "initial")
 _IN_WORDS = (("initial", "年初"), ("adjusted", "全年预算|调整"), ("executed", "执行|支出"))
 _SHORTLY = {"年初": "initial", "年初数": "initial", "调整后": "adjusted", "调整": "adjusted", "追加后": "adjusted",
             "调增后": "adjusted", "调减后": "adjusted", "压减后": "adjusted"}
-_PLANNED = re.compile("年初(?:安排|批复|核定|下达)(?:数|额)?$")
-_OWN_ALONE = re.compile("[我本全](?:单位|部门|中心|[局委办院会处校站馆所])")
-_SPENDING = re.compile("(?:支出|执行|支付|拨付|使用|列支|发放|到账)(?:了|为|完成|资金|金额|数)*$")
-_ALL_MONEY = re.compile("(?:项目|部门|本项目|年度)?资金总额")
-_REACHED = re.compile("[，;]?(?:实际|全年|年末)*(?:完成|达到|执行)")
-_OTHER_BASE = re.compile("调整|追加|调[增减]|全年预算|占年初|完成年初|年初预算的")
+_PLANNED = Pattern("年初(?:安排|批复|核定|下达)(?:数|额)?$")
+_OWN_ALONE = Pattern("[我本全](?:单位|部门|中心|[局委办院会处校站馆所])")
+_SPENDING = Pattern("(?:支出|执行|支付|拨付|使用|列支|发放|到账)(?:了|为|完成|资金|金额|数)*$")
+_ALL_MONEY = Pattern("(?:项目|部门|本项目|年度)?资金总额")
+_REACHED = Pattern("[，;]?(?:实际|全年|年末)*(?:完成|达到|执行)")
+_OTHER_BASE = Pattern("调整|追加|调[增减]|全年预算|占年初|完成年初|年初预算的")
 
 
 def shown(rate: Decimal) -> str:

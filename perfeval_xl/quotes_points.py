@@ -7,15 +7,16 @@ from perfeval_xl.compare import CENT, HUNDRED, ZERO, percent, points
 from perfeval_xl.figures import Figure, normal, same
 from perfeval_xl.naming import Lead, Subject, bare, is_own, names_another, rate_name, read_lead
 from perfeval_xl.numbers import half_up
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.speech import Quote, Said, Speech
 
-_NEXT_IS_SCORE = re.compile("[，;]?(?:自评|实际|最终|总)*(?:得分|得|实得|评分|自评)")
+_NEXT_IS_SCORE = Pattern("[，;]?(?:自评|实际|最终|总)*(?:得分|得|实得|评分|自评)")
 #: 以96.88分的成绩完成自评
-_AS_RESULT = re.compile("的(?:总|综合|最终|自评)*(?:成绩|得分|分数|总分)")
-_NO_TOTAL = re.compile("扣|失|减|加分|每|最高|最低|不得|满意|评议|测评|考评组|排名")
-_GENERAL = re.compile("根据|依据|按照|绩效|自评|评价|综合|最终|总体|整体|部门|支出|预算|项目|结果|年度|的|本次|经|平均")
+_AS_RESULT = Pattern("的(?:总|综合|最终|自评)*(?:成绩|得分|分数|总分)")
+_NO_TOTAL = Pattern("扣|失|减|加分|每|最高|最低|不得|满意|评议|测评|考评组|排名")
+_GENERAL = Pattern("根据|依据|按照|绩效|自评|评价|综合|最终|总体|整体|部门|支出|预算|项目|结果|年度|的|本次|经|平均")
 #: 部门整体绩效为97.62分, 全局99.3分
-_OF_WHOLE = re.compile("整体(?:支出)?绩效(?:自评)?$|(?:^|[^\u4e00-\u9fff])[我本全](?:单位|部门|中心|[局委办院会处校站馆所])(?:整体)?$")
+_OF_WHOLE = Pattern("整体(?:支出)?绩效(?:自评)?$|(?:^|[^\u4e00-\u9fff])[我本全](?:单位|部门|中心|[局委办院会处校站馆所])(?:整体)?$")
 WHOLE = Subject("total", "部门整体")
 
 

@@ -10,28 +10,29 @@ from perfeval_xl.figures import Figure, same
 from perfeval_xl.model import Indicator
 from perfeval_xl.naming import Subject, read_lead
 from perfeval_xl.numbers import half_up, printed_step, shifted
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.speech import Notes, Paragraph, Quote, Said, Speech, last_clause
 from perfeval_xl.targets import Reading, scale
 
 _SIGNS = {">=": "≥", "<=": "≤"}
-_COUNTED = re.compile("[个项条类]?(?P<level>[一二三]级)?(?:绩效)?指标")
-_LEVEL_BEFORE = re.compile("(?P<level>[一二三]级)(?:绩效)?指标(?:共有?|有|为|设置|合计|共计|设置了|:)*$")
-_IN_ALL = re.compile("共|设|分为(?=[0-9])|合计|总计|包括|包含|有")
-_LIST_COUNTED = re.compile("、[^，]*[0-9一二三四五六七][类个项](?:一级指标)?[^，]*，")
+_COUNTED = Pattern("[个项条类]?(?P<level>[一二三]级)?(?:绩效)?指标")
+_LEVEL_BEFORE = Pattern("(?P<level>[一二三]级)(?:绩效)?指标(?:共有?|有|为|设置|合计|共计|设置了|:)*$")
+_IN_ALL = Pattern("共|设|分为(?=[0-9])|合计|总计|包括|包含|有")
+_LIST_COUNTED = Pattern("、[^，]*[0-9一二三四五六七][类个项](?:一级指标)?[^，]*，")
 #: powers of ten of lengths, and what they are counted in
 _LENGTHS = {"公里": (3, "米"), "千米": (3, "米")}
 #: 管理制度健全性: of what, and how it is to be
-_LIMIT = re.compile("的(?:年初|年度|预期|既定)*(?:控制|目标|指标值|上限|限额|标准|红线)")
-_QUALITY = re.compile("(?P<what>.{2,8})(?P<how>..)性")
+_LIMIT = Pattern("的(?:年初|年度|预期|既定)*(?:控制|目标|指标值|上限|限额|标准|红线)")
+_QUALITY = Pattern("(?P<what>.{2,8})(?P<how>..)性")
 _ALSO = {"健全": "完备|完善", "完整": "完备", "规范": "合规", "合规": "规范"}
-_GOES_ON = re.compile("[\u4e00-\u9fff]")  # 3岁以下儿童: a figure that counts something else
-_APART = re.compile("低于|高于|超|比|较|相差|优于|少于|多于")
-_NAMED_INDICATORS = re.compile("类?指标$")
+_GOES_ON = Pattern("[\u4e00-\u9fff]")  # 3岁以下儿童: a figure that counts something else
+_APART = Pattern("低于|高于|超|比|较|相差|优于|少于|多于")
+_NAMED_INDICATORS = Pattern("类?指标$")
 #: 三级指标15项，其中…3项; 投入管理指标设工作目标管理3项、绩效管理5项
-_LISTED = re.compile("[二三]级(?:绩效)?指标[^。;]*其中[^。;]*$"
+_LISTED = Pattern("[二三]级(?:绩效)?指标[^。;]*其中[^。;]*$"
                      "|指标下?(?:设置?|包括|包含|分为)了?(?:[^，。;0-9]{2,12}[0-9]+[项个]、)+[^，。;0-9]{2,12}$")
-_SETS = re.compile("(?:共?下?设置?|包括|包含|共?有)了?$")
-_OPENS = re.compile("(?:指标)?(?:类|下|情况|方面)?(?:设置|设|包括|包含|共|有|下设|:)")
+_SETS = Pattern("(?:共?下?设置?|包括|包含|共?有)了?$")
+_OPENS = Pattern("(?:指标)?(?:类|下|情况|方面)?(?:设置|设|包括|包含|共|有|下设|:)")
 
 
 # ---- targets and actuals ----

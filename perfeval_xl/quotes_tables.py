@@ -14,6 +14,7 @@ from perfeval_xl.facts import COLUMNS, Facts
 from perfeval_xl.figures import Figure, Sentence, figures, normal, same
 from perfeval_xl.model import FundsRow
 from perfeval_xl.naming import Lead, Subject, money_kind
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.quotes_money import shown, task_figure
 from perfeval_xl.quotes_points import WHOLE, shares, wrong
 from perfeval_xl.quotes_rows import row as indicator
@@ -21,16 +22,16 @@ from perfeval_xl.speech import Notes, Place, Quote, Speech
 
 #: what a heading says of its column
 _HEADS = {
-    "share": re.compile("得分率"), "rate": re.compile("(?:执行|支出|支付)(?:率|进度)"),
-    "weight": re.compile("^(?:指标|权重|标准)?(?:分值|权重|满分|标准分)"),
-    "score": re.compile("^(?:自评|指标|实际|最终|评价)*得?分(?:数|情况)?$|^自评分"),
-    "initial": re.compile("年初.{0,4}预算|预算年初"), "adjusted": re.compile("全年预算|(?:调整|追加|变更)后?.{0,4}预算"),
-    "executed": re.compile("执行数|支出数|实际支出|执行金额|支出金额|全年执行"), "budget": re.compile("^预算(?:资金|数|金额|额)?$"),
-    "target": re.compile("(?:指标|目标|计划|预期)值|年度目标$"), "actual": re.compile("(?:完成|实际|达成)值|实际完成$"),
+    "share": Pattern("得分率"), "rate": Pattern("(?:执行|支出|支付)(?:率|进度)"),
+    "weight": Pattern("^(?:指标|权重|标准)?(?:分值|权重|满分|标准分)"),
+    "score": Pattern("^(?:自评|指标|实际|最终|评价)*得?分(?:数|情况)?$|^自评分"),
+    "initial": Pattern("年初.{0,4}预算|预算年初"), "adjusted": Pattern("全年预算|(?:调整|追加|变更)后?.{0,4}预算"),
+    "executed": Pattern("执行数|支出数|实际支出|执行金额|支出金额|全年执行"), "budget": Pattern("^预算(?:资金|数|金额|额)?$"),
+    "target": Pattern("(?:指标|目标|计划|预期)值|年度目标$"), "actual": Pattern("(?:完成|实际|达成)值|实际完成$"),
 }
-_WHOLE = re.compile("(?:自评)?(?:合计|总计|总分|总得分|合计得分)(?:得分)?")
-_ALL_FUNDS = re.compile("合计|总计|(?:部门|单位)?(?:整体|预算|支出|资金)*(?:总额|合计|总计)|年度资金总额|部门预算(?:总额)?")
-_PREFIX = re.compile(r"^(?:[0-9一二三四]、)?(?:资金(?:来源|结构)[:：])?(?:\([0-9]\))?(?:其中[:：])?")
+_WHOLE = Pattern("(?:自评)?(?:合计|总计|总分|总得分|合计得分)(?:得分)?")
+_ALL_FUNDS = Pattern("合计|总计|(?:部门|单位)?(?:整体|预算|支出|资金)*(?:总额|合计|总计)|年度资金总额|部门预算(?:总额)?")
+_PREFIX = Pattern(r"^(?:[0-9一二三四]、)?(?:资金(?:来源|结构)[:：])?(?:\([0-9]\))?(?:其中[:：])?")
 _LEAD = Lead("", "", "", False, False, False, "")
 
 

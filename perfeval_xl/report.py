@@ -19,13 +19,14 @@ from perfeval_xl.cells import Grid
 from perfeval_xl.compare import agree, percent
 from perfeval_xl.model import Entry, Percent
 from perfeval_xl.numbers import half_up, plain, read_number
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.record import Record
 from perfeval_xl.report_figures import FOLDER, Figures, Part, Value, clean, figure, say
 from perfeval_xl.report_tables import Cell, Chart, Table
 from perfeval_xl.review_lists import wide
 from perfeval_xl.table import find
 
-_PLACE = re.compile(r"\{(\w+)\}")
+_PLACE = Pattern(r"\{(\w+)\}")
 #: widths of characters of a title that stand on one line, a Chinese one being two
 _TITLE = 40
 #: widths of the attached form, in characters

@@ -5,7 +5,6 @@ Every figure is the recomputed one; where the form says otherwise the figure car
 """
 
 import os
-import re
 import tomllib
 from collections.abc import Iterable
 from decimal import Decimal
@@ -19,6 +18,7 @@ from perfeval_xl.edition import DEFAULT, get, plain_label
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import Entry, Indicator, Task
 from perfeval_xl.numbers import half_up, plain, tidy
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.record import Record
 from perfeval_xl.scoring import PartScore, RowScore, explained
 
@@ -31,8 +31,8 @@ _ABOUT_TOTAL = frozenset(("S101", "S107", "S108", "S109", "S111"))
 _PROBLEMS = ("F204", "I107", "I108")
 #: so many rows that fell short are named one by one among the problems
 _NAMED = 6
-_TASK_NUMBER = re.compile(r"任务\s*\d*\s*[:：]?")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+_TASK_NUMBER = Pattern(r"任务\s*\d*\s*[:：]?")
+_CONTROL = Pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
 class Value(NamedTuple):

@@ -1,15 +1,15 @@
 """The tables and charts of a report, as rows of cells and series of figures."""
 
-import re
 from decimal import Decimal
 from typing import NamedTuple
 
 from perfeval_xl.compare import ZERO, percent, points
 from perfeval_xl.edition import Column
 from perfeval_xl.model import MONEY, FundsRow
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.report_figures import Figures, Part, assessed, clean, figure, say, share, task_name, text
 
-_FUNDS_PREFIX = re.compile(r"(?:\d、)?资金(?:来源|结构)[:：]|[（(]\d[)）]|[（(]万?元[)）]|其中[:：]")
+_FUNDS_PREFIX = Pattern(r"(?:\d、)?资金(?:来源|结构)[:：]|[（(]\d[)）]|[（(]万?元[)）]|其中[:：]")
 _NONE = "—"
 
 

@@ -5,13 +5,13 @@ repeats their text. A bookmark's name holds the mark and a checksum of the text 
 somebody has changed it since.
 """
 
-import re
 from collections.abc import Iterator
 from html import escape
 from typing import NamedTuple
 from zlib import crc32
 
 from perfeval_xl import report_chart
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.report import Drawn, Figure, Heading, Paragraph
 from perfeval_xl.report_tables import Cell, Chart, Table
 
@@ -24,8 +24,8 @@ SPACES = ('xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main
 PAGE, MARGINS = (11906, 16838), {"top": 2098, "bottom": 1984, "left": 1588, "right": 1474}
 _WIDTH, _LENGTH = PAGE[0] - MARGINS["left"] - MARGINS["right"], PAGE[1] - MARGINS["left"] - MARGINS["right"]
 #: a mark with its checksum, in the name of a bookmark
-MARK = re.compile("pe_([0-9a-f]{8})_([0-9a-f]{8})")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+MARK = Pattern("pe_([0-9a-f]{8})_([0-9a-f]{8})")
+_CONTROL = Pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _EMU = 360000  # per centimetre
 
 

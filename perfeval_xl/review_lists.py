@@ -4,7 +4,6 @@ openpyxl is imported inside the functions: ``check`` must start without it.
 """
 
 import os
-import re
 import unicodedata
 from copy import copy
 from datetime import date, datetime, time, timedelta
@@ -17,6 +16,7 @@ from perfeval_xl.compare import agree, percent
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import Entry, cell_name, column_name
 from perfeval_xl.numbers import half_up
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.record import Record
 
 
@@ -69,7 +69,7 @@ _FONT, _EDGE, _HEAD, _BAND = "微软雅黑", "A6A6A6", "D9E2EC", "F2F2F2"
 #: number formats of the second list by column: weights as they are, a gap of nothing is not shown
 _FORMATS = {4: "General", 7: "+0.00;-0.00;"}
 #: characters that no part of a workbook may hold
-CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+CONTROL = Pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def word(key: str, lang: str, **args: object):

@@ -12,10 +12,11 @@ from typing import NamedTuple
 from perfeval_xl import gate
 from perfeval_xl.messages import Refusal
 from perfeval_xl.numbers import fold
+from perfeval_xl.patterns import Pattern
 
-_NAME = re.compile(r"(?:预算)?(?:部门|单位)(?:\(单位\))?(?:全称|名称)?|名称|全称|name|department", re.I)
-_OTHER = re.compile(r"(?:别名|简称|曾用名|原名|其他名称)|alias(?:es)?", re.I)
-_YEAR = re.compile(r"年度|年份|year", re.I)
+_NAME = Pattern(r"(?:预算)?(?:部门|单位)(?:\(单位\))?(?:全称|名称)?|名称|全称|name|department", re.I)
+_OTHER = Pattern(r"(?:别名|简称|曾用名|原名|其他名称)|alias(?:es)?", re.I)
+_YEAR = Pattern(r"年度|年份|year", re.I)
 #: how like two names must be to be asked about (1 = the same)
 _LIKE = 0.72
 

@@ -10,6 +10,7 @@ from perfeval_xl.figures import Figure, Sentence, figures, normal, same, sentenc
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import FundsRow
 from perfeval_xl.naming import MOVED, Lead, Subject, bare, is_foreign, is_own, money_kind, names_another, read_lead
+from perfeval_xl.patterns import Pattern
 
 
 class Place(NamedTuple):
@@ -26,7 +27,7 @@ class Place(NamedTuple):
 
 
 #: the words before a colon, or a first sentence that is hardly more than a name: (1)预算执行率。
-_HEAD = re.compile("[^:]{1,40}(?=:)|[^:，;。]{1,20}(?=。.)")
+_HEAD = Pattern("[^:]{1,40}(?=:)|[^:，;。]{1,20}(?=。.)")
 
 
 class Paragraph(NamedTuple):
@@ -78,35 +79,35 @@ class Notes:
 
 
 #: 90分以上为优: the definition of a grade
-BANDS = re.compile(r"[0-9.]+(?:\(含\)|分)*(?:以[上下]|[-~—至][0-9.]+(?:\(不?含\)|分)*)(?:\(不?含\))?(?:的|以[上下])?"
+BANDS = Pattern(r"[0-9.]+(?:\(含\)|分)*(?:以[上下]|[-~—至][0-9.]+(?:\(不?含\)|分)*)(?:\(不?含\))?(?:的|以[上下])?"
                    r"(?:为|是|属|属于|评为|评定为|定为|:)?(?:优秀?|良好?|中等?|差|合格|不合格)")
 #: what is meant to come, not what was reached
-_INTENDED = re.compile("力争|争取|下一步|今后|明年|下一年|下年|建议|预计|拟将|拟于|计划在")
-_HOPED = re.compile("确保|努力|提高到|提升到|提升至|提高至")
-_AIMS = re.compile("(?:目标|(?:主要|重点|年度)任务)(?:值|设定|为|是|如下)*$")
+_INTENDED = Pattern("力争|争取|下一步|今后|明年|下一年|下年|建议|预计|拟将|拟于|计划在")
+_HOPED = Pattern("确保|努力|提高到|提升到|提升至|提高至")
+_AIMS = Pattern("(?:目标|(?:主要|重点|年度)任务)(?:值|设定|为|是|如下)*$")
 #: 低于指标值23.4个百分点: the subject stays
-_COMPARED = re.compile("低于|高于|超过|大于|小于|优于|少于|未达|没有达|比|较|相差|差")
-_DID = re.compile("(?:实际|全年|累计|共|已)+(?!支出|执行|使用|支付|拨付|到位|采购|安排|下达)[\u4e00-\u9fff]{2,3}")
+_COMPARED = Pattern("低于|高于|超过|大于|小于|优于|少于|未达|没有达|比|较|相差|差")
+_DID = Pattern("(?:实际|全年|累计|共|已)+(?!支出|执行|使用|支付|拨付|到位|采购|安排|下达)[\u4e00-\u9fff]{2,3}")
 #: 得分率为：预算执行90%、投入管理100%
-_SHARES = re.compile("得分率(?:分别|依次)?(?:为|是|达)?:[^;]*$")
-_VERB = re.compile("(?:类(?:指标)?|指标)?(?:下|共|被)*(?:设置?|有|包括|包含|扣除?|失|少于|低于|高于|超过?|多于|比|较)了?")
-_SPENDING = re.compile("(?:经费|费用?|专项资金|采购|补[助贴])(?:支出|使用|执行)*(?:情况)?[。:]?$")
-_GOALS = re.compile("目标(?:及(?:主要)?任务|设定情况|设置情况|如下)?[。:]?$")
-_AGAINST_AIMS = re.compile("对[照比]|[按比]照|完成|实现|超")
+_SHARES = Pattern("得分率(?:分别|依次)?(?:为|是|达)?:[^;]*$")
+_VERB = Pattern("(?:类(?:指标)?|指标)?(?:下|共|被)*(?:设置?|有|包括|包含|扣除?|失|少于|低于|高于|超过?|多于|比|较)了?")
+_SPENDING = Pattern("(?:经费|费用?|专项资金|采购|补[助贴])(?:支出|使用|执行)*(?:情况)?[。:]?$")
+_GOALS = Pattern("目标(?:及(?:主要)?任务|设定情况|设置情况|如下)?[。:]?$")
+_AGAINST_AIMS = Pattern("对[照比]|[按比]照|完成|实现|超")
 #: a year that is compared with holds for its clause alone: 比2022年的1289.4万元增加99.35万元；支出决算1302.48万元
-_COMPARED_YEAR = re.compile("[比较与同]20[0-9]{2}年")
-_FROM = re.compile("[由从][^，;]*[0-9]")
-_YEAR = re.compile("(20[0-9]{2})年")
+_COMPARED_YEAR = Pattern("[比较与同]20[0-9]{2}年")
+_FROM = Pattern("[由从][^，;]*[0-9]")
+_YEAR = Pattern("(20[0-9]{2})年")
 #: a day before the year's end: 截至6月底支出3320万元, 三季度末执行率70.2%
-_PART = re.compile("(?:截[至止到]|到|至)(?:20[0-9]{2}年)?(?:[1-9]|1[01])月(?!.{0,6}前)|(?<![0-9])(?:[1-9]|1[01])月[底末](?!之?前)"
+_PART = Pattern("(?:截[至止到]|到|至)(?:20[0-9]{2}年)?(?:[1-9]|1[01])月(?!.{0,6}前)|(?<![0-9])(?:[1-9]|1[01])月[底末](?!之?前)"
                    "|(?<![0-9])1[-~—至](?:[2-9]|1[01])月|[上下]半年|[一二三四1-4]季度|前三季|(?<![0-9])(?:[1-9]|1[01])月(?:[0-9]{1,2}日|份)?，")
-_WHOLE_YEAR = re.compile("(?<![占达为])(?<!完成)全年|年底|年末|12月(?:31日|底|末)|年度(?!预算的)|截至20[0-9]{2}年(?![0-9])")
+_WHOLE_YEAR = Pattern("(?<![占达为])(?<!完成)全年|年底|年末|12月(?:31日|底|末)|年度(?!预算的)|截至20[0-9]{2}年(?![0-9])")
 #: several years together: 2021年至2023年三年累计, 自2019年以来, 近五年
-_SPAN = re.compile("20[0-9]{2}年?[-~—至到]20[0-9]{2}年|(?<!20)[两二三四五六七八九十2-9]年(?:来|间|累计|共)"
+_SPAN = Pattern("20[0-9]{2}年?[-~—至到]20[0-9]{2}年|(?<!20)[两二三四五六七八九十2-9]年(?:来|间|累计|共)"
                    "|近[0-9两二三四五六七八九十]+年|20[0-9]{2}年(?:以来|起)"
                    "|历年|以来|十[三四五]五")
-_THIS = re.compile("(?:当年|本年|今年|全年|其中20[0-9]{2}年|(?<![-~—至到自从])20[0-9]{2}年(?!以来|起|[-~—至到]))")
-_BEFORE = re.compile("(?:上年(?!结转)|去年|上一年|前年|往年|较上|同比|比上)[^，;。]*$")
+_THIS = Pattern("(?:当年|本年|今年|全年|其中20[0-9]{2}年|(?<![-~—至到自从])20[0-9]{2}年(?!以来|起|[-~—至到]))")
+_BEFORE = Pattern("(?:上年(?!结转)|去年|上一年|前年|往年|较上|同比|比上)[^，;。]*$")
 
 
 def without_bands(text: str) -> str:

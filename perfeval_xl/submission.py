@@ -2,7 +2,6 @@
 
 import io
 import os
-import re
 from typing import Any
 
 from perfeval_xl import files, layout, template
@@ -12,11 +11,12 @@ from perfeval_xl.indicator_block import Block
 from perfeval_xl.messages import Refusal
 from perfeval_xl.model import FORM_SHEET, Percent, cell_name
 from perfeval_xl.numbers import plain, read_number
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.record import Record
 from perfeval_xl.template import Box, Filling, Plan
 
 #: what no file name may hold
-_NO_NAME = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
+_NO_NAME = Pattern(r'[\\/:*?"<>|\x00-\x1f]+')
 
 
 def path_for(one: Record) -> str:

@@ -19,6 +19,7 @@ from perfeval_xl.computed import Computed
 from perfeval_xl.edition import Column, Edition
 from perfeval_xl.edition_file import check_drawable
 from perfeval_xl.model import FORM_SHEET, MONEY, Sheet
+from perfeval_xl.patterns import Pattern
 
 SHEET = FORM_SHEET
 #: mm, A4 portrait: left, right, top, bottom
@@ -37,7 +38,7 @@ _SHARES = {"name": 26, "content": 34, "status": 40}
 _LEFT = frozenset(("goal", "content", "status", "reason", "filler"))
 _BLOCKS = ("funds", "goals", "tasks", "indicators")
 _FONT, _SIZE, _LINE, _PAD, _TALLEST = "宋体", 10.5, 14.5, 5.0, 390.0
-_PERCENT = re.compile(r"([-+]?\d+(?:\.(\d+))?)%")
+_PERCENT = Pattern(r"([-+]?\d+(?:\.(\d+))?)%")
 
 
 class Filling(NamedTuple):

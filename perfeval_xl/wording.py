@@ -9,22 +9,23 @@ from perfeval_xl.facts import Facts
 from perfeval_xl.figures import Sentence, normal
 from perfeval_xl.messages import Finding
 from perfeval_xl.naming import Lexicon
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.speech import Paragraph
 
 #: documents that published reports still cite, and what took their place (K: the national documents are quoted from memory)
 _REPLACED = (
-    (re.compile(r"财预[〔\[【(]2011[〕\]】)]285号|《?财政支出绩效评价管理暂行办法》?"), "《财政支出绩效评价管理暂行办法》（财预〔2011〕285号）",
+    (Pattern(r"财预[〔\[【(]2011[〕\]】)]285号|《?财政支出绩效评价管理暂行办法》?"), "《财政支出绩效评价管理暂行办法》（财预〔2011〕285号）",
      "财预〔2020〕10号"),
 )
 #: slips of the pen met in published reports of 2021 and 2022: words, what they should be
 _SLIPS = (("内控制服", "内控制度"), ("开有以下", "开展了以下"), ("左手全区", "做好全区"), ("开战吧", "开展"), ("支出机构", "支出结构"),
           ("、项资金管控", "、项目资金管控"), ("按照部分职责", "按照部门职责"), ("以经完成", "已经完成"), ("己完成", "已完成"),
           ("绩效木标", "绩效目标"), ("预算执行律", "预算执行率"))
-_DOUBLED = re.compile("([\u4e00-\u9fff]{2,6})\\1")
+_DOUBLED = Pattern("([\u4e00-\u9fff]{2,6})\\1")
 #: 研究研究 is good Chinese, 一个一个 too
-_MAY_DOUBLE = re.compile("预算数|执行数|^[一逐]|(.)\\1$|研究|讨论|商量|了解|学习|考虑|锻炼|介绍|宣传|检查|点点|常常|时时|层层|人人|家家")
-_MARKS = re.compile("[，,；;、][，,；;、。]")
-_NUMBER = re.compile("[0-9０-９]")
+_MAY_DOUBLE = Pattern("预算数|执行数|^[一逐]|(.)\\1$|研究|讨论|商量|了解|学习|考虑|锻炼|介绍|宣传|检查|点点|常常|时时|层层|人人|家家")
+_MARKS = Pattern("[，,；;、][，,；;、。]")
+_NUMBER = Pattern("[0-9０-９]")
 
 
 def read(facts: Facts, paragraphs: list[Paragraph]) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from perfeval_xl import files, form_sheet, formulas, sheets, vba
 from perfeval_xl.beside import prepare
 from perfeval_xl.edition import Edition, editions
 from perfeval_xl.messages import Refusal
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.template import Filling, Plan, blank, new_workbook
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "workbook")
@@ -18,7 +19,7 @@ ENGINE = 191029
 _BUTTON, _GAP, _ACROSS = (124, 28), 8, 4
 #: a formula whose result is a blank text: XlsxWriter leaves its type out, and readers take the result for missing. With its type LibreOffice
 #: still does, works the cell out without Python, and shows an error; a blank it believes. Native formulas it may work out
-_BLANK_RESULT = re.compile(rb'<c (r="([A-Z]+)[0-9]+"(?: s="[0-9]+")?)>(<f>[^<]*</f>)<v></v></c>')
+_BLANK_RESULT = Pattern(rb'<c (r="([A-Z]+)[0-9]+"(?: s="[0-9]+")?)>(<f>[^<]*</f>)<v></v></c>')
 _BLANK = {True: rb'<c \1 t="str">\3<v xml:space="preserve"> </v></c>', False: rb'<c \1 t="str">\3<v></v></c>'}
 
 
