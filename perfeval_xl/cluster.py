@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from perfeval_xl import __version__, contain, gather
-from perfeval_xl.compact import Form
+from perfeval_xl.compact import Form, packed
 from perfeval_xl.messages import Refusal
 
 #: seconds to wait for the scheduler and its first worker
@@ -23,7 +23,8 @@ PATIENCE = 20
 ALONE = 60
 
 
-def read_all(address: str, paths: Sequence[str], wanted: str = "", lang: str = "", told: Callable[[int], None] = lambda count: None) -> list[Form]:
+def read_all(address: str, paths: Sequence[str], wanted: str = "", lang: str = "", told: Callable[[int], None] = lambda count: None,
+             keep: Callable[[Form], Form] = packed) -> list[Form]:
     """The lines of all files in the order of the paths, as ``gather.read_all`` gives them; the address is the scheduler's (tcp://host:8786).
 
     Refused where Dask is missing (X305), nobody answers (X307), or a worker runs another version of this tool, its editions or Python (X306).
@@ -40,7 +41,15 @@ def read_all(address: str, paths: Sequence[str], wanted: str = "", lang: str = "
     with client:
         _same_everywhere(client, address)
         whole = {os.path.abspath(path): path for path in paths}  # a worker stands in a folder of its own
-        return [form._replace(path=whole[form.path]) for form in _gathered(client, list(whole), wanted, lang, told)]
+        lines: dict[str, list[Form]] = {}
+
+        def come(portion: Sequence[str], found: Sequence[list[Form]]) -> None:
+            for path, forms in zip(portion, found, strict=True):
+                lines[path] = [keep(form._replace(path=whole[form.path])) for form in forms]
+            told(len(portion))
+
+        _gather(client, list(whole), wanted, lang, come)
+        return [form for path in whole for form in lines[path]]
 
 
 def identity() -> str:
@@ -74,20 +83,21 @@ def apart(read: Callable[[str, str, str], list[Form]], paths: Sequence[str], wan
     return list(contain.each(read, paths, lambda path, refusal: gather.lost(path, lang), wanted, lang))
 
 
-def _gathered(client: Any, paths: list[str], wanted: str, lang: str, told: Callable[[int], None]) -> list[Form]:
+#: takes in the lines of a portion of paths
+Come = Callable[[Sequence[str], Sequence[list[Form]]], None]
+
+
+def _gather(client: Any, paths: list[str], wanted: str, lang: str, come: Come) -> None:
     """All portions; those whose worker was lost are read apart: when a worker dies, Dask suspects all that waited at it."""
     workers = max(1, sum(client.nthreads().values()))
-    lines: dict[str, list[Form]] = {}
     portions = gather.chunked(paths, workers)
-    fallen = _round(client, {client.submit(gather.read_many, list(one), wanted, lang, pure=False): one for one in portions}, lines, told)
-    fallen = _round(client, {client.submit(apart, gather.read_one, list(one), wanted, lang, pure=False): one for one in fallen}, lines, told)
+    fallen = _round(client, {client.submit(gather.read_many, list(one), wanted, lang, pure=False): one for one in portions}, come)
+    fallen = _round(client, {client.submit(apart, gather.read_one, list(one), wanted, lang, pure=False): one for one in fallen}, come)
     for portion in fallen:  # nobody is there any more
-        lines.update(zip(portion, apart(gather.read_one, portion, wanted, lang), strict=True))
-        told(len(portion))
-    return [form for path in paths for form in lines[path]]
+        come(portion, apart(gather.read_one, portion, wanted, lang))
 
 
-def _round(client: Any, futures: dict[Any, Sequence[str]], lines: dict, told: Callable[[int], None]) -> list[Sequence[str]]:
+def _round(client: Any, futures: dict[Any, Sequence[str]], come: Come) -> list[Sequence[str]]:
     """Collects the lines of portions that were handed out; gives the portions that no worker survived, or that none was left for."""
     from distributed import CancelledError, KilledWorker, as_completed
 
@@ -96,8 +106,7 @@ def _round(client: Any, futures: dict[Any, Sequence[str]], lines: dict, told: Ca
         for future in as_completed(list(futures), loop=client.loop):
             portion = futures.pop(future)
             try:
-                lines.update(zip(portion, future.result(), strict=True))
-                told(len(portion))
+                come(portion, future.result())
             except (KilledWorker, CancelledError):
                 fallen.append(portion)
             future.release()

@@ -6,8 +6,8 @@ thousand forms take some thirty megabytes.
 """
 
 import json
-import re
 import zlib
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -33,7 +33,8 @@ class Form(NamedTuple):
 
     ``modified`` is when the file says it was last saved, ``saved`` when the file system does (seconds). ``counts`` are the findings by
     severity. ``texts`` are (digest, cell, beginning) of long texts. ``copied``: every signed target has itself as its actual; ``full``: every
-    row has full marks. ``rows`` is the number of indicators. ``origin`` names the district workbook it was taken from.
+    row has full marks. ``rows`` is the number of indicators. ``origin`` names the district workbook it was taken from. ``body`` holds the
+    indicators and the findings: plain as they come from where the file was read, packed as they are kept (``packed``).
     """
 
     path: str
@@ -58,7 +59,7 @@ class Form(NamedTuple):
     full: bool = False
     rows: int = 0
     origin: str = ""
-    body: bytes = b""
+    body: bytes | tuple[list, list] = b""
 
     @property
     def funds_total(self) -> tuple | None:
@@ -105,7 +106,12 @@ def from_record(record: Record, saved: float, lang: str = "") -> Form:
         *head, form.edition, records.text(form.department), records.text(form.project), form.year, tuple(records.funds_rows(form, card)),
         tuple(records.part_rows(card)), records.figure(card.total), records.number(form.totals[0]), card.grade, records.text(form.grade),
         tuple([severities.count(severity) for severity in SEVERITIES]), _texts(form), _copied(card), _full(card), len(form.indicators), "",
-        _packed(records.indicator_rows(form, card), found))
+        (records.indicator_rows(form, card), found))
+
+
+def packed(form: Form) -> Form:
+    """The line with its body packed, in a third of the room."""
+    return form._replace(body=_packed(*form.body)) if type(form.body) is tuple else form
 
 
 def with_findings(form: Form, found: list[dict]) -> Form:
@@ -120,8 +126,10 @@ def _packed(rows: list, found: list) -> bytes:
     return zlib.compress(json.dumps([rows, found], ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"), 1)
 
 
-def _unpacked(body: bytes) -> list:
-    return json.loads(zlib.decompress(body)) if body else [[], []]
+def _unpacked(body: bytes | tuple[list, list]) -> Sequence[list]:
+    if type(body) is tuple:
+        return body
+    return json.loads(zlib.decompress(body)) if body else ([], [])
 
 
 _SAVED = {"docprops/core.xml": Pattern(rb"<dcterms:modified[^>]*>([0-9T:-]{10,19}Z?)"), "meta.xml": Pattern(rb"<dc:date>([0-9T:-]{10,19})")}
@@ -142,7 +150,7 @@ def modified(package: Package | None) -> str:
 
 def plain_text(text: str) -> str:
     """A text without what two writers of it may do differently: width, blanks, punctuation at its end."""
-    return re.sub(r"\s+", "", fold(text)).strip("。.;；,，")
+    return "".join(fold(text).split()).strip("。.;；,，")
 
 
 def _texts(form: Submission) -> tuple:
@@ -181,6 +189,7 @@ def to_stamp(form: Form) -> str:
     """A line as one ASCII text: the head and the body, packed, in base 64."""
     import base64
 
+    form = packed(form)
     head = zlib.compress(json.dumps(form[:-1], separators=(",", ":")).encode(), 1)
     return f"{base64.b64encode(head).decode()}.{base64.b64encode(form.body).decode()}"
 

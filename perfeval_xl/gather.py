@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from perfeval_xl import contain, intake, messages, record
-from perfeval_xl.compact import Form, from_record, from_stamp
+from perfeval_xl.compact import Form, from_record, from_stamp, packed
 from perfeval_xl.container import ENTRY, LOCAL, ContainerError, unpack
 from perfeval_xl.gate import hold
 from perfeval_xl.messages import Refusal
@@ -60,7 +60,7 @@ def _inside(folder: str, extensions: tuple[str, ...]) -> Iterator[str]:
 
 def read_one(path: str, wanted: str = "", lang: str = "") -> list[Form]:
     """All forms of a file as lines; one line with an error where it cannot be read. A district workbook gives the lines it keeps."""
-    return read_many([path], wanted, lang)[0]
+    return [packed(form) for form in read_many([path], wanted, lang)[0]]
 
 
 def _kept(path: str, lang: str) -> tuple[float, list[Form] | None]:
@@ -122,7 +122,7 @@ def stamped(path: str) -> list[Form]:
 
 
 def read_many(paths: Sequence[str], wanted: str = "", lang: str = "") -> list[list[Form]]:
-    """The lines of each of some files, in their order."""
+    """The lines of each of some files, in their order; not packed: whoever asked has the time, and may want their rows."""
     with record.resting():
         kept = [_kept(path, lang) for path in paths]
         checked = record.each_checked([path for path, (_, lines) in zip(paths, kept, strict=True) if lines is None], wanted)
@@ -134,16 +134,17 @@ def processes_for(count: int) -> int:
     return max(1, min(os.cpu_count() or 1, count // FEW, 61))
 
 
-def read_all(paths: Sequence[str], wanted: str = "", lang: str = "", workers: int = 0,
-             told: Callable[[int], None] = lambda count: None) -> list[Form]:
-    """The lines of all files in the order of the paths; ``told`` hears how many more are done. ``workers``: processes, 0 = as many as pay.
+def read_all(paths: Sequence[str], wanted: str = "", lang: str = "", workers: int = 0, told: Callable[[int], None] = lambda count: None,
+             keep: Callable[[Form], Form] = packed) -> list[Form]:
+    """The lines of all files in the order of the paths, as ``keep`` gives each when it comes; ``told`` hears how many more files are done.
+    ``workers``: processes, 0 = as many as pay.
 
     No file is read in this process: one that ends its reader, or takes too long, costs its own line (``contain``)."""
     workers = min(workers or processes_for(len(paths)), max(len(paths), 1))
     lines: dict[str, list[Form]] = {}
     chunks = [tuple(chunk) for chunk in chunked(paths, workers)]
     for path, forms in contain.portions(read_many, read_one, chunks, _fallen, workers, wanted, lang or messages.language()):
-        lines[path] = forms
+        lines[path] = [keep(form) for form in forms]
         told(1)
     return [form for path in paths for form in lines[path]]
 

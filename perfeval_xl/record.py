@@ -12,9 +12,9 @@ from perfeval_xl import intake, layout, looks, messages, rules, scoring, signs
 from perfeval_xl.edition import Edition, get
 from perfeval_xl.gate import Package
 from perfeval_xl.messages import Finding, Refusal
-from perfeval_xl.model import Entry, Sheet, Submission, cell_name
+from perfeval_xl.model import Entry, Indicator, Sheet, Submission, cell_name
 from perfeval_xl.numbers import half_up
-from perfeval_xl.scoring import Scorecard
+from perfeval_xl.scoring import RowScore, Scorecard
 
 #: kinds of targets as the JSON names them
 KINDS = {"quant": "quantitative", "tolerance": "quantitative", "suspect": "quantitative", "qual": "qualitative", "date": "date",
@@ -244,16 +244,30 @@ def part_rows(card: Scorecard) -> list[tuple]:
     return [(part.name, figure(part.weight), figure(part.score)) for part in card.parts]
 
 
+#: the values of rows by the identity of the row and of what it was scored, which the layout and the scoring share between lines that are alike;
+#: kept with both, so that an id stays what it was
+_known: dict[tuple[int, int, str], tuple[Indicator, RowScore, tuple]] = {}
+
+
 def indicator_rows(form: Submission, card: Scorecard) -> list[tuple]:
     """The values of ``INDICATOR`` for every indicator."""
     rows = []
     for row, result in zip(form.indicators, card.rows, strict=True):
-        deviation = result.attainment.deviation
-        rows.append((row.part, row.group, row.name, row.target_entry.text if row.target_entry else None,
-                     row.actual_entry.text if row.actual_entry else None, KINDS[row.target.kind], number(row.weight), figure(result.score),
-                     number(row.score), None if deviation is None else _rate(deviation * 100), number(row.deviation), text(row.reason),
-                     _place(form, row.place)))
+        same = id(row), id(result), form.sheet
+        if (known := _known.get(same)) is None:
+            if len(_known) > 16384:
+                _known.clear()
+            known = _known[same] = (row, result, _indicator_row(form, row, result))
+        rows.append(known[2])
     return rows
+
+
+def _indicator_row(form: Submission, row: Indicator, result: RowScore) -> tuple:
+    deviation = result.attainment.deviation
+    return (row.part, row.group, row.name, row.target_entry.text if row.target_entry else None,
+            row.actual_entry.text if row.actual_entry else None, KINDS[row.target.kind], number(row.weight), figure(result.score),
+            number(row.score), None if deviation is None else _rate(deviation * 100), number(row.deviation), text(row.reason),
+            _place(form, row.place))
 
 
 def _place(form: Submission, entry: Entry | None) -> str | None:
