@@ -170,6 +170,56 @@ def as_is(content: bytes) -> tuple[int, int, int, bytes]:
     return _STORED, len(content), zlib.crc32(content), content
 
 
+def deflated(content: bytes, level: int) -> tuple[int, int, int, bytes]:
+    """A part of ours packed, for ``pack``."""
+    return _DEFLATED, len(content), zlib.crc32(content), zlib.compress(content, level, -15)
+
+
+class Piece:
+    """The middle of a part, packed by another thread as it comes: zlib lets go of the interpreter's lock, and its owner goes on with the rest."""
+
+    def __init__(self, level: int) -> None:
+        import queue
+        import threading
+
+        self._size = self._crc = 0
+        self._level, self._packed = level, []
+        self._todo: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._pack, daemon=True)
+        self._thread.start()
+
+    def add(self, content: bytes) -> None:
+        """More of it."""
+        self._todo.put(content)
+
+    def _pack(self) -> None:
+        packing = zlib.compressobj(self._level, zlib.DEFLATED, -15)
+        while content := self._todo.get():
+            self._size += len(content)
+            self._crc = zlib.crc32(content, self._crc)
+            self._packed.append(packing.compress(content))
+        self._packed.append(packing.flush(zlib.Z_FULL_FLUSH))
+
+    def between(self, head: bytes, tail: bytes) -> tuple[int, int, int, bytes]:
+        """The whole part with what stands in front of it and behind it, for ``pack``."""
+        self._todo.put(None)
+        self._thread.join()
+        front, back = (zlib.compressobj(self._level, zlib.DEFLATED, -15) for _ in range(2))
+        content = b"".join((front.compress(head), front.flush(zlib.Z_FULL_FLUSH), *self._packed, back.compress(tail), back.flush()))
+        crc = zlib.crc32(tail, _behind(zlib.crc32(head), self._crc, self._size))
+        return _DEFLATED, len(head) + self._size + len(tail), crc, content
+
+
+def _behind(first: int, second: int, size: int) -> int:
+    """The checksum of two pieces from their own; ``size`` is that of the second. Checksums are linear: with zeros in the place of the second
+    one, what the zeros did to it is taken out again."""
+    zeros, with_first, alone = bytes(min(size, 1 << 20)), first, 0
+    for start in range(0, size, 1 << 20):
+        part = zeros[: size - start]
+        with_first, alone = zlib.crc32(part, with_first), zlib.crc32(part, alone)
+    return with_first ^ alone ^ second
+
+
 def pack(parts: dict[str, tuple[int, int, int, bytes]]) -> bytes:
     """A zip file of these parts and nothing else, for the next reader: (packing, size and checksum of the content, bytes) as ``packed`` gives."""
     out, entries, place = [], [], 0

@@ -92,12 +92,17 @@ def department_key(form: Form, name: str) -> tuple:
 
 def stated_grade(form: Form) -> str | None:
     """The grade the form claims: as written, else the one its stated total would earn."""
-    if form.grade_stated:
-        names = get(form.edition).grades if form.edition else ()
-        return next((one.name for one in names if form.grade_stated in (one.name, *one.also)), form.grade_stated)
-    if form.total_stated is None or form.edition is None:
+    return _stated_grade(form.grade_stated, form.total_stated, form.edition)
+
+
+@lru_cache(maxsize=4096)
+def _stated_grade(grade: str | None, total: float | None, edition: str | None) -> str | None:
+    if grade:
+        names = get(edition).grades if edition else ()
+        return next((one.name for one in names if grade in (one.name, *one.also)), grade)
+    if total is None or edition is None:
         return None
-    return scoring.grade(Decimal(repr(form.total_stated)), get(form.edition))
+    return scoring.grade(Decimal(repr(total)), get(edition))
 
 
 def consolidate(forms: Iterable[Form], roster: Roster | None = None, year: int | None = None, before: Iterable[Form] | None = None) -> District:

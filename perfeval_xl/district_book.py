@@ -4,16 +4,17 @@ of a table stands.
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipInfo
 
 import xlsxwriter.workbook
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 
 from perfeval_xl import messages
+from perfeval_xl.container import Piece, deflated, pack
 from perfeval_xl.district import District
 from perfeval_xl.district_lists import Column
-from perfeval_xl.long_list import LongList
+from perfeval_xl.long_list import LEVEL, PACKED, LongList, Shape
 from perfeval_xl.review_lists import LOOKS
 from perfeval_xl.template import new_workbook
 
@@ -30,28 +31,45 @@ STATE_COLOURS = {
     "year": LOOKS["warning"].fill,
 }
 _SHAPES = {"money": "#,##0.00", "score": "0.00", "rate": "0.00", "whole": "0", "gap": "+0.00;-0.00;0.00"}
-#: how hard zlib tries
-_LEVEL = 2
 #: forms up to which the parts of the workbook are put together in memory
 _IN_MEMORY = 2_000
 
 
-class _QuickZip(ZipFile):
-    """Packs at the second level: a sixth larger than at the usual one, in a third of the time."""
+class _Zip:
+    """What XlsxWriter asks of a ``ZipFile``. Packing takes as long as writing all rows, and XlsxWriter lets nobody choose how: this one tries
+    less hard, and takes rows that are packed already as they are (``LongList.add_placed``)."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options, compresslevel=_LEVEL)
+    compression = ZIP_DEFLATED
 
-    def writestr(self, name: Any, data: Any, *args: Any, **options: Any) -> None:
-        """A part given as a ``ZipInfo`` would be packed at its own level."""
-        super().writestr(name, data, *args, **{"compresslevel": _LEVEL, **options})
+    def __init__(self, target: Any, pieces: dict[str, Piece]) -> None:
+        self._target, self._pieces = target, pieces
+        self._parts: dict[str, tuple[int, int, int, bytes]] = {}
+
+    def writestr(self, info: ZipInfo, content: bytes) -> None:
+        """A part that was put together in memory."""
+        mark = PACKED.encode()
+        if (piece := self._pieces.get(info.filename)) is not None and mark in content:
+            head, _, tail = content.partition(mark)
+            self._parts[info.filename] = piece.between(head, tail)
+        else:
+            self._parts[info.filename] = deflated(content, LEVEL)
+
+    def write(self, path: str, name: str) -> None:
+        """A part that was put together in a file."""
+        with open(path, "rb") as stream:
+            self.writestr(ZipInfo(name), stream.read())
+
+    def close(self) -> None:
+        """Everything to its place."""
+        self._target.write(pack(self._parts))
 
 
 class _Quick(Workbook):
-    """Packing takes as long as writing all rows; XlsxWriter lets nobody choose how."""
-
     def _store_workbook(self) -> None:
-        usual, xlsxwriter.workbook.ZipFile = xlsxwriter.workbook.ZipFile, _QuickZip
+        pieces = {f"xl/worksheets/sheet{n}.xml": sheet.piece for n, sheet in enumerate(self.worksheets(), 1)
+                  if isinstance(sheet, LongList) and sheet.piece is not None}
+        usual = xlsxwriter.workbook.ZipFile
+        xlsxwriter.workbook.ZipFile = lambda target, *_, **__: _Zip(target, pieces)
         try:
             super()._store_workbook()
         finally:
@@ -84,6 +102,10 @@ class Book:
             self._looks[wanted] = self.workbook.add_format(look)
         return self._looks[wanted]
 
+    def shape(self, columns: Sequence[Column]) -> Shape:
+        """How the rows of a list with these columns look."""
+        return Shape(tuple([self.look(column.look)._get_xf_index() for column in columns]), _wrapped(columns))
+
     def sheet(self, name: str, title: str, note: str, columns: Sequence[Column], frozen: int = 0, heads: int = 3) -> LongList:
         """A sheet with title, note and headings; its rows are to be added. A4 landscape, one page wide, the headings on every page."""
         sheet: LongList = self.workbook.add_worksheet(name, LongList)
@@ -97,7 +119,7 @@ class Book:
             sheet.set_column(n, n, column.width)
             sheet.write_string(heads - 1, n, column.head, head)
         sheet.set_row(heads - 1, 34)
-        sheet.columns(heads, [self.look(column.look) for column in columns], [(n, one.width) for n, one in enumerate(columns) if one.look == "wrap"])
+        sheet.columns(heads, [self.look(column.look) for column in columns], _wrapped(columns))
         sheet.freeze_panes(heads, frozen)
         sheet.set_landscape()
         sheet.set_paper(9)
@@ -108,6 +130,10 @@ class Book:
         sheet.hide_gridlines(2)
         sheet.set_footer(f"&C{_WORDS.say('page')}")
         return sheet
+
+
+def _wrapped(columns: Sequence[Column]) -> tuple[tuple[int, float], ...]:
+    return tuple([(n, one.width) for n, one in enumerate(columns) if one.look == "wrap"])
 
 
 class Place(NamedTuple):

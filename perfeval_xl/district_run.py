@@ -2,12 +2,16 @@
 
 import os
 import re
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from perfeval_xl import district, district_file, files, gather, messages, pairing, record, roster, send_back
+from perfeval_xl import district, files, gather, messages, record, roster
 from perfeval_xl.compact import Form
 from perfeval_xl.edition import get
 from perfeval_xl.messages import Refusal
+
+if TYPE_CHECKING:
+    from perfeval_xl import pairing
 
 
 class Wanted(NamedTuple):
@@ -71,18 +75,22 @@ def _run(wanted: Wanted, reading: Meter, copying: Meter) -> Done:
     before = _last(wanted.since) if wanted.since else None
     own = (wanted.out, wanted.send_back, wanted.since, wanted.roster, wanted.records)
     paths = gather.find(wanted.paths, own)
-    reports = pairing.find(wanted.reports, own) if wanted.reports else []
+    reports = _reports(wanted.reports, own)
     _spare_others(wanted, [*paths, *reports])
     if not paths:
         raise Refusal("X301", file="、".join(wanted.paths))
     reading.begin(len(paths))
-    found = district.consolidate(_read(paths, wanted, reading), due, wanted.year, before)
-    pairs = pairing.add(found, reports, due, wanted.edition, messages.language(), wanted.workers) if reports else None
-    if pairs is not None:  # the findings of a report decide with those of its form whether it goes back
+    out = _Out(len(paths))
+    found, pairs = district.consolidate(_read(paths, wanted, reading, out.keep), due, wanted.year, before), None
+    if reports:
+        from perfeval_xl import pairing
+
+        # the findings of a report decide with those of its form whether it goes back
+        pairs = pairing.add(found, reports, due, wanted.edition, messages.language(), wanted.workers)
         found = district.consolidate(pairs.forms, due, wanted.year, before)
         found = found._replace(findings=(*found.findings, *pairs.said))
     written = [wanted.out]
-    district_file.write(found, wanted.out, wanted.workers or gather.processes_for(len(paths)))
+    out.write(found, wanted.out)
     if wanted.json:
         import json
 
@@ -93,6 +101,8 @@ def _run(wanted: Wanted, reading: Meter, copying: Meter) -> Done:
 
         written += parquet.write(found, wanted.records)
     if wanted.send_back:
+        from perfeval_xl import send_back
+
         back = sum(line.state == "return" for line in found.counted)
         copying.begin(back)
         send_back.write(found, wanted.send_back, wanted.workers or min(os.cpu_count() or 1, max(1, back // 8)), copying,
@@ -103,18 +113,46 @@ def _run(wanted: Wanted, reading: Meter, copying: Meter) -> Done:
     return Done(tuple(written), tuple(_said(found)), counted, found)
 
 
-def _as_json(found: district.District, pairs: pairing.Pairs | None) -> dict:
+class _Out:
+    """The district workbook: begun with the first form that comes, and loaded then, because nobody waits for it while the next ones are read."""
+
+    def __init__(self, forms: int) -> None:
+        self._forms, self._begun = forms, None
+
+    def keep(self, form: Form) -> Form:
+        """Drafts what stands of a form in the workbook; gives the form as it is kept."""
+        if self._begun is None:
+            from perfeval_xl import district_file
+
+            self._begun = district_file.Begun(self._forms)
+        return self._begun.keep(form)
+
+    def write(self, found: district.District, path: str) -> None:
+        """Writes the workbook, in one step."""
+        from perfeval_xl import district_file
+
+        district_file.write(found, path, self._begun)
+
+
+def _reports(folder: str, own: tuple[str, ...]) -> list[str]:
+    if not folder:
+        return []
+    from perfeval_xl import pairing
+
+    return pairing.find(folder, own)
+
+
+def _as_json(found: district.District, pairs: "pairing.Pairs | None") -> dict:
     whole = district.as_json(found)
     return whole if pairs is None else {**whole, "summary": {**whole["summary"], "reports": pairs.as_json()}}
 
 
-
-def _read(paths: list[str], wanted: Wanted, told: Meter) -> list[Form]:
+def _read(paths: list[str], wanted: Wanted, told: Meter, keep: Callable[[Form], Form]) -> list[Form]:
     if wanted.scheduler:
         from perfeval_xl import cluster
 
-        return cluster.read_all(wanted.scheduler, paths, wanted.edition, messages.language(), told)
-    return gather.read_all(paths, wanted.edition, messages.language(), wanted.workers, told)
+        return cluster.read_all(wanted.scheduler, paths, wanted.edition, messages.language(), told, keep)
+    return gather.read_all(paths, wanted.edition, messages.language(), wanted.workers, told, keep)
 
 
 def _spare(wanted: Wanted) -> None:

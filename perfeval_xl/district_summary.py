@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from xlsxwriter.utility import xl_col_to_name
@@ -146,6 +147,7 @@ def _rate(money: dict) -> float | None:
     return None if not adjusted else float(half_up(executed / adjusted * 100, 2))
 
 
+@lru_cache(maxsize=8192)
 def _exact(value: float | Decimal | None) -> Decimal:
     return Decimal(0) if value is None else Decimal(str(value))
 

@@ -2,13 +2,8 @@
 (``contain``). A cluster runs the same function, ``read_many``; what it gives does not depend on who read a file, nor on the order.
 """
 
-import gc
 import os
-import sys
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from itertools import islice
 from typing import Any
 
 from perfeval_xl import contain, intake, messages, record
@@ -169,70 +164,3 @@ def each_file(work: Callable[[Any], Any], tasks: Sequence[tuple], workers: int,
     """(task, what ``work`` gives for it), as they are done; a task is a tuple that begins with the file it is about, and ``lost`` is asked
     about one that ended its process."""
     return contain.spread(work, tasks, lost, workers if len(tasks) >= 2 * workers else 1)
-
-
-# ---- work on what was read: no file from outside is touched, so a plain pool will do ----
-
-
-def _pool(workers: int):
-    """Processes that are copies of this one where that is safe and quick (Linux, and no other thread that a copy could catch holding a lock);
-    elsewhere they begin anew, and where a server can start them it loads this room once."""
-    import multiprocessing
-    import threading
-    from concurrent.futures import ProcessPoolExecutor
-
-    ways = multiprocessing.get_all_start_methods()
-    copied = sys.platform == "linux" and threading.active_count() == 1
-    way = "fork" if copied else "forkserver" if "forkserver" in ways else "spawn"
-    context = multiprocessing.get_context(way)
-    if way == "forkserver":
-        context.set_forkserver_preload([__name__])
-    pool = ProcessPoolExecutor(workers, context, _starting)
-    with _undisturbed():
-        pool.submit(_starting)  # the first task starts all processes
-    return pool
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Ctrl-C waits until this is over, and the processes that are started in it never hear of it: one that is still importing would answer
-    with a traceback."""
-    import signal
-
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    from multiprocessing import resource_tracker
-
-    resource_tracker.ensure_running()  # its start ends with Ctrl-C let through
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def each(work: Callable[[Any], Any], tasks: Sequence[Any], workers: int) -> Iterator[Any]:
-    """What ``work`` gives for each task, in their order; by a pool where there are tasks enough, which begins at once and never has more than a
-    few results waiting."""
-    if workers < 2 or len(tasks) < 2 * workers:
-        return map(work, tasks)
-    pool, left = _pool(workers), iter(tasks)
-    return _taken(pool, deque(pool.submit(work, task) for task in islice(left, 2 * workers)), left, work)
-
-
-def _taken(pool: Any, waiting: deque, left: Iterator[Any], work: Callable[[Any], Any]) -> Iterator[Any]:
-    try:
-        while waiting:
-            yield waiting.popleft().result()
-            waiting.extend(pool.submit(work, task) for task in islice(left, 1))
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _starting() -> None:
-    """A process of the pool leaves Ctrl-C to the one that started it, and does nothing but read."""
-    import signal
-
-    gc.disable()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

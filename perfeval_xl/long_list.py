@@ -7,18 +7,22 @@ cells. Only the rows of the table are written here; headings, widths, filters, l
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from operator import getitem
 from typing import IO, Any, NamedTuple
 
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
+from perfeval_xl.container import Piece
 from perfeval_xl.review_lists import CONTROL, line_count
 
 #: bytes of rows that stay in memory, rows that are put away together, and characters that are put away at once
 _SPOOL, _TOGETHER, _LONG = 16_000_000, 500, 100_000
 #: points of a line of text and of the space around it; characters that may make a row higher
 _LINE, _PAD, _SHOWN = 14, 5, 600
+#: how hard zlib tries: packed at the second level a workbook is a sixth larger than at the usual one, in a third of the time
+LEVEL = 2
 #: characters that a cell may hold
 LONGEST = 32_767
 
@@ -63,27 +67,21 @@ def _pattern(styles: Sequence[int]) -> str:
     return f'<row r="%s" ht="%s" customHeight="1">{cells}</row>'
 
 
-def _filled(pattern: str, number: int, values: Sequence[Any], end: Callable[[Any], str], wrapped: Sequence[tuple[int, float]]) -> str:
+def _height(values: Sequence[Any], wrapped: Sequence[tuple[int, float]]) -> int:
+    """Points of a row in which no text is cut off; Excel knows none higher than 409."""
     lines = 1
     for column, width in wrapped:
         if (text := values[column]) and len(text) * 2 > width - 2:
             lines = max(lines, _lines(text[:_SHOWN], width))
+    return min(_LINE * lines + _PAD, 409)
+
+
+def _filled(pattern: str, number: int, values: Sequence[Any], end: Callable[[Any], str], wrapped: Sequence[tuple[int, float]]) -> str:
     row = str(number)
     cells = [row] * (len(values) * 2 + 2)
-    cells[1] = min(_LINE * lines + _PAD, 409)
+    cells[1] = _height(values, wrapped)
     cells[3::2] = map(end, values)
     return pattern % tuple(cells)
-
-
-class _Inline(dict):
-    """Like ``_Cells``, with the texts in their cells: what one process writes of a sheet needs no table that all of them share."""
-
-    def __init__(self) -> None:
-        super().__init__({None: "/>", "": "/>"})
-
-    def __missing__(self, value: Any) -> str:
-        self[value] = end = f' t="inlineStr"><is><t>{_escape(clean(value))}</t></is></c>' if type(value) is str else f"><v>{value!r}</v></c>"
-        return end
 
 
 class Shape(NamedTuple):
@@ -93,10 +91,66 @@ class Shape(NamedTuple):
     wrapped: tuple[tuple[int, float], ...]
 
 
-def rendered(shape: Shape, first: int, rows: Iterable[Sequence[Any]]) -> str:
-    """Rows of numbers and texts as a part of a sheet, for ``LongList.add_rendered``; ``first`` is the number of the first one, from one."""
-    pattern, end = _pattern(shape.styles), _Inline().__getitem__
-    return "".join([_filled(pattern, number, values, end, shape.wrapped) for number, values in enumerate(rows, first)])
+class _Later:
+    """A value that is known when the rows are placed; ``mark`` stands for it until then."""
+
+    def __init__(self, mark: str) -> None:
+        self.mark = mark
+
+
+#: what stands for the number of a row in a draft, between rows, for values that come later, and in a sheet for rows that are packed already: no
+#: text has these characters once it is ``clean``
+_NUMBER, _NEXT, PACKED = "\0", "\1", "\4"
+LATER = _Later("\2"), _Later("\3")
+#: values of a column whose cells are remembered
+_MANY = 5_000
+
+
+class _Column(dict):
+    """Value -> its cell in a draft. Texts stand in their cells: what is not yet placed shares no table with the rest of the workbook."""
+
+    def __init__(self, column: int, style: int) -> None:
+        self._begin = f'<c r="{xl_col_to_name(column)}{_NUMBER}" s="{style}"'
+        super().__init__()
+
+    def __missing__(self, value: Any) -> str:
+        if len(self) > _MANY:
+            self.clear()
+        self[value] = cell = self._begin + _end(value)
+        return cell
+
+
+def _end(value: Any) -> str:
+    if value is None or value == "":
+        return "/>"
+    if type(value) is str:
+        return f' t="inlineStr"><is><t>{_escape(clean(value))}</t></is></c>'
+    return value.mark if type(value) is _Later else f"><v>{value!r}</v></c>"
+
+
+class Draft:
+    """Writes rows before it is known where they will stand."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._columns = [_Column(n, style) for n, style in enumerate(shape.styles)]
+        self._wrapped = shape.wrapped
+
+    def rows(self, rows: Iterable[Sequence[Any]]) -> bytes:
+        """Rows of numbers and texts, to be given their place by ``placed``. A value of ``LATER`` stands for one that comes then."""
+        drafted = []
+        for values in rows:
+            height = _height(values, self._wrapped)
+            drafted.append(f'<row r="{_NUMBER}" ht="{height}" customHeight="1">{"".join(map(getitem, self._columns, values))}</row>')
+        return _NEXT.join(drafted).encode()
+
+
+def placed(draft: bytes, first: int, later: Sequence[Any]) -> bytes:
+    """The rows of a draft as a part of a sheet, for ``LongList.add_placed``; ``first`` is the number of the first one, from one; ``later`` are
+    the values for ``LATER``."""
+    for one, value in zip(LATER, later, strict=True):
+        draft = draft.replace(one.mark.encode(), _end(value).encode())
+    mark = _NUMBER.encode()
+    return b"".join([row.replace(mark, b"%d" % number) for number, row in enumerate(draft.split(_NEXT.encode()), first)])
 
 
 class LongList(Worksheet):
@@ -109,6 +163,7 @@ class LongList(Worksheet):
         self.first = self.next = first
         self._waiting: list[str] = []
         self._rows: IO[str] | None = None
+        self.piece: Piece | None = None
         self._patterns: dict[tuple[int, ...], str] = {}
         self.restyle(looks)
 
@@ -124,10 +179,12 @@ class LongList(Worksheet):
         self.next += 1
         self._put(_filled(self._pattern, self.next, values, self._end, self._wrapped))
 
-    def add_rendered(self, rows: str, count: int) -> None:
-        """So many rows that ``rendered`` has written for this place."""
+    def add_placed(self, rows: bytes, count: int) -> None:
+        """So many rows that ``placed`` has put here; a list has no others then."""
+        if self.piece is None:
+            self.piece = Piece(LEVEL)
         self.next += count
-        self._put(rows)
+        self.piece.add(rows)
 
     def _put(self, row: str) -> None:
         self._waiting.append(row)
@@ -139,9 +196,9 @@ class LongList(Worksheet):
 
     def add_texts(self, texts: Sequence[str]) -> None:
         """One row of ASCII texts that occur once and would only fill the table of shared strings."""
-        self.next += 1
-        cells = (f'<c r="{xl_col_to_name(n)}{self.next}" t="inlineStr"><is><t>{_escape(text)}</t></is></c>' for n, text in enumerate(texts))
-        self._put(f'<row r="{self.next}">{"".join(cells)}</row>')
+        number = self.next + 1
+        cells = [f'<c r="{xl_col_to_name(n)}{number}" t="inlineStr"><is><t>{_escape(text)}</t></is></c>' for n, text in enumerate(texts)]
+        self.add_placed(f'<row r="{number}">{"".join(cells)}</row>'.encode(), 1)
 
     def link(self, column: int, url: str, text: str) -> None:
         """Makes a link of a cell of the row added last."""
@@ -161,7 +218,7 @@ class LongList(Worksheet):
             while data := self._rows.read(1 << 20):
                 self.fh.write(data)
             self._rows.close()
-        self.fh.write("".join(self._waiting))
+        self.fh.write("".join(self._waiting) if self.piece is None else PACKED)
         self._xml_end_tag("sheetData")
 
 
