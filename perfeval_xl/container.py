@@ -175,6 +175,10 @@ def deflated(content: bytes, level: int) -> tuple[int, int, int, bytes]:
     return _DEFLATED, len(content), zlib.crc32(content), zlib.compress(content, level, -15)
 
 
+#: what is added waits for the packing thread, at most so many times: it must not fill the memory
+_WAITING = 64
+
+
 class Piece:
     """The middle of a part, packed by another thread as it comes: zlib lets go of the interpreter's lock, and its owner goes on with the rest."""
 
@@ -184,7 +188,8 @@ class Piece:
 
         self._size = self._crc = 0
         self._level, self._packed = level, []
-        self._todo: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._error: BaseException | None = None
+        self._todo: queue.Queue[bytes | None] = queue.Queue(_WAITING)
         self._thread = threading.Thread(target=self._pack, daemon=True)
         self._thread.start()
 
@@ -194,16 +199,21 @@ class Piece:
 
     def _pack(self) -> None:
         packing = zlib.compressobj(self._level, zlib.DEFLATED, -15)
-        while content := self._todo.get():
-            self._size += len(content)
-            self._crc = zlib.crc32(content, self._crc)
-            self._packed.append(packing.compress(content))
+        while (content := self._todo.get()) is not None:
+            try:
+                self._size += len(content)
+                self._crc = zlib.crc32(content, self._crc)
+                self._packed.append(packing.compress(content))
+            except BaseException as error:  # raised again by the owner, who must not wait for a thread that is gone
+                self._error = error
         self._packed.append(packing.flush(zlib.Z_FULL_FLUSH))
 
     def between(self, head: bytes, tail: bytes) -> tuple[int, int, int, bytes]:
         """The whole part with what stands in front of it and behind it, for ``pack``."""
         self._todo.put(None)
         self._thread.join()
+        if self._error is not None:
+            raise self._error
         front, back = (zlib.compressobj(self._level, zlib.DEFLATED, -15) for _ in range(2))
         content = b"".join((front.compress(head), front.flush(zlib.Z_FULL_FLUSH), *self._packed, back.compress(tail), back.flush()))
         crc = zlib.crc32(tail, _behind(zlib.crc32(head), self._crc, self._size))

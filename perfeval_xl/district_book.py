@@ -47,9 +47,8 @@ class _Zip:
 
     def writestr(self, info: ZipInfo, content: bytes) -> None:
         """A part that was put together in memory."""
-        mark = PACKED.encode()
-        if (piece := self._pieces.get(info.filename)) is not None and mark in content:
-            head, _, tail = content.partition(mark)
+        if (piece := self._pieces.get(info.filename)) is not None and PACKED in content:
+            head, _, tail = content.partition(PACKED)
             self._parts[info.filename] = piece.between(head, tail)
         else:
             self._parts[info.filename] = deflated(content, LEVEL)

@@ -28,18 +28,25 @@ _PROPERTIES = 100_000
 def find(paths: Iterable[str], without: Iterable[str] = (), extensions: tuple[str, ...] = EXTENSIONS) -> list[str]:
     """The files meant, sorted, each once: folders are searched with all that is in them for files of these kinds; lock files of open documents and
     what ``without`` names (files or folders: the run's own results) are passed over."""
-    left_out = [_place(path) for path in without if path]
+    real: dict[str, str] = {}
+    left_out = [_place(path, real) for path in without if path]
     found: dict[str, str] = {}
     for path in paths:
         for one in sorted(_inside(path, extensions)) if os.path.isdir(path) else [path]:
-            place = _place(one)
+            place = _place(one, real)
             if not any(place == other or place.startswith(other + os.sep) for other in left_out):
                 found[place] = min(found.get(place, one), one)
     return sorted(found.values())
 
 
-def _place(path: str) -> str:
-    return os.path.normcase(os.path.realpath(path))
+def _place(path: str, real: dict[str, str]) -> str:
+    """Where a file really is, by which it is found again under another name; ``real`` remembers the places of folders."""
+    folder, name = os.path.split(path)
+    if not name or name in (os.curdir, os.pardir) or os.path.islink(path):
+        return os.path.normcase(os.path.realpath(path))
+    if folder not in real:
+        real[folder] = os.path.realpath(folder)
+    return os.path.normcase(os.path.join(real[folder], name))
 
 
 def _inside(folder: str, extensions: tuple[str, ...]) -> Iterator[str]:

@@ -94,38 +94,38 @@ class Shape(NamedTuple):
 class _Later:
     """A value that is known when the rows are placed; ``mark`` stands for it until then."""
 
-    def __init__(self, mark: str) -> None:
+    def __init__(self, mark: bytes) -> None:
         self.mark = mark
 
 
 #: what stands for the number of a row in a draft, between rows, for values that come later, and in a sheet for rows that are packed already: no
 #: text has these characters once it is ``clean``
-_NUMBER, _NEXT, PACKED = "\0", "\1", "\4"
-LATER = _Later("\2"), _Later("\3")
+_NUMBER, _NEXT, PACKED = b"\0", b"\1", b"\4"
+LATER = _Later(b"\2"), _Later(b"\3")
 #: values of a column whose cells are remembered
 _MANY = 5_000
 
 
 class _Column(dict):
-    """Value -> its cell in a draft. Texts stand in their cells: what is not yet placed shares no table with the rest of the workbook."""
+    """Value -> its cell in a draft, in UTF-8. Texts stand in their cells: what is not yet placed shares no table with the rest of the workbook."""
 
     def __init__(self, column: int, style: int) -> None:
-        self._begin = f'<c r="{xl_col_to_name(column)}{_NUMBER}" s="{style}"'
+        self._begin = b'<c r="%s%s" s="%d"' % (xl_col_to_name(column).encode(), _NUMBER, style)
         super().__init__()
 
-    def __missing__(self, value: Any) -> str:
+    def __missing__(self, value: Any) -> bytes:
         if len(self) > _MANY:
             self.clear()
         self[value] = cell = self._begin + _end(value)
         return cell
 
 
-def _end(value: Any) -> str:
+def _end(value: Any) -> bytes:
     if value is None or value == "":
-        return "/>"
+        return b"/>"
     if type(value) is str:
-        return f' t="inlineStr"><is><t>{_escape(clean(value))}</t></is></c>'
-    return value.mark if type(value) is _Later else f"><v>{value!r}</v></c>"
+        return f' t="inlineStr"><is><t>{_escape(clean(value))}</t></is></c>'.encode()
+    return value.mark if type(value) is _Later else f"><v>{value!r}</v></c>".encode()
 
 
 class Draft:
@@ -139,18 +139,17 @@ class Draft:
         """Rows of numbers and texts, to be given their place by ``placed``. A value of ``LATER`` stands for one that comes then."""
         drafted = []
         for values in rows:
-            height = _height(values, self._wrapped)
-            drafted.append(f'<row r="{_NUMBER}" ht="{height}" customHeight="1">{"".join(map(getitem, self._columns, values))}</row>')
-        return _NEXT.join(drafted).encode()
+            cells = b"".join(map(getitem, self._columns, values))
+            drafted.append(b'<row r="%s" ht="%d" customHeight="1">%s</row>' % (_NUMBER, _height(values, self._wrapped), cells))
+        return _NEXT.join(drafted)
 
 
 def placed(draft: bytes, first: int, later: Sequence[Any]) -> bytes:
     """The rows of a draft as a part of a sheet, for ``LongList.add_placed``; ``first`` is the number of the first one, from one; ``later`` are
     the values for ``LATER``."""
     for one, value in zip(LATER, later, strict=True):
-        draft = draft.replace(one.mark.encode(), _end(value).encode())
-    mark = _NUMBER.encode()
-    return b"".join([row.replace(mark, b"%d" % number) for number, row in enumerate(draft.split(_NEXT.encode()), first)])
+        draft = draft.replace(one.mark, _end(value))
+    return b"".join([row.replace(_NUMBER, b"%d" % number) for number, row in enumerate(draft.split(_NEXT), first)])
 
 
 class LongList(Worksheet):
@@ -218,7 +217,7 @@ class LongList(Worksheet):
             while data := self._rows.read(1 << 20):
                 self.fh.write(data)
             self._rows.close()
-        self.fh.write("".join(self._waiting) if self.piece is None else PACKED)
+        self.fh.write("".join(self._waiting) if self.piece is None else PACKED.decode())
         self._xml_end_tag("sheetData")
 
 

@@ -912,3 +912,27 @@ def test_the_sheet_is_named_where_a_workbook_holds_several_forms(tmp_path):
     assert good.refusal is None
     assert bad.refusal.code == "L101"
     assert "体育中心" in bad.refusal.words("zh")
+
+
+@pytest.mark.parametrize("pieces", [[], [b""], [b"a"], [b"<row/>" * 300_000, b"", b"<row r='2'/>" * 7]])
+def test_a_part_packed_in_pieces_is_the_part(pieces):
+    from perfeval_xl import container
+
+    piece = container.Piece(2)
+    for one in pieces:
+        piece.add(one)
+    part = piece.between("头<a>".encode(), b"</a>")
+    whole = "头<a>".encode() + b"".join(pieces) + b"</a>"
+    with zipfile.ZipFile(io.BytesIO(container.pack({"a.xml": part, "b.xml": container.deflated(whole, 2)}))) as book:
+        assert book.testzip() is None
+        assert book.read("a.xml") == book.read("b.xml") == whole
+
+
+def test_what_packing_fails_of_is_said():
+    from perfeval_xl import container
+
+    piece = container.Piece(2)
+    for _ in range(200):  # more than may wait
+        piece.add("no bytes")
+    with pytest.raises(TypeError):
+        piece.between(b"", b"")
