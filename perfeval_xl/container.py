@@ -175,8 +175,9 @@ def deflated(content: bytes, level: int) -> tuple[int, int, int, bytes]:
     return _DEFLATED, len(content), zlib.crc32(content), zlib.compress(content, level, -15)
 
 
-#: what is added waits for the packing thread, at most so many times: it must not fill the memory
-_WAITING = 64
+#: bytes that are handed to the packing thread at once, because two threads that often wait for each other are slower than one; and so many times
+#: they may wait for it, lest they fill the memory
+_AT_ONCE, _WAITING = 500_000, 16
 
 
 class Piece:
@@ -187,15 +188,24 @@ class Piece:
         import threading
 
         self._size = self._crc = 0
-        self._level, self._packed = level, []
-        self._error: BaseException | None = None
+        self._level, self._packed, self._error = level, [], None
+        self._here: list[bytes] = []
+        self._held = 0
         self._todo: queue.Queue[bytes | None] = queue.Queue(_WAITING)
         self._thread = threading.Thread(target=self._pack, daemon=True)
         self._thread.start()
 
     def add(self, content: bytes) -> None:
         """More of it."""
-        self._todo.put(content)
+        self._here.append(content)
+        self._held += len(content)
+        if self._held > _AT_ONCE:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._todo.put(b"".join(self._here))
+        self._here.clear()
+        self._held = 0
 
     def _pack(self) -> None:
         packing = zlib.compressobj(self._level, zlib.DEFLATED, -15)
@@ -210,6 +220,7 @@ class Piece:
 
     def between(self, head: bytes, tail: bytes) -> tuple[int, int, int, bytes]:
         """The whole part with what stands in front of it and behind it, for ``pack``."""
+        self._hand_over()
         self._todo.put(None)
         self._thread.join()
         if self._error is not None:
