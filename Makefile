@@ -9,8 +9,9 @@ demo: $(STAMP)
 	@# the examples hold the mistakes they were published with, so the command ends with 1: "at least one error finding"
 	$(VENV)/bin/perfeval-xl demo --out demo-output || [ $$? -eq 1 ]
 
+# in two processes where there are two cores, see tests/conftest.py; each has a LibreOffice of its own
 test: $(STAMP) office
-	$(PY) -m pytest
+	$(PY) -m pytest -n logical --maxprocesses=2
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .

@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 REQUIRED = bool(os.environ.get("PERFEVAL_REQUIRE_OFFICE"))
@@ -14,6 +15,37 @@ REQUIRED = bool(os.environ.get("PERFEVAL_REQUIRE_OFFICE"))
 def pytest_addoption(parser: pytest.Parser) -> None:
     """--update-golden writes the expected files anew, to be looked at before they are committed."""
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew")
+
+
+#: Files that fill the machine on purpose, kill processes, or wait for something with a clock in hand: with ``-n`` one process does them all, one
+#: after the other, so that no two of them meet.
+ALONE = ("test_cluster", "test_contain", "test_consolidate", "test_gather", "test_output")
+#: With ``-n`` the files that take longest come first, so that the processes end at about the same time.
+LONG = ("test_formulas", *ALONE, "test_half_way", "test_buttons", "test_cli", "test_formulas_use", "test_mishaps", "test_gate", "test_doors")
+# 200 ms for an example are measured on the wall, where another process may have the core just then
+hypothesis.settings.register_profile("shared", deadline=2000)
+hypothesis.settings.load_profile("shared")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Which tests go to one process together, where there are several (``make test``, ``pytest -n 2``): those of a file, because what its
+    fixtures make is then made once; and all of ``ALONE``. Marks of xdist_group would say the same, but pytest 9.2 and xdist 3.8 pass over them."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduler(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "alone" if Path(file).stem in ALONE else file
+
+    config.option.loadscopereorder = False  # else the files with most tests come first; the longest have few
+    return Scheduler(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """See ``LONG``."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,11 +7,15 @@ stands in ``sheets`` may be changed freely.
 
 from __future__ import annotations
 
+import io
+import pickle
 import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -77,24 +81,8 @@ class MemoryHost:
     @classmethod
     def load(cls, path: Any) -> MemoryHost:
         """The book in an .xlsx, its values as the file holds them."""
-        import openpyxl
-
         host = cls(str(path))
-        with warnings.catch_warnings(action="ignore"):  # of print areas that openpyxl does not understand
-            formulas, values = openpyxl.load_workbook(path), openpyxl.load_workbook(path, data_only=True)
-        for source in formulas.worksheets:
-            sheet = host.sheets[source.title] = MemorySheet(source.title)
-            sheet.protected, sheet.password = bool(source.protection.sheet), bool(source.protection.password)
-            sheet.hidden, sheet.filtered = source.sheet_state != "visible", bool(source.auto_filter.filterColumn)
-            sheet.merged = [(area.min_row - 1, area.min_col - 1, area.max_row - 1, area.max_col - 1) for area in source.merged_cells.ranges]
-            for (row, column), cell in source._cells.items():
-                _take(sheet, row - 1, column - 1, cell, values[source.title]._cells[row, column].value)
-        for name, defined in formulas.defined_names.items():
-            for title, cells in defined.destinations:
-                left, top, right, bottom = openpyxl.utils.range_boundaries(cells.replace("$", ""))
-                host.names[name] = (title, (top - 1, left - 1, bottom - 1, right - 1))
-        host.structure = bool(formulas.security and formulas.security.lockStructure)
-        host.active = formulas.active.title
+        host.sheets, host.names, host.structure, host.active = pickle.loads(_loaded(Path(path).read_bytes()))
         return host
 
     def cell(self, sheet: str, row: int, column: int) -> Cell:
@@ -361,6 +349,30 @@ _BLANK = Cell()
 _LINES = {"hair": ("continuous", "hairline"), "thin": ("continuous", "thin"), "medium": ("continuous", "medium"), "thick": ("continuous", "thick"),
           "dashed": ("dash", "thin"), "dotted": ("dot", "thin"), "double": ("double", "thick"), "mediumDashed": ("dash", "medium")}
 _METHODS = frozenset(name for name in vars(MemoryHost) if not name.startswith("_") and name not in ("load", "cell"))
+
+
+# the same few books are opened by hundreds of tests, and openpyxl takes a second for each
+@lru_cache(maxsize=32)
+def _loaded(data: bytes) -> bytes:
+    """Sheets, names, whether the structure is locked, and the active sheet of a file, pickled: whoever opens it gets a copy of its own."""
+    import openpyxl
+
+    sheets, names = {}, {}
+    with warnings.catch_warnings(action="ignore"):  # of print areas that openpyxl does not understand
+        formulas, values = (openpyxl.load_workbook(io.BytesIO(data), data_only=only) for only in (False, True))
+    for source in formulas.worksheets:
+        sheet = sheets[source.title] = MemorySheet(source.title)
+        sheet.protected, sheet.password = bool(source.protection.sheet), bool(source.protection.password)
+        sheet.hidden, sheet.filtered = source.sheet_state != "visible", bool(source.auto_filter.filterColumn)
+        sheet.merged = [(area.min_row - 1, area.min_col - 1, area.max_row - 1, area.max_col - 1) for area in source.merged_cells.ranges]
+        for (row, column), cell in source._cells.items():
+            _take(sheet, row - 1, column - 1, cell, values[source.title]._cells[row, column].value)
+    for name, defined in formulas.defined_names.items():
+        for title, cells in defined.destinations:
+            left, top, right, bottom = openpyxl.utils.range_boundaries(cells.replace("$", ""))
+            names[name] = (title, (top - 1, left - 1, bottom - 1, right - 1))
+    structure = bool(formulas.security and formulas.security.lockStructure)
+    return pickle.dumps((sheets, names, structure, formulas.active.title))
 
 
 def _take(sheet: MemorySheet, row: int, column: int, source: Any, value: Any) -> None:

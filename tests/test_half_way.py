@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -103,8 +103,9 @@ def test_a_failure_at_any_write_leaves_the_book_as_it_was(books, button, quiet_l
     failed, first = 0, Failing.load(books["shangjie-2022"])
     _prepared(Desk(first), button)
     del first.ask  # the desk's; each copy gets its own
+    first = pickle.dumps(first)  # a fourth of the time of copy.deepcopy
     for n in range(1, 200):
-        desk = Desk(copy.deepcopy(first))
+        desk = Desk(pickle.loads(first))
         before = _book(desk.host)
         desk.host.left = n
         said = _press(desk, button)

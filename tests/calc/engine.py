@@ -16,13 +16,14 @@ formats: LibreOffice can be asked, but only piece by piece, where Excel answers 
 from __future__ import annotations
 
 import datetime as dt
+import io
 import os
 import re
 import warnings
 from collections import Counter
 from contextlib import contextmanager
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -191,7 +192,9 @@ class Book(base_classes.Book):
         self.name = os.path.basename(self.fullname)
         self.api = SimpleNamespace(ReadOnly=bool(document.isReadonly()), ProtectStructure=document.isProtected(), FullName=self.fullname)
         self.remembered, self.formats = {}, {}
-        self.allowed, self.shown, self.merged = _read(path) if path else ({}, {}, {})
+        allowed, self.shown, merged = _read(Path(path).read_bytes()) if path else ({}, {}, {})
+        # what a test may change is the book's own; the rest of what was read is shared with whoever opens the same file
+        self.allowed, self.merged = {sheet: dict(options) for sheet, options in allowed.items()}, dict(merged)
         self.sheets, self.names = Sheets(self), Names(self)
         null = document.NullDate
         self.first_day = dt.datetime(null.Year, null.Month, null.Day)
@@ -239,13 +242,15 @@ class Book(base_classes.Book):
         self.app.books.active = self.app.books.opened[-1] if self.app.books.opened else None
 
 
-def _read(path):
+# the same few books are opened by hundreds of tests, and openpyxl takes half a second for each
+@lru_cache(maxsize=32)
+def _read(data):
     """By sheet, as the file says: what its protection allows, and whether it guards drawings and scenarios; the format codes of cells; merged
     areas."""
     import openpyxl
 
     with warnings.catch_warnings(action="ignore"):  # of print areas that openpyxl does not understand
-        book = openpyxl.load_workbook(path)
+        book = openpyxl.load_workbook(io.BytesIO(data))
     allowed, shown, merged = {}, {}, {}
     for sheet in book.worksheets:
         own = sheet.protection
