@@ -76,7 +76,7 @@ def process(*command: str) -> Cost:
 
 def consolidate(forms: str, out: str, workers: int) -> Cost:
     """The whole command over a folder."""
-    return process("-m", "perfeval_xl.cli", "consolidate", forms, "-o", out, "-q", "--workers", str(workers))
+    return process("-m", "perfeval_xl", "consolidate", forms, "-o", out, "-q", "--workers", str(workers))
 
 
 def listed(folder: str, paths: list[str], name: str) -> str:

@@ -135,6 +135,16 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _consolidate(options: argparse.Namespace) -> int:
+    from perfeval_xl import contain
+
+    if options.scheduler:
+        return _consolidated(options)
+    # as gather.read_all will ask for it, which is not loaded yet
+    with contain.ahead("perfeval_xl.gather", "read_many", options.edition, messages.language()):
+        return _consolidated(options)
+
+
+def _consolidated(options: argparse.Namespace) -> int:
     from perfeval_xl import district_run
 
     quiet = getattr(options, "quiet", False)

@@ -185,13 +185,13 @@ def _full(card: Scorecard) -> bool:
 # ---- what a district workbook keeps ----
 
 
-def to_stamp(form: Form) -> str:
-    """A line as one ASCII text: the head and the body, packed, in base 64."""
+def to_stamp(form: Form) -> bytes:
+    """A line as one ASCII word: the head and the body, packed, in base 64."""
     import base64
 
     form = packed(form)
     head = zlib.compress(json.dumps(form[:-1], separators=(",", ":")).encode(), 1)
-    return f"{base64.b64encode(head).decode()}.{base64.b64encode(form.body).decode()}"
+    return base64.b64encode(head) + b"." + base64.b64encode(form.body)
 
 
 def from_stamp(text: str, origin: str) -> Form:

@@ -15,6 +15,7 @@ import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from perfeval_xl import gate
@@ -29,6 +30,33 @@ if TYPE_CHECKING:
 _AHEAD = 4
 #: so many files a worker does together when it checks for a person, who sees them come
 _PORTION = 16
+
+
+#: workers that were started before their run begins, by what they do
+_ahead: dict[tuple[str, str, tuple], list["Worker"]] = {}
+
+
+@contextmanager
+def ahead(module: str, name: str, *options: object) -> Iterator[None]:
+    """Starts a worker for this work before there is anything to do: it loads while its owner does. The first run of it in this context takes the
+    worker; one that nobody took is ended."""
+    from perfeval_xl.worker import Worker
+
+    gate.look_up()
+    mine = _ahead[module, name, options] = [Worker(module, name, options)]
+    try:
+        yield
+    finally:
+        del _ahead[module, name, options]
+        for one in mine:
+            one.close("")
+
+
+def _worker(work: Callable, options: tuple) -> "Worker":
+    from perfeval_xl.worker import Worker
+
+    started = _ahead.get((work.__module__, work.__qualname__, options))
+    return started.pop() if started else Worker(work.__module__, work.__qualname__, options)
 
 
 def check_files(paths: Sequence[str], wanted: str = "") -> Iterator:
@@ -164,8 +192,6 @@ def _follow(done: "queue.SimpleQueue", work: Callable, shared: _Tasks, lost: Cal
 
 
 def _lead(work: Callable, shared: _Tasks, lost: Callable, options: tuple, again: bool = True) -> Iterator[tuple[Any, Any]]:
-    from perfeval_xl.worker import Worker
-
     if work.__module__ == "__main__":
         raise ValueError("a worker cannot import a function of __main__")
     gate.look_up()
@@ -177,7 +203,7 @@ def _lead(work: Callable, shared: _Tasks, lost: Callable, options: tuple, again:
             if not waiting and not fresh:
                 return
             if worker is None:
-                shared.begin(worker := Worker(work, options))
+                shared.begin(worker := _worker(work, options))
                 fresh, waiting = [*waiting, *fresh], deque()
             for task in fresh:
                 waiting.append(task)

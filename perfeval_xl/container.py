@@ -232,13 +232,24 @@ class Piece:
 
 
 def _behind(first: int, second: int, size: int) -> int:
-    """The checksum of two pieces from their own; ``size`` is that of the second. Checksums are linear: with zeros in the place of the second
-    one, what the zeros did to it is taken out again."""
-    zeros, with_first, alone = bytes(min(size, 1 << 20)), first, 0
-    for start in range(0, size, 1 << 20):
-        part = zeros[: size - start]
-        with_first, alone = zlib.crc32(part, with_first), zlib.crc32(part, alone)
-    return with_first ^ alone ^ second
+    """The checksum of two pieces from their own; ``size`` is that of the second. A checksum is a remainder of polynomials over two elements, and
+    ``size`` bytes behind the first piece multiply its own by x to the power of 8 ``size`` (the lowest bit is the highest power)."""
+    power, square, bits = 1 << 31, 1 << 30, 8 * size  # one, and x
+    while bits:
+        if bits & 1:
+            power = _times(power, square)
+        square, bits = _times(square, square), bits >> 1
+    return _times(first, power) ^ second
+
+
+def _times(one: int, other: int) -> int:
+    """The product of two remainders of the polynomial of CRC-32."""
+    product = 0
+    for place in range(31, -1, -1):
+        if one >> place & 1:
+            product ^= other
+        other = other >> 1 ^ (0xEDB88320 if other & 1 else 0)
+    return product
 
 
 def pack(parts: dict[str, tuple[int, int, int, bytes]]) -> bytes:

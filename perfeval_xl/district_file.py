@@ -52,7 +52,7 @@ class Begun:
         """Drafts the rows of a form, and the line of it that the workbook keeps; gives it as it is kept."""
         draft = self._draft.rows(district_lists.indicators_of(*LATER, form, self._words))
         kept = packed(form)
-        stamp = to_stamp(kept).encode()
+        stamp = to_stamp(kept)
         self._drafts.write(draft + stamp)
         self._places[_key(form)] = self._end, len(draft), len(stamp), kept
         self._end += len(draft) + len(stamp)
@@ -65,10 +65,10 @@ class Begun:
         start, size, *_ = self._places[_key(form)]
         return placed(self._read(start, size), first, (name, file))
 
-    def stamp(self, form: Form) -> str:
+    def stamp(self, form: Form) -> bytes:
         """The line of a form that the workbook keeps."""
         start, draft, size, kept = self._places.get(_key(form), (0, 0, 0, None))
-        return self._read(start + draft, size).decode() if kept is form else to_stamp(form)  # a report may have added findings to it
+        return self._read(start + draft, size) if kept is form else to_stamp(form)  # a report may have added findings to it
 
     def _read(self, start: int, size: int) -> bytes:
         self._drafts.seek(start)
@@ -222,8 +222,8 @@ def _stamp(begun: Begun, district: District) -> None:
     for form in district.forms:
         text = begun.stamp(form)
         rows.append([text[n : n + _PIECE] for n in range(0, len(text), _PIECE)])
-    digest = hashlib.sha256("\n".join("\t".join(row) for row in rows).encode()).hexdigest()
+    digest = hashlib.sha256(b"\n".join([b"\t".join(row) for row in rows])).hexdigest()
     sheet.columns(0, [])
-    for row in [[STAMP, str(SCHEMA), str(len(rows)), digest], *rows]:
-        sheet.add_texts(row)
+    for row in [[STAMP.encode(), b"%d" % SCHEMA, b"%d" % len(rows), digest.encode()], *rows]:
+        sheet.add_words(row)
     sheet.very_hidden()

@@ -1,24 +1,22 @@
-"""A worksheet for very long tables: its rows are put together as they are added and wait outside the memory until the workbook is closed.
+"""A worksheet for very long tables: its rows are put together as they are added and are packed at once, by a thread beside (``container.Piece``).
 
 XlsxWriter keeps an object for every cell and takes some five microseconds for each; the indicator rows of a thousand forms are half a million
 cells. Only the rows of the table are written here; headings, widths, filters, links and the printed page stay XlsxWriter's own business.
 """
 
-import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from operator import getitem
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
 from perfeval_xl.container import Piece
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.review_lists import CONTROL, line_count
 
-#: bytes of rows that stay in memory, rows that are put away together, and characters that are put away at once
-_SPOOL, _TOGETHER, _LONG = 16_000_000, 500, 100_000
 #: points of a line of text and of the space around it; characters that may make a row higher
 _LINE, _PAD, _SHOWN = 14, 5, 600
 #: how hard zlib tries: packed at the second level a workbook is a sixth larger than at the usual one, in a third of the time
@@ -43,30 +41,6 @@ def clean(text: str) -> str:
 _lines = lru_cache(maxsize=4096)(line_count)
 
 
-class _Cells(dict):
-    """Value -> the end of its cell's XML, from its closing quote on; the same few values stand in all forms."""
-
-    def __init__(self, strings: Any) -> None:
-        super().__init__({None: "/>", "": "/>"})
-        self.strings = strings
-
-    def __missing__(self, value: Any) -> str:
-        if type(value) is str:
-            end = f' t="s"><v>{self.strings._get_shared_string_index(clean(value))}</v></c>'
-        elif type(value) is Formula:
-            return _formula(value)
-        else:
-            end = f"><v>{value!r}</v></c>"
-        self[value] = end
-        return end
-
-
-def _pattern(styles: Sequence[int]) -> str:
-    """A row as a pattern: its number, its height, then for each cell the number of the row and the end of the cell."""
-    cells = "".join(f'<c r="{xl_col_to_name(n)}%s" s="{style}"%s' for n, style in enumerate(styles))
-    return f'<row r="%s" ht="%s" customHeight="1">{cells}</row>'
-
-
 def _height(values: Sequence[Any], wrapped: Sequence[tuple[int, float]]) -> int:
     """Points of a row in which no text is cut off; Excel knows none higher than 409."""
     lines = 1
@@ -74,14 +48,6 @@ def _height(values: Sequence[Any], wrapped: Sequence[tuple[int, float]]) -> int:
         if (text := values[column]) and len(text) * 2 > width - 2:
             lines = max(lines, _lines(text[:_SHOWN], width))
     return min(_LINE * lines + _PAD, 409)
-
-
-def _filled(pattern: str, number: int, values: Sequence[Any], end: Callable[[Any], str], wrapped: Sequence[tuple[int, float]]) -> str:
-    row = str(number)
-    cells = [row] * (len(values) * 2 + 2)
-    cells[1] = _height(values, wrapped)
-    cells[3::2] = map(end, values)
-    return pattern % tuple(cells)
 
 
 class Shape(NamedTuple):
@@ -121,11 +87,29 @@ class _Column(dict):
 
 
 def _end(value: Any) -> bytes:
+    """The end of a cell, from the closing quote of its attributes on."""
     if value is None or value == "":
         return b"/>"
     if type(value) is str:
-        return f' t="inlineStr"><is><t>{_escape(clean(value))}</t></is></c>'.encode()
+        return _text(clean(value))
+    if type(value) is Formula:
+        text, result = _escape(value.text.removeprefix("=")), value.value
+        kind, shown = (' t="str"', _escape(result or "")) if result is None or isinstance(result, str) else ("", repr(result))
+        return f"{kind}><f>{text}</f><v>{shown}</v></c>".encode()
     return value.mark if type(value) is _Later else f"><v>{value!r}</v></c>".encode()
+
+
+def _text(text: str) -> bytes:
+    kept = ' xml:space="preserve"' if text[:1].isspace() or text[-1:].isspace() else ""
+    return f' t="inlineStr"><is><t{kept}>{_escape(text)}</t></is></c>'.encode()
+
+
+_CODE = Pattern("(_x[0-9a-fA-F]{4}_)")
+
+
+def _escape(text: str) -> str:
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _CODE.sub(r"_x005F\1", text) if "_x" in text else text  # _x0041_ in a text would be read as A
 
 
 class Draft:
@@ -136,18 +120,20 @@ class Draft:
         self._wrapped = shape.wrapped
 
     def rows(self, rows: Iterable[Sequence[Any]]) -> bytes:
-        """Rows of numbers and texts, to be given their place by ``placed``. A value of ``LATER`` stands for one that comes then."""
-        drafted = []
-        for values in rows:
-            cells = b"".join(map(getitem, self._columns, values))
-            drafted.append(b'<row r="%s" ht="%d" customHeight="1">%s</row>' % (_NUMBER, _height(values, self._wrapped), cells))
-        return _NEXT.join(drafted)
+        """Rows, to be given their place by ``placed``: numbers, texts (never formulas, whatever they begin with), ``Formula``, None for an empty
+        cell. A value of ``LATER`` stands for one that comes then."""
+        return _NEXT.join(map(self.row, rows))
+
+    def row(self, values: Sequence[Any]) -> bytes:
+        """One of them."""
+        cells = b"".join(map(getitem, self._columns, values))
+        return b'<row r="%s" ht="%d" customHeight="1">%s</row>' % (_NUMBER, _height(values, self._wrapped), cells)
 
 
-def placed(draft: bytes, first: int, later: Sequence[Any]) -> bytes:
+def placed(draft: bytes, first: int, later: Sequence[Any] = ()) -> bytes:
     """The rows of a draft as a part of a sheet, for ``LongList.add_placed``; ``first`` is the number of the first one, from one; ``later`` are
     the values for ``LATER``."""
-    for one, value in zip(LATER, later, strict=True):
+    for one, value in zip(LATER, later, strict=bool(later)):
         draft = draft.replace(one.mark, _end(value))
     return b"".join([row.replace(_NUMBER, b"%d" % number) for number, row in enumerate(draft.split(_NEXT), first)])
 
@@ -158,46 +144,35 @@ class LongList(Worksheet):
     def columns(self, first: int, looks: Sequence[Format], wrapped: Sequence[tuple[int, float]] = ()) -> None:
         """The rows begin at this zero-based row; ``looks`` are the formats of the columns from the first on, ``wrapped`` are (column, width)
         of those whose texts make their row as high as they need."""
-        self._wrapped, self._end = tuple(wrapped), _Cells(self.str_table).__getitem__
+        self._wrapped = tuple(wrapped)
         self.first = self.next = first
-        self._waiting: list[str] = []
-        self._rows: IO[str] | None = None
         self.piece: Piece | None = None
-        self._patterns: dict[tuple[int, ...], str] = {}
+        self._drafts: dict[tuple[int, ...], Draft] = {}
         self.restyle(looks)
 
     def restyle(self, looks: Sequence[Format]) -> None:
         """Other formats from the next row on."""
         styles = tuple([look._get_xf_index() for look in looks])
-        if styles not in self._patterns:
-            self._patterns[styles] = _pattern(styles)
-        self.shape, self._pattern = Shape(styles, self._wrapped), self._patterns[styles]
+        if styles not in self._drafts:
+            self._drafts[styles] = Draft(Shape(styles, self._wrapped))
+        self._draft = self._drafts[styles]
 
     def add(self, values: Sequence[Any]) -> None:
-        """One row: numbers, texts (never formulas, whatever they begin with), ``Formula``, None for an empty cell."""
-        self.next += 1
-        self._put(_filled(self._pattern, self.next, values, self._end, self._wrapped))
+        """One row, of what ``Draft.rows`` takes."""
+        self.add_placed(placed(self._draft.row(values), self.next + 1), 1)
 
     def add_placed(self, rows: bytes, count: int) -> None:
-        """So many rows that ``placed`` has put here; a list has no others then."""
+        """So many rows that ``placed`` has put here."""
         if self.piece is None:
             self.piece = Piece(LEVEL)
         self.next += count
         self.piece.add(rows)
 
-    def _put(self, row: str) -> None:
-        self._waiting.append(row)
-        if len(self._waiting) > _TOGETHER or len(row) > _LONG:
-            if self._rows is None:
-                self._rows = tempfile.SpooledTemporaryFile(_SPOOL, "w+", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed when the rows are taken
-            self._rows.write("".join(self._waiting))
-            self._waiting.clear()
-
-    def add_texts(self, texts: Sequence[str]) -> None:
-        """One row of ASCII texts that occur once and would only fill the table of shared strings."""
+    def add_words(self, words: Sequence[bytes]) -> None:
+        """One row of ASCII words without a look, in which nothing needs to be escaped."""
         number = self.next + 1
-        cells = [f'<c r="{xl_col_to_name(n)}{number}" t="inlineStr"><is><t>{_escape(text)}</t></is></c>' for n, text in enumerate(texts)]
-        self.add_placed(f'<row r="{number}">{"".join(cells)}</row>'.encode(), 1)
+        cells = [b'<c r="%s%d" t="inlineStr"><is><t>%s</t></is></c>' % (xl_col_to_name(n).encode(), number, word) for n, word in enumerate(words)]
+        self.add_placed(b'<row r="%d">%s</row>' % (number, b"".join(cells)), 1)
 
     def link(self, column: int, url: str, text: str) -> None:
         """Makes a link of a cell of the row added last."""
@@ -212,21 +187,6 @@ class LongList(Worksheet):
         self.dim_rowmax = self.first - 1
         if self.first:
             self._write_rows()
-        if self._rows is not None:
-            self._rows.seek(0)
-            while data := self._rows.read(1 << 20):
-                self.fh.write(data)
-            self._rows.close()
-        self.fh.write("".join(self._waiting) if self.piece is None else PACKED.decode())
+        if self.piece is not None:
+            self.fh.write(PACKED.decode())
         self._xml_end_tag("sheetData")
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _formula(formula: Formula) -> str:
-    text, value = _escape(formula.text.removeprefix("=")), formula.value
-    if value is None or isinstance(value, str):
-        return f' t="str"><f>{text}</f><v>{_escape(value or "")}</v></c>'
-    return f"><f>{text}</f><v>{value!r}</v></c>"

@@ -15,6 +15,8 @@ WHOLE_DIGITS = 15  # no amount, rate or count of a form comes near 10^15; Excel 
 
 # Wide enough that no figure of a form is rounded by accident; the default context would round at 28 digits.
 EXACT = Context(prec=2000, rounding=ROUND_HALF_UP)
+# the context's own methods: handing it to those of a figure takes three times as long
+_quantize, _scaleb = EXACT.quantize, EXACT.scaleb
 
 _AS_SHOWN = Context(prec=15, rounding=ROUND_HALF_UP, traps=[])
 
@@ -163,7 +165,7 @@ def read_number(value: object, percent: bool = False) -> Number:
 
 def shifted(value: Decimal, power: int) -> Decimal:
     """value times 10 to the power, exactly (66.6% of 0.666, 元 of 万元)."""
-    return value.scaleb(power, context=EXACT)
+    return _scaleb(value, power)
 
 
 _PLACES = tuple(Decimal(1).scaleb(-places) for places in range(16))
@@ -172,7 +174,7 @@ _PLACES = tuple(Decimal(1).scaleb(-places) for places in range(16))
 def half_up(value: Decimal, places: int) -> Decimal:
     """value rounded 四舍五入 to so many decimals: 2.675 to 2 is 2.68, -0.125 to 2 is -0.13. Never minus zero."""
     step = _PLACES[places] if 0 <= places < 16 else Decimal(1).scaleb(-places)
-    rounded = value.quantize(step, context=EXACT)
+    rounded = _quantize(value, step)
     return rounded if rounded else rounded.copy_abs()
 
 

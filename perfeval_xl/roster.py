@@ -57,7 +57,7 @@ class Roster:
 
 def key(name: str | None) -> str:
     """A name without what two writers of it do differently: width, blanks, line breaks."""
-    return re.sub(r"\s+", "", fold(name or "")).casefold()
+    return "".join(fold(name or "").split()).casefold()
 
 
 def load(path: str) -> Roster:

@@ -28,7 +28,8 @@ _START = "import sys; sys.path[:0] = {path!r}; from perfeval_xl.worker import se
 class Worker:
     """The process, and the clock that ends it."""
 
-    def __init__(self, work: Callable, options: tuple) -> None:
+    def __init__(self, module: str, name: str, options: tuple) -> None:
+        """It will do the work of this name in this module, with these options."""
         command = [sys.executable, "-c", _START.format(path=[one or os.getcwd() for one in sys.path])]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                          env={**os.environ, "RUST_BACKTRACE": "0"}, creationflags=_NO_WINDOW)
@@ -36,7 +37,7 @@ class Worker:
         self._seconds, self._late, self._over = gate.limit("seconds"), False, threading.Event()
         self._deadline = float("inf")
         threading.Thread(target=self._watch, daemon=True).start()
-        self._send((work.__module__, work.__qualname__, options, messages.language(), gate.limit("memory")))
+        self._send((module, name, options, messages.language(), gate.limit("memory")))
 
     def hand(self, task: object) -> None:
         """Gives the worker something to work on."""

@@ -52,7 +52,7 @@ def test_a_line_holds_all_that_the_json_of_check_holds(path):
     records = record.check_file(str(path))
     lines = gather.read_one(str(path))
     assert [line.as_json() for line in lines] == [record.as_json(one) for one in records]
-    assert [compact.from_stamp(compact.to_stamp(line), "区") for line in lines] == [line._replace(origin="区") for line in lines]
+    assert [compact.from_stamp(compact.to_stamp(line).decode(), "区") for line in lines] == [line._replace(origin="区") for line in lines]
 
 
 def test_a_workbook_with_a_sheet_for_each_department(tmp_path):
