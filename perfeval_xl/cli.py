@@ -139,8 +139,8 @@ def _consolidate(options: argparse.Namespace) -> int:
 
     if options.scheduler:
         return _consolidated(options)
-    # as gather.read_all will ask for it, which is not loaded yet
-    with contain.ahead("perfeval_xl.gather", "read_many", options.edition, messages.language()):
+    # as district_run will ask for it, which is not loaded yet
+    with contain.ahead("perfeval_xl.district_drafts", "many", options.edition, messages.language()):
         return _consolidated(options)
 
 

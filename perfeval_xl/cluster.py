@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from perfeval_xl import __version__, contain, gather
-from perfeval_xl.compact import Form, packed
+from perfeval_xl.compact import Form
 from perfeval_xl.messages import Refusal
 
 #: seconds to wait for the scheduler and its first worker
@@ -24,7 +24,7 @@ ALONE = 60
 
 
 def read_all(address: str, paths: Sequence[str], wanted: str = "", lang: str = "", told: Callable[[int], None] = lambda count: None,
-             keep: Callable[[Form], Form] = packed) -> list[Form]:
+             draft: gather.Draft | None = None) -> list[Form]:
     """The lines of all files in the order of the paths, as ``gather.read_all`` gives them; the address is the scheduler's (tcp://host:8786).
 
     Refused where Dask is missing (X305), nobody answers (X307), or a worker runs another version of this tool, its editions or Python (X306).
@@ -42,13 +42,14 @@ def read_all(address: str, paths: Sequence[str], wanted: str = "", lang: str = "
         _same_everywhere(client, address)
         whole = {os.path.abspath(path): path for path in paths}  # a worker stands in a folder of its own
         lines: dict[str, list[Form]] = {}
+        many, one, keep = draft or gather.Draft(gather.read_many, gather.read_one, gather.kept)
 
-        def come(portion: Sequence[str], found: Sequence[list[Form]]) -> None:
+        def come(portion: Sequence[str], found: Sequence[list]) -> None:
             for path, forms in zip(portion, found, strict=True):
-                lines[path] = [keep(form._replace(path=whole[form.path])) for form in forms]
+                lines[path] = [keep(form, whole) for form in forms]
             told(len(portion))
 
-        _gather(client, list(whole), wanted, lang, come)
+        _gather(client, list(whole), (many, one), (wanted, lang), come)
         return [form for path in whole for form in lines[path]]
 
 
@@ -77,24 +78,24 @@ def _same_everywhere(client: Any, address: str) -> None:
         raise Refusal("X306", file=address, stated=f"{'; '.join(different)} ≠ {mine}")
 
 
-def apart(read: Callable[[str, str, str], list[Form]], paths: Sequence[str], wanted: str, lang: str) -> list[list[Form]]:
+def apart(read: Callable[[str, str, str], list], paths: Sequence[str], wanted: str, lang: str) -> list[list]:
     """The lines of files one of which may have ended a worker, read in a process beside it; for one that ends that process too a line that
     says so."""
     return list(contain.each(read, paths, lambda path, refusal: gather.lost(path, lang), wanted, lang))
 
 
 #: takes in the lines of a portion of paths
-Come = Callable[[Sequence[str], Sequence[list[Form]]], None]
+Come = Callable[[Sequence[str], Sequence[list]], None]
 
 
-def _gather(client: Any, paths: list[str], wanted: str, lang: str, come: Come) -> None:
+def _gather(client: Any, paths: list[str], work: tuple[Callable, Callable], options: tuple[str, str], come: Come) -> None:
     """All portions; those whose worker was lost are read apart: when a worker dies, Dask suspects all that waited at it."""
     workers = max(1, sum(client.nthreads().values()))
-    portions = gather.chunked(paths, workers)
-    fallen = _round(client, {client.submit(gather.read_many, list(one), wanted, lang, pure=False): one for one in portions}, come)
-    fallen = _round(client, {client.submit(apart, gather.read_one, list(one), wanted, lang, pure=False): one for one in fallen}, come)
+    portions, (many, one) = gather.chunked(paths, workers), work
+    fallen = _round(client, {client.submit(many, list(portion), *options, pure=False): portion for portion in portions}, come)
+    fallen = _round(client, {client.submit(apart, one, list(portion), *options, pure=False): portion for portion in fallen}, come)
     for portion in fallen:  # nobody is there any more
-        come(portion, apart(gather.read_one, portion, wanted, lang))
+        come(portion, apart(one, portion, *options))
 
 
 def _round(client: Any, futures: dict[Any, Sequence[str]], come: Come) -> list[Sequence[str]]:

@@ -13,8 +13,9 @@ from xlsxwriter.format import Format
 from perfeval_xl import messages
 from perfeval_xl.container import Piece, deflated, pack
 from perfeval_xl.district import District
-from perfeval_xl.district_lists import Column
-from perfeval_xl.long_list import LEVEL, PACKED, LongList, Shape
+from perfeval_xl.district_lists import Column, wrapped
+from perfeval_xl.drafts import Shape
+from perfeval_xl.long_list import LEVEL, PACKED, LongList
 from perfeval_xl.review_lists import LOOKS
 from perfeval_xl.template import new_workbook
 
@@ -103,7 +104,7 @@ class Book:
 
     def shape(self, columns: Sequence[Column]) -> Shape:
         """How the rows of a list with these columns look."""
-        return Shape(tuple([self.look(column.look)._get_xf_index() for column in columns]), _wrapped(columns))
+        return Shape(tuple([self.look(column.look)._get_xf_index() for column in columns]), wrapped(columns))
 
     def sheet(self, name: str, title: str, note: str, columns: Sequence[Column], frozen: int = 0, heads: int = 3) -> LongList:
         """A sheet with title, note and headings; its rows are to be added. A4 landscape, one page wide, the headings on every page."""
@@ -118,7 +119,7 @@ class Book:
             sheet.set_column(n, n, column.width)
             sheet.write_string(heads - 1, n, column.head, head)
         sheet.set_row(heads - 1, 34)
-        sheet.columns(heads, [self.look(column.look) for column in columns], _wrapped(columns))
+        sheet.columns(heads, [self.look(column.look) for column in columns], wrapped(columns))
         sheet.freeze_panes(heads, frozen)
         sheet.set_landscape()
         sheet.set_paper(9)
@@ -129,10 +130,6 @@ class Book:
         sheet.hide_gridlines(2)
         sheet.set_footer(f"&C{_WORDS.say('page')}")
         return sheet
-
-
-def _wrapped(columns: Sequence[Column]) -> tuple[tuple[int, float], ...]:
-    return tuple([(n, one.width) for n, one in enumerate(columns) if one.look == "wrap"])
 
 
 class Place(NamedTuple):

@@ -10,8 +10,8 @@ from perfeval_xl import __version__, messages
 from perfeval_xl.compact import Form
 from perfeval_xl.district import LOW_RATE, District, Line, stated_grade
 from perfeval_xl.district_book import FONT, HEAD, Book, Place
+from perfeval_xl.drafts import Formula, clean
 from perfeval_xl.edition import get
-from perfeval_xl.long_list import Formula, clean
 from perfeval_xl.numbers import half_up
 from perfeval_xl.template import text_height
 

@@ -7,17 +7,17 @@ The same forms give the same bytes. A hidden sheet keeps the line of every form,
 import hashlib
 import io
 import os
-import tempfile
 from collections.abc import Sequence
-from typing import IO
 
 from perfeval_xl import district_charts, district_lists, district_summary, files, messages
-from perfeval_xl.compact import Form, packed, to_stamp
+from perfeval_xl.compact import Form
 from perfeval_xl.district import District
 from perfeval_xl.district_book import STATE_COLOURS, Book, title
+from perfeval_xl.district_drafts import Drafts
 from perfeval_xl.district_lists import Column
+from perfeval_xl.drafts import clean
 from perfeval_xl.gather import SCHEMA, STAMP, STAMP_SHEET
-from perfeval_xl.long_list import LATER, Draft, LongList, clean, placed
+from perfeval_xl.long_list import LongList
 from perfeval_xl.review_lists import LOOKS
 
 _WORDS = messages.Words(
@@ -32,81 +32,31 @@ say = _WORDS.say
 SHEET_ROWS, LINKS = 1_048_000, 60_000
 #: characters of a packed line in one cell
 _PIECE = 32_000
-#: bytes of drafted rows that stay in memory
-_SPOOL = 64_000_000
 
 
-class Begun:
-    """A district workbook of which nothing is known but how it looks: the rows of 指标明细 are drafted as the forms come, while whoever reads
-    them is at work on the next ones. Drafts wait outside the memory where there are many."""
-
-    def __init__(self, forms: int) -> None:
-        self.stream = io.BytesIO()
-        self.book = Book(self.stream, forms)
-        self._draft, self._words = Draft(self.book.shape(district_lists.indicator_columns())), district_lists.kinds()
-        self._drafts: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - closed when the workbook is
-        self._places: dict[tuple, tuple[int, int, int, Form]] = {}
-        self._end = 0
-
-    def keep(self, form: Form) -> Form:
-        """Drafts the rows of a form, and the line of it that the workbook keeps; gives it as it is kept."""
-        draft = self._draft.rows(district_lists.indicators_of(*LATER, form, self._words))
-        kept = packed(form)
-        stamp = to_stamp(kept)
-        self._drafts.write(draft + stamp)
-        self._places[_key(form)] = self._end, len(draft), len(stamp), kept
-        self._end += len(draft) + len(stamp)
-        return kept
-
-    def rows(self, form: Form, name: str, file: str, first: int) -> bytes:
-        """The rows of a form, of the department ``name`` and in this file, from the row with this number on."""
-        if _key(form) not in self._places:
-            self.keep(form)
-        start, size, *_ = self._places[_key(form)]
-        return placed(self._read(start, size), first, (name, file))
-
-    def stamp(self, form: Form) -> bytes:
-        """The line of a form that the workbook keeps."""
-        start, draft, size, kept = self._places.get(_key(form), (0, 0, 0, None))
-        return self._read(start + draft, size) if kept is form else to_stamp(form)  # a report may have added findings to it
-
-    def _read(self, start: int, size: int) -> bytes:
-        self._drafts.seek(start)
-        found = self._drafts.read(size)
-        self._drafts.seek(self._end)
-        return found
-
-    def close(self) -> None:
-        """The drafts are needed no more."""
-        self._drafts.close()
-
-
-def _key(form: Form) -> tuple:
-    return form.origin, form.path, form.sheet
-
-
-def write(district: District, path: str, begun: Begun | None = None) -> None:
+def write(district: District, path: str, drafts: Drafts | None = None) -> None:
     """Writes the district workbook, in one step; a path that cannot be written is refused (X116)."""
-    files.replace(path, data(district, os.path.dirname(os.path.abspath(path)), begun))
+    files.replace(path, data(district, os.path.dirname(os.path.abspath(path)), drafts))
 
 
-def data(district: District, folder: str, begun: Begun | None = None) -> bytes:
-    """The district workbook as bytes, the same whether it was begun before or not; links to the forms are relative to ``folder``."""
-    begun = begun or Begun(len(district.lines))
-    book = begun.book
+def data(district: District, folder: str, drafts: Drafts | None = None) -> bytes:
+    """The district workbook as bytes, the same whoever has drafted its rows; links to the forms are relative to ``folder``."""
+    stream, drafts = io.BytesIO(), drafts or Drafts()
+    book = Book(stream, len(district.lines))
+    book.shape(district_lists.indicator_columns())  # the first formats of the workbook: drafted rows know their numbers
     with book.workbook as workbook:
         workbook.set_size(2400, 1500)
         workbook.set_custom_property(STAMP, SCHEMA)
         links = _Links(folder)
         _received(book, district, links)
         place = district_summary.write(book, district)
-        _indicators(begun, district)
+        _indicators(book, district, drafts)
         _findings(book, district, links)
         district_charts.write(book, district, place, title(district, say("charts")))
         district_charts.about(book, district, title(district, say("about_title")))
-        _stamp(begun, district)
-    begun.close()
-    return begun.stream.getvalue()
+        _stamp(book, district, drafts)
+    drafts.close()
+    return stream.getvalue()
 
 
 class _Links:
@@ -188,13 +138,13 @@ class _Pages:
         self.sheet.autofilter(self.sheet.first - 1, 0, max(self.next - 1, self.sheet.first), len(self._columns) - 1)
 
 
-def _indicators(begun: Begun, district: District) -> None:
+def _indicators(book: Book, district: District, drafts: Drafts) -> None:
     """指标明细. A form's rows stand on one sheet."""
     name = district_lists.say("rows")
-    pages = _Pages(begun.book, name, district_lists.say("rows_note"), district_lists.indicator_columns(), 1, title(district, name))
+    pages = _Pages(book, name, district_lists.say("rows_note"), district_lists.indicator_columns(), 1, title(district, name))
     for line in district.counted:
         sheet, first = pages.take(line.form.rows)
-        sheet.add_placed(begun.rows(line.form, district.name(line), district.shown(line.form), first + 1), line.form.rows)
+        sheet.add_placed(drafts.rows(line.form, district.name(line), district.shown(line.form), first + 1), line.form.rows)
     pages.close()
 
 
@@ -215,12 +165,12 @@ def _findings(book: Book, district: District, links: _Links) -> None:
 # ---- what the workbook keeps ----
 
 
-def _stamp(begun: Begun, district: District) -> None:
+def _stamp(book: Book, district: District, drafts: Drafts) -> None:
     """The hidden sheet: a mark with the digest of all lines, then the line of every form, in pieces that fit into cells."""
-    sheet: LongList = begun.book.workbook.add_worksheet(STAMP_SHEET, LongList)
+    sheet: LongList = book.workbook.add_worksheet(STAMP_SHEET, LongList)
     rows = []
     for form in district.forms:
-        text = begun.stamp(form)
+        text = drafts.stamp(form)
         rows.append([text[n : n + _PIECE] for n in range(0, len(text), _PIECE)])
     digest = hashlib.sha256(b"\n".join([b"\t".join(row) for row in rows])).hexdigest()
     sheet.columns(0, [])

@@ -3,7 +3,7 @@ says how its columns are headed, how wide they are and how they look; nothing he
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from perfeval_xl import messages
@@ -68,6 +68,11 @@ class Row(NamedTuple):
 def _columns(heads: str, widths: tuple, looks: str) -> list[Column]:
     spoken = _WORDS[heads][messages.LANGUAGES.index(messages.language())]
     return [Column(*one) for one in zip(spoken, widths, looks.split(), strict=True)]
+
+
+def wrapped(columns: Sequence[Column]) -> tuple[tuple[int, float], ...]:
+    """(column, width) of those whose texts take as many lines as they need."""
+    return tuple([(n, one.width) for n, one in enumerate(columns) if one.look == "wrap"])
 
 
 # ---- 报送情况 ----
@@ -141,9 +146,10 @@ def indicator_columns() -> list[Column]:
                     "text centre text text wrap centre centre centre score score score score score wrap text centre")
 
 
-def kinds() -> dict[str, str]:
+def kinds(lang: str = "") -> dict[str, str]:
     """The kinds of targets, as the list names them."""
-    return {kind: say(kind) for kind in ("quantitative", "qualitative", "date", "period", "mixed", "blank")}
+    pick = messages.LANGUAGES.index(messages.language(lang))
+    return {kind: _WORDS[kind][pick] for kind in ("quantitative", "qualitative", "date", "period", "mixed", "blank")}
 
 
 def indicators(district: District) -> Iterator[tuple[Any, ...]]:

@@ -2,11 +2,11 @@
 
 import os
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from perfeval_xl import district, files, gather, messages, record, roster
+from perfeval_xl import district, district_drafts, files, gather, messages, record, roster
 from perfeval_xl.compact import Form
+from perfeval_xl.district_drafts import Drafts
 from perfeval_xl.edition import get
 from perfeval_xl.messages import Refusal
 
@@ -80,8 +80,8 @@ def _run(wanted: Wanted, reading: Meter, copying: Meter) -> Done:
     if not paths:
         raise Refusal("X301", file="、".join(wanted.paths))
     reading.begin(len(paths))
-    out = _Out(len(paths))
-    found, pairs = district.consolidate(_read(paths, wanted, reading, out.keep), due, wanted.year, before), None
+    drafts = Drafts()
+    found, pairs = district.consolidate(_read(paths, wanted, reading, drafts), due, wanted.year, before), None
     if reports:
         from perfeval_xl import pairing
 
@@ -89,8 +89,10 @@ def _run(wanted: Wanted, reading: Meter, copying: Meter) -> Done:
         pairs = pairing.add(found, reports, due, wanted.edition, messages.language(), wanted.workers)
         found = district.consolidate(pairs.forms, due, wanted.year, before)
         found = found._replace(findings=(*found.findings, *pairs.said))
+    from perfeval_xl import district_file
+
     written = [wanted.out]
-    out.write(found, wanted.out)
+    district_file.write(found, wanted.out, drafts)
     if wanted.json:
         import json
 
@@ -113,27 +115,6 @@ def _run(wanted: Wanted, reading: Meter, copying: Meter) -> Done:
     return Done(tuple(written), tuple(_said(found)), counted, found)
 
 
-class _Out:
-    """The district workbook: begun with the first form that comes, and loaded then, because nobody waits for it while the next ones are read."""
-
-    def __init__(self, forms: int) -> None:
-        self._forms, self._begun = forms, None
-
-    def keep(self, form: Form) -> Form:
-        """Drafts what stands of a form in the workbook; gives the form as it is kept."""
-        if self._begun is None:
-            from perfeval_xl import district_file
-
-            self._begun = district_file.Begun(self._forms)
-        return self._begun.keep(form)
-
-    def write(self, found: district.District, path: str) -> None:
-        """Writes the workbook, in one step."""
-        from perfeval_xl import district_file
-
-        district_file.write(found, path, self._begun)
-
-
 def _reports(folder: str, own: tuple[str, ...]) -> list[str]:
     if not folder:
         return []
@@ -147,12 +128,13 @@ def _as_json(found: district.District, pairs: "pairing.Pairs | None") -> dict:
     return whole if pairs is None else {**whole, "summary": {**whole["summary"], "reports": pairs.as_json()}}
 
 
-def _read(paths: list[str], wanted: Wanted, told: Meter, keep: Callable[[Form], Form]) -> list[Form]:
+def _read(paths: list[str], wanted: Wanted, told: Meter, drafts: Drafts) -> list[Form]:
+    work = gather.Draft(district_drafts.many, district_drafts.one, drafts.keep)
     if wanted.scheduler:
         from perfeval_xl import cluster
 
-        return cluster.read_all(wanted.scheduler, paths, wanted.edition, messages.language(), told, keep)
-    return gather.read_all(paths, wanted.edition, messages.language(), wanted.workers, told, keep)
+        return cluster.read_all(wanted.scheduler, paths, wanted.edition, messages.language(), told, work)
+    return gather.read_all(paths, wanted.edition, messages.language(), wanted.workers, told, work)
 
 
 def _spare(wanted: Wanted) -> None:

@@ -11,8 +11,9 @@ from perfeval_xl import messages
 from perfeval_xl.district import District, Line, stated_grade
 from perfeval_xl.district_book import BAND, Book, Place, title
 from perfeval_xl.district_lists import Column
+from perfeval_xl.drafts import Formula
 from perfeval_xl.edition import get
-from perfeval_xl.long_list import Formula, LongList
+from perfeval_xl.long_list import LongList
 from perfeval_xl.numbers import half_up
 from perfeval_xl.review_lists import LOOKS
 

@@ -3,8 +3,8 @@
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from perfeval_xl import contain, intake, messages, record
 from perfeval_xl.compact import Form, from_record, from_stamp, packed
@@ -131,22 +131,37 @@ def read_many(paths: Sequence[str], wanted: str = "", lang: str = "") -> list[li
         return [[from_record(one, saved, lang) for one in next(checked)] if lines is None else lines for saved, lines in kept]
 
 
+class Draft(NamedTuple):
+    """What is done with files, ``many`` at a time or ``one``, as ``read_many`` and ``read_one`` do it; and ``keep``, which takes in what comes of a
+    form, or the line of a file that was lost, and gives its line. It is also given the names of files where they were read under others."""
+
+    many: Callable[[Sequence[str], str, str], list[list]]
+    one: Callable[[str, str, str], list]
+    keep: Callable[[Any, Mapping[str, str]], Form]
+
+
+def kept(form: Form, names: Mapping[str, str]) -> Form:
+    """A line as it comes from where the file was read, packed and under the file's own name."""
+    return packed(form._replace(path=names.get(form.path, form.path)))
+
+
 def processes_for(count: int) -> int:
     """How many processes are worth starting for so many files on this machine."""
     return max(1, min(os.cpu_count() or 1, count // FEW, 61))
 
 
 def read_all(paths: Sequence[str], wanted: str = "", lang: str = "", workers: int = 0, told: Callable[[int], None] = lambda count: None,
-             keep: Callable[[Form], Form] = packed) -> list[Form]:
-    """The lines of all files in the order of the paths, as ``keep`` gives each when it comes; ``told`` hears how many more files are done.
-    ``workers``: processes, 0 = as many as pay.
+             draft: Draft | None = None) -> list[Form]:
+    """The lines of all files in the order of the paths; ``told`` hears how many more files are done. ``workers``: processes, 0 = as many as pay.
+    ``draft``: what they do where it is more than reading, and what takes it in.
 
     No file is read in this process: one that ends its reader, or takes too long, costs its own line (``contain``)."""
     workers = min(workers or processes_for(len(paths)), max(len(paths), 1))
     lines: dict[str, list[Form]] = {}
     chunks = [tuple(chunk) for chunk in chunked(paths, workers)]
-    for path, forms in contain.portions(read_many, read_one, chunks, _fallen, workers, wanted, lang or messages.language()):
-        lines[path] = [keep(form) for form in forms]
+    many, one, keep = draft or Draft(read_many, read_one, kept)
+    for path, found in contain.portions(many, one, chunks, _fallen, workers, wanted, lang or messages.language()):
+        lines[path] = [keep(form, {}) for form in found]
         told(1)
     return [form for path in paths for form in lines[path]]
 

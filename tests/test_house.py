@@ -33,7 +33,7 @@ _WINGS = """
     vba sheets workbook_file examples
     report_figures report_tables report report_chart report_xml report_package report_file
     made_up compact gather roster
-    district district_lists long_list district_book district_summary district_charts district_file district_sheets
+    district district_lists drafts district_drafts long_list district_book district_summary district_charts district_file district_sheets
     send_back pairing cluster parquet district_run
     presses xlwings_host journal state submission buttons district_buttons
     machine install doctor

@@ -1,0 +1,99 @@
+"""Forms for a district workbook: read, checked, and with what each of them puts into it already written. Processes that read do this too, so that
+the one that waits for them has only to put things in their places.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
+from typing import IO, NamedTuple
+
+from perfeval_xl import district_lists, gather
+from perfeval_xl.compact import Form, packed, to_stamp
+from perfeval_xl.drafts import LATER, Draft, Shape, placed
+
+#: bytes of drafts that stay in memory
+_SPOOL = 64_000_000
+
+
+class Drafted(NamedTuple):
+    """The line of a form, packed; its rows of 指标明细 without their place, department and file; and the line as the workbook keeps it."""
+
+    form: Form
+    rows: bytes
+    stamp: bytes
+
+
+def many(paths: Sequence[str], wanted: str = "", lang: str = "") -> list[list[Drafted]]:
+    """``gather.read_many`` with drafts."""
+    return [[drafted(form, lang) for form in forms] for forms in gather.read_many(paths, wanted, lang)]
+
+
+def one(path: str, wanted: str = "", lang: str = "") -> list[Drafted]:
+    """The same of one file."""
+    return many([path], wanted, lang)[0]
+
+
+def drafted(form: Form, lang: str = "") -> Drafted:
+    """What a form puts into the workbook, in the language given."""
+    rows = _draft().rows(district_lists.indicators_of(*LATER, form, _kinds(lang)))
+    form = packed(form)
+    return Drafted(form, rows, to_stamp(form))
+
+
+def shape() -> Shape:
+    """How the rows of 指标明细 look. Their formats are the first of the workbook, numbered as they occur: whoever drafts rows has no workbook."""
+    numbers: dict[str, int] = {}
+    columns = district_lists.indicator_columns()
+    styles = tuple([numbers.setdefault(column.look, len(numbers) + 1) for column in columns])
+    return Shape(styles, district_lists.wrapped(columns))
+
+
+_draft = cache(lambda: Draft(shape()))
+_kinds = cache(district_lists.kinds)
+
+
+class Drafts:
+    """Everything that was drafted for a run, outside the memory where it is much."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - closed when the workbook is written
+        self._places: dict[tuple, tuple[int, int, int, Form]] = {}
+        self._end = 0
+
+    def keep(self, found: Drafted | Form, names: Mapping[str, str] = MappingProxyType({})) -> Form:
+        """Takes a form in, with its drafts or (a file that was lost) without; gives its line, under the file's own name."""
+        form, rows, stamp = found if type(found) is Drafted else drafted(found)
+        if form.path in names and names[form.path] != form.path:
+            form = form._replace(path=names[form.path])
+            stamp = to_stamp(form)
+        self._file.write(rows + stamp)
+        self._places[_key(form)] = self._end, len(rows), len(stamp), form
+        self._end += len(rows) + len(stamp)
+        return form
+
+    def rows(self, form: Form, name: str, file: str, first: int) -> bytes:
+        """The rows of a form, of the department ``name`` and in this file, from the row with this number on."""
+        if _key(form) not in self._places:
+            self.keep(form)
+        start, size, *_ = self._places[_key(form)]
+        return placed(self._read(start, size), first, (name, file))
+
+    def stamp(self, form: Form) -> bytes:
+        """The line of a form as the workbook keeps it."""
+        start, rows, size, kept = self._places.get(_key(form), (0, 0, 0, None))
+        return self._read(start + rows, size) if kept is form else to_stamp(form)  # a report may have added findings to it
+
+    def _read(self, start: int, size: int) -> bytes:
+        self._file.seek(start)
+        found = self._file.read(size)
+        self._file.seek(self._end)
+        return found
+
+    def close(self) -> None:
+        """They are needed no more."""
+        self._file.close()
+
+
+def _key(form: Form) -> tuple:
+    return form.origin, form.path, form.sheet

@@ -1,0 +1,134 @@
+"""Rows of a worksheet as XML, written before it is known in which rows they will stand: by the processes that read forms, and by ``long_list``.
+
+XlsxWriter keeps an object for every cell and takes some five microseconds for each; the indicator rows of a thousand forms are half a million
+cells.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from operator import getitem
+from typing import Any, NamedTuple
+
+from perfeval_xl.model import column_name
+from perfeval_xl.patterns import Pattern
+from perfeval_xl.review_lists import CONTROL, line_count
+
+#: points of a line of text and of the space around it; characters that may make a row higher
+_LINE, _PAD, _SHOWN = 14, 5, 600
+#: characters that a cell may hold
+LONGEST = 32_767
+
+
+class Formula(NamedTuple):
+    """A formula of ours and the result it has now."""
+
+    text: str
+    value: float | str | None
+
+
+def clean(text: str) -> str:
+    """A text that any part of a workbook can hold. XlsxWriter would take one in ``<r>`` for markup of its own and write it as it is."""
+    text = (text if text.isprintable() else CONTROL.sub("", text))[:LONGEST]
+    return f" {text}"[:LONGEST] if text.startswith("<r>") else text
+
+
+_lines = lru_cache(maxsize=4096)(line_count)
+
+
+def _height(values: Sequence[Any], wrapped: Sequence[tuple[int, float]]) -> int:
+    """Points of a row in which no text is cut off; Excel knows none higher than 409."""
+    lines = 1
+    for column, width in wrapped:
+        if (text := values[column]) and len(text) * 2 > width - 2:
+            lines = max(lines, _lines(text[:_SHOWN], width))
+    return min(_LINE * lines + _PAD, 409)
+
+
+class Shape(NamedTuple):
+    """How the rows of a list look: the numbers of their formats in the workbook, and (column, width) of those whose texts make their row higher."""
+
+    styles: tuple[int, ...]
+    wrapped: tuple[tuple[int, float], ...]
+
+
+class _Later:
+    """A value that is known when the rows are placed; ``mark`` stands for it until then."""
+
+    def __init__(self, mark: bytes) -> None:
+        self.mark = mark
+
+
+#: what stands for the number of a row in a draft, between rows, and for values that come later: no text has these characters once it is ``clean``
+_NUMBER, _NEXT = b"\0", b"\1"
+LATER = _Later(b"\2"), _Later(b"\3")
+#: values of a column whose cells are remembered
+_MANY = 5_000
+
+
+class _Column(dict):
+    """Value -> its cell in a draft, in UTF-8. Texts stand in their cells: what is not yet placed shares no table with the rest of the workbook."""
+
+    def __init__(self, column: int, style: int) -> None:
+        self._begin = b'<c r="%s%s" s="%d"' % (column_name(column).encode(), _NUMBER, style)
+        super().__init__()
+
+    def __missing__(self, value: Any) -> bytes:
+        if len(self) > _MANY:
+            self.clear()
+        self[value] = cell = self._begin + _end(value)
+        return cell
+
+
+def _end(value: Any) -> bytes:
+    """The end of a cell, from the closing quote of its attributes on."""
+    if value is None or value == "":
+        return b"/>"
+    if type(value) is str:
+        return _text(clean(value))
+    if type(value) is Formula:
+        text, result = _escape(value.text.removeprefix("=")), value.value
+        kind, shown = (' t="str"', _escape(result or "")) if result is None or isinstance(result, str) else ("", repr(result))
+        return f"{kind}><f>{text}</f><v>{shown}</v></c>".encode()
+    if type(value) is _Later:
+        return value.mark
+    # 200 and 200.0 are one value to what is remembered, and must be one in every process
+    return b"><v>%s</v></c>" % repr(int(value) if abs(value) < 1e15 and value == int(value) else value).encode()
+
+
+def _text(text: str) -> bytes:
+    kept = ' xml:space="preserve"' if text[:1].isspace() or text[-1:].isspace() else ""
+    return f' t="inlineStr"><is><t{kept}>{_escape(text)}</t></is></c>'.encode()
+
+
+_CODE = Pattern("(_x[0-9a-fA-F]{4}_)")
+
+
+def _escape(text: str) -> str:
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _CODE.sub(r"_x005F\1", text) if "_x" in text else text  # _x0041_ in a text would be read as A
+
+
+class Draft:
+    """Writes rows before it is known where they will stand."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._columns = [_Column(n, style) for n, style in enumerate(shape.styles)]
+        self._wrapped = shape.wrapped
+
+    def rows(self, rows: Iterable[Sequence[Any]]) -> bytes:
+        """Rows, to be given their place by ``placed``: numbers, texts (never formulas, whatever they begin with), ``Formula``, None for an empty
+        cell. A value of ``LATER`` stands for one that comes then."""
+        return _NEXT.join(map(self.row, rows))
+
+    def row(self, values: Sequence[Any]) -> bytes:
+        """One of them."""
+        cells = b"".join(map(getitem, self._columns, values))
+        return b'<row r="%s" ht="%d" customHeight="1">%s</row>' % (_NUMBER, _height(values, self._wrapped), cells)
+
+
+def placed(draft: bytes, first: int, later: Sequence[Any] = ()) -> bytes:
+    """The rows of a draft as a part of a sheet, for ``LongList.add_placed``; ``first`` is the number of the first one, from one; ``later`` are
+    the values for ``LATER``."""
+    for one, value in zip(LATER, later, strict=bool(later)):
+        draft = draft.replace(one.mark, _end(value))
+    return b"".join([row.replace(_NUMBER, b"%d" % number) for number, row in enumerate(draft.split(_NEXT), first)])
