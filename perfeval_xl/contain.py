@@ -37,13 +37,13 @@ _ahead: dict[tuple[str, str, tuple], list["Worker"]] = {}
 
 
 @contextmanager
-def ahead(module: str, name: str, *options: object) -> Iterator[None]:
-    """Starts a worker for this work before there is anything to do: it loads while its owner does. The first run of it in this context takes the
-    worker; one that nobody took is ended."""
+def ahead(module: str, name: str, workers: int, *options: object) -> Iterator[None]:
+    """Starts workers for this work before there is anything to do: they load while their owner does. The runs of it in this context take them;
+    those that nobody took are ended."""
     from perfeval_xl.worker import Worker
 
     gate.look_up()
-    mine = _ahead[module, name, options] = [Worker(module, name, options)]
+    mine = _ahead[module, name, options] = [Worker(module, name, options) for _ in range(workers)]
     try:
         yield
     finally:
