@@ -9,7 +9,7 @@ import time
 import pytest
 from districts import picture, save
 
-from perfeval_xl import cluster, gather
+from perfeval_xl import cluster, district, district_drafts, district_file, gather
 from perfeval_xl.messages import Refusal
 
 distributed = pytest.importorskip("distributed")
@@ -74,6 +74,21 @@ def test_a_cluster_gives_what_this_machine_gives(address, paths, monkeypatch):
     assert sum(told) == 10
     monkeypatch.chdir(os.path.dirname(paths[0]))
     assert [form.path for form in cluster.read_all(address, ["03.xlsx"])] == ["03.xlsx"]
+
+
+def test_a_cluster_takes_district_workbooks_and_drafts_what_it_reads(address, paths, tmp_path, monkeypatch):
+    below = str(tmp_path / "甲区.xlsx")
+    district_file.write(district.consolidate(gather.read_all(paths[:3], lang="zh")), below)
+    monkeypatch.chdir(tmp_path)
+    given = ["甲区.xlsx", *map(os.path.basename, paths[3:])]
+    books = []
+    for read in (lambda draft: cluster.read_all(address, given, lang="zh", draft=draft),
+                 lambda draft: gather.read_all(given, lang="zh", draft=draft)):
+        drafts = district_drafts.Drafts()
+        forms = read(gather.Draft(district_drafts.many, district_drafts.one, drafts.keep))
+        books.append(district_file.data(district.consolidate(forms), str(tmp_path), drafts))
+    assert len(forms) == 10 and forms == gather.read_all(given, lang="zh")
+    assert books[0] == books[1] == district_file.data(district.consolidate(forms), str(tmp_path))
 
 
 def test_a_lost_worker_loses_nothing_and_doubles_nothing(address, paths, monkeypatch):
