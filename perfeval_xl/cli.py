@@ -139,9 +139,8 @@ def _consolidate(options: argparse.Namespace) -> int:
 
     if options.scheduler:
         return _consolidated(options)
-    # as district_run will ask for it, which is not loaded yet; how many workers pay is only known when the files have been found
-    workers = min(options.workers or 1, os.cpu_count() or 1)
-    with contain.ahead("perfeval_xl.district_drafts", "many", workers, options.edition, messages.language()):
+    # how many workers pay is only known when the files have been found
+    with contain.ahead("perfeval_xl.district_drafts", min(options.workers or 1, os.cpu_count() or 1)):
         return _consolidated(options)
 
 

@@ -32,31 +32,34 @@ _AHEAD = 4
 _PORTION = 16
 
 
-#: workers that were started before their run begins, by what they do
-_ahead: dict[tuple[str, str, tuple], list["Worker"]] = {}
+#: workers that were started before their run begins (``ahead``)
+_ahead: list["Worker"] = []
 
 
 @contextmanager
-def ahead(module: str, name: str, workers: int, *options: object) -> Iterator[None]:
-    """Starts workers for this work before there is anything to do: they load while their owner does. The runs of it in this context take them;
+def ahead(module: str, workers: int) -> Iterator[None]:
+    """Starts workers that load this module before there is anything to do, while their owner loads as well. The runs in this context take them;
     those that nobody took are ended."""
     from perfeval_xl.worker import Worker
 
     gate.look_up()
-    mine = _ahead[module, name, options] = [Worker(module, name, options) for _ in range(workers)]
+    mine = [Worker(module) for _ in range(workers)]
+    _ahead.extend(mine)
     try:
         yield
     finally:
-        del _ahead[module, name, options]
         for one in mine:
-            one.close("")
+            if one in _ahead:
+                _ahead.remove(one)
+                one.close("")
 
 
 def _worker(work: Callable, options: tuple) -> "Worker":
     from perfeval_xl.worker import Worker
 
-    started = _ahead.get((work.__module__, work.__qualname__, options))
-    return started.pop() if started else Worker(work.__module__, work.__qualname__, options)
+    worker = _ahead.pop() if _ahead else Worker()
+    worker.begin(work, options)
+    return worker
 
 
 def check_files(paths: Sequence[str], wanted: str = "") -> Iterator:

@@ -8,7 +8,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import IO, NamedTuple
 
-from perfeval_xl import district_lists, gather
+from perfeval_xl import district_lists, gather, messages
 from perfeval_xl.compact import Form, packed, to_stamp
 from perfeval_xl.drafts import LATER, Draft, Shape, placed
 
@@ -36,7 +36,7 @@ def one(path: str, wanted: str = "", lang: str = "") -> list[Drafted]:
 
 def drafted(form: Form, lang: str = "") -> Drafted:
     """What a form puts into the workbook, in the language given."""
-    rows = _draft().rows(district_lists.indicators_of(*LATER, form, _kinds(lang)))
+    rows = _draft().rows(district_lists.indicators_of(*LATER, form, _kinds(messages.language(lang))))
     form = packed(form)
     return Drafted(form, rows, to_stamp(form))
 

@@ -4,7 +4,7 @@ import os
 import re
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from perfeval_xl import district, district_drafts, files, gather, messages, record, roster
+from perfeval_xl import district, district_drafts, district_file, files, gather, messages, record, roster
 from perfeval_xl.compact import Form
 from perfeval_xl.district_drafts import Drafts
 from perfeval_xl.edition import get
@@ -89,8 +89,6 @@ def _run(wanted: Wanted, reading: Meter, copying: Meter) -> Done:
         pairs = pairing.add(found, reports, due, wanted.edition, messages.language(), wanted.workers)
         found = district.consolidate(pairs.forms, due, wanted.year, before)
         found = found._replace(findings=(*found.findings, *pairs.said))
-    from perfeval_xl import district_file
-
     written = [wanted.out]
     district_file.write(found, wanted.out, drafts)
     if wanted.json:
@@ -130,6 +128,9 @@ def _as_json(found: district.District, pairs: "pairing.Pairs | None") -> dict:
 
 def _read(paths: list[str], wanted: Wanted, told: Meter, drafts: Drafts) -> list[Form]:
     work = gather.Draft(district_drafts.many, district_drafts.one, drafts.keep)
+    if not wanted.scheduler and (wanted.workers or gather.processes_for(len(paths))) == 1:
+        # several workers draft what they read; a single one leaves that to this process, which has nothing to do until the last form is there
+        work = gather.Draft(gather.read_many, gather.read_one, drafts.keep)
     if wanted.scheduler:
         from perfeval_xl import cluster
 

@@ -22,22 +22,25 @@ _SIZE = struct.Struct("<L")
 _READY = b"ready"
 #: under Excel there is no console, and Windows would open one for each worker
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-_START = "import sys; sys.path[:0] = {path!r}; from perfeval_xl.worker import serve; serve()"
+_START = "import sys; sys.path[:0] = {path!r}; from perfeval_xl.worker import serve; serve({module!r})"
 
 
 class Worker:
     """The process, and the clock that ends it."""
 
-    def __init__(self, module: str, name: str, options: tuple) -> None:
-        """It will do the work of this name in this module, with these options."""
-        command = [sys.executable, "-c", _START.format(path=[one or os.getcwd() for one in sys.path])]
+    def __init__(self, module: str = "") -> None:
+        """The process is started, and loads this module; it waits to hear what its work is."""
+        command = [sys.executable, "-c", _START.format(path=[one or os.getcwd() for one in sys.path], module=module)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                          env={**os.environ, "RUST_BACKTRACE": "0"}, creationflags=_NO_WINDOW)
         self.ready = False
         self._seconds, self._late, self._over = gate.limit("seconds"), False, threading.Event()
         self._deadline = float("inf")
         threading.Thread(target=self._watch, daemon=True).start()
-        self._send((module, name, options, messages.language(), gate.limit("memory")))
+
+    def begin(self, work: Callable, options: tuple) -> None:
+        """Its work: a function of a module that can be imported, with these options behind each task."""
+        self._send((work.__module__, work.__qualname__, options, messages.language(), gate.limit("memory")))
 
     def hand(self, task: object) -> None:
         """Gives the worker something to work on."""
@@ -97,8 +100,9 @@ class Worker:
                 return
 
 
-def serve() -> None:
-    """The worker: reads paths, works, writes results, until its input ends. Nothing else may write to its output."""
+def serve(ahead: str = "") -> None:
+    """The worker: reads paths, works, writes results, until its input ends. Nothing else may write to its output. ``ahead``: a module to load
+    before it hears what its work is."""
     import gc
     import importlib
     import signal
@@ -106,7 +110,11 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    module, name, options, lang, memory = pickle.loads(_next(source))
+    if ahead:
+        importlib.import_module(ahead)
+    if not (data := _next(source)):  # whoever started it had no work
+        return
+    module, name, options, lang, memory = pickle.loads(data)
     _hold_memory(memory)
     messages.speak(lang)
     work = getattr(importlib.import_module(module), name)
