@@ -24,7 +24,7 @@ ALONE = 60
 
 
 def read_all(address: str, paths: Sequence[str], wanted: str = "", lang: str = "", told: Callable[[int], None] = lambda count: None,
-             draft: gather.Draft | None = None) -> list[Form]:
+             work: gather.Work | None = None) -> list[Form]:
     """The lines of all files in the order of the paths, as ``gather.read_all`` gives them; the address is the scheduler's (tcp://host:8786).
 
     Refused where Dask is missing (X305), nobody answers (X307), or a worker runs another version of this tool, its editions or Python (X306).
@@ -42,7 +42,7 @@ def read_all(address: str, paths: Sequence[str], wanted: str = "", lang: str = "
         _same_everywhere(client, address)
         whole = {os.path.abspath(path): path for path in paths}  # a worker stands in a folder of its own
         lines: dict[str, list[Form]] = {}
-        many, one, keep = draft or gather.Draft(gather.read_many, gather.read_one, gather.kept)
+        many, one, keep = work or gather.Work(gather.read_many, gather.read_one, gather.kept)
 
         def come(portion: Sequence[str], found: Sequence[list]) -> None:
             for path, forms in zip(portion, found, strict=True):

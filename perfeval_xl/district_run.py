@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from perfeval_xl import district, district_drafts, district_file, files, gather, messages, record, roster
@@ -63,11 +64,11 @@ class Silent:
 def run(wanted: Wanted, reading: Meter | None = None, copying: Meter | None = None) -> Done:
     """Reads, compares and writes. Nothing is written before everything has been read, and each file in one step; what cannot be read is a line
     of the result. Refused before anything is read: an unknown edition, an unusable roster, an output that would replace something else."""
-    with record.resting():
-        return _run(wanted, reading or Silent(), copying or Silent())
+    with record.resting(), closing(Drafts()) as drafts:
+        return _run(wanted, reading or Silent(), copying or Silent(), drafts)
 
 
-def _run(wanted: Wanted, reading: Meter, copying: Meter) -> Done:
+def _run(wanted: Wanted, reading: Meter, copying: Meter, drafts: Drafts) -> Done:
     if wanted.edition:
         get(wanted.edition)
     _spare(wanted)
@@ -80,7 +81,6 @@ def _run(wanted: Wanted, reading: Meter, copying: Meter) -> Done:
     if not paths:
         raise Refusal("X301", file="、".join(wanted.paths))
     reading.begin(len(paths))
-    drafts = Drafts()
     found, pairs = district.consolidate(_read(paths, wanted, reading, drafts), due, wanted.year, before), None
     if reports:
         from perfeval_xl import pairing
@@ -127,10 +127,10 @@ def _as_json(found: district.District, pairs: "pairing.Pairs | None") -> dict:
 
 
 def _read(paths: list[str], wanted: Wanted, told: Meter, drafts: Drafts) -> list[Form]:
-    work = gather.Draft(district_drafts.many, district_drafts.one, drafts.keep)
+    work = gather.Work(district_drafts.many, district_drafts.one, drafts.keep)
     if not wanted.scheduler and (wanted.workers or gather.processes_for(len(paths))) == 1:
         # several workers draft what they read; a single one leaves that to this process, which has nothing to do until the last form is there
-        work = gather.Draft(gather.read_many, gather.read_one, drafts.keep)
+        work = gather.Work(gather.read_many, gather.read_one, drafts.keep)
     if wanted.scheduler:
         from perfeval_xl import cluster
 

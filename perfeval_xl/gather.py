@@ -131,7 +131,7 @@ def read_many(paths: Sequence[str], wanted: str = "", lang: str = "") -> list[li
         return [[from_record(one, saved, lang) for one in next(checked)] if lines is None else lines for saved, lines in kept]
 
 
-class Draft(NamedTuple):
+class Work(NamedTuple):
     """What is done with files, ``many`` at a time or ``one``, as ``read_many`` and ``read_one`` do it; and ``keep``, which takes in what comes of a
     form, or the line of a file that was lost, and gives its line. It is also given the names of files where they were read under others."""
 
@@ -151,15 +151,15 @@ def processes_for(count: int) -> int:
 
 
 def read_all(paths: Sequence[str], wanted: str = "", lang: str = "", workers: int = 0, told: Callable[[int], None] = lambda count: None,
-             draft: Draft | None = None) -> list[Form]:
+             work: Work | None = None) -> list[Form]:
     """The lines of all files in the order of the paths; ``told`` hears how many more files are done. ``workers``: processes, 0 = as many as pay.
-    ``draft``: what they do where it is more than reading, and what takes it in.
+    ``work``: what they do where it is more than reading, and what takes it in.
 
     No file is read in this process: one that ends its reader, or takes too long, costs its own line (``contain``)."""
     workers = min(workers or processes_for(len(paths)), max(len(paths), 1))
     lines: dict[str, list[Form]] = {}
     chunks = [tuple(chunk) for chunk in chunked(paths, workers)]
-    many, one, keep = draft or Draft(read_many, read_one, kept)
+    many, one, keep = work or Work(read_many, read_one, kept)
     for path, found in contain.portions(many, one, chunks, _fallen, workers, wanted, lang or messages.language()):
         lines[path] = [keep(form, {}) for form in found]
         told(1)

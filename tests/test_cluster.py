@@ -82,10 +82,10 @@ def test_a_cluster_takes_district_workbooks_and_drafts_what_it_reads(address, pa
     monkeypatch.chdir(tmp_path)
     given = ["甲区.xlsx", *map(os.path.basename, paths[3:])]
     books = []
-    for read in (lambda draft: cluster.read_all(address, given, lang="zh", draft=draft),
-                 lambda draft: gather.read_all(given, lang="zh", draft=draft)):
+    for read in (lambda work: cluster.read_all(address, given, lang="zh", work=work),
+                 lambda work: gather.read_all(given, lang="zh", work=work)):
         drafts = district_drafts.Drafts()
-        forms = read(gather.Draft(district_drafts.many, district_drafts.one, drafts.keep))
+        forms = read(gather.Work(district_drafts.many, district_drafts.one, drafts.keep))
         books.append(district_file.data(district.consolidate(forms), str(tmp_path), drafts))
     assert len(forms) == 10 and forms == gather.read_all(given, lang="zh")
     assert books[0] == books[1] == district_file.data(district.consolidate(forms), str(tmp_path))
