@@ -281,7 +281,8 @@ _CELL_FORMATS = Pattern(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.S)
 _XF = Pattern(rb'<(?:\w+:)?xf\b[^>]*?\bnumFmtId="(\d+)"|<(?:\w+:)?xf\b')
 
 
-_ATTRIBUTE = Pattern(rb'([\w:]+)="([^"]*)"')
+#: begun where a name begins and never given back: a tag of a million letters costs one look
+_ATTRIBUTE = Pattern(rb'(?<![\w:])([\w:]++)="([^"]*)"')
 
 
 def _attributes(raw: bytes) -> dict[bytes, str]:

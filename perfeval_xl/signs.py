@@ -143,7 +143,9 @@ def doubts(look: Look, sheet: Sheet, form: Submission, card: Scorecard) -> list[
 def _covering(rows: list[list], merged: tuple) -> list[tuple[int, int, int, int]]:
     """The merged areas that hold anything but their first cell."""
     full = {row for row, under, count in _under(merged, len(rows), len(rows[0])) if under(rows[row]).count("") != count}
-    return [area for area in merged if any(row in full and _holds_more(rows, row, area) for row in range(area[0], area[2] + 1))] if full else []
+    if not full:
+        return []
+    return [area for area in merged if any(row in full and _holds_more(rows, row, area) for row in range(area[0], min(area[2] + 1, len(rows))))]
 
 
 @lru_cache(maxsize=256)
