@@ -31,21 +31,21 @@ _MET = Pattern(
     "|(?:均|都)达标|(?:无|没有|未出现|不存在|未产生)(?:任何|明显)?偏差|偏差(?:度|率)?(?:均|都)?为(?:0|零)%?")
 #: 一次验收合格率94%，达到目标: of the row whose figure stands right in front
 _ROW_MET = Pattern(f"(?<=[，;])(?:已|也|全部|完全)?(?:达到|达成|完成|实现)了?{_AIM}{_GOAL}(?:值|要求)?(?=[，;。]|$)"
-                      "|(?<=[，;])(?:已|全部|完全)?达标(?=[，;。]|$)")
+                   "|(?<=[，;])(?:已|全部|完全)?达标(?=[，;。]|$)")
 _PARTS_OF_IT = Pattern("(?:所属|下属|二级|基层|直属)(?:事业|预算)?单位")
 _BODY = Pattern("[\u4e00-\u9fff]{2}(?:[局院所站馆校园队科镇乡村]|单位|中心|公司|街道|社区|机构|项目)$")
 _NO_NAME = Pattern("[0-9.]+分?|得分|得|评分|自评|综合|评价|评定|总分|最终|结果|等级|等次|档次|结论|绩效|"
-                      "按照?|根据|对照|标准|规定|因此|属于?|确定|评|定|为|是|达到|其中")
+                   "按照?|根据|对照|标准|规定|因此|属于?|确定|评|定|为|是|达到|其中")
 #: one of these is in every such claim; looked for first, because the long pattern is slow
 _MAY_BE_MET = Pattern("达[到成标]|完成|实现|超过|偏差")
 _HEDGED = Pattern("基本|大部分|多数|较好|大体|部分|确保|力争|努力|争取|保证|保障|促进|推动|推进|围绕|为了?[^，。；:]*$|将|拟"
-                     "|要|应|未|没有|尚|不|如|若"
-                     "|能否|是否|对照|根据|按照|督促|监控|跟踪|提高|促使|助力|下一步|今后|以期|目的|旨在")
+                  "|要|应|未|没有|尚|不|如|若"
+                  "|能否|是否|对照|根据|按照|督促|监控|跟踪|提高|促使|助力|下一步|今后|以期|目的|旨在")
 _ABOUT_FORM = Pattern("各项?(?:工作)?(?:目标|任务)|目标任务|指标|绩效|年初|年度|考核|预期|既定|设定|偏差|目标值")
 _STRICT = Pattern("严格(?:执行|落实|按照?)(?:了)?(?:年初|批复的?|部门|年度|单位|财政)*(?:部门)?预算(?:执行)?(?![管法制计绩收会编单指])")
 _BLOCKED = Pattern("(?:无法|未能|没能|不能|没有能够?|难以)(?:全面|正常|按期|按时|如期|继续|顺利|有效)*(?:开展|实施|完成|启动|举办|推进)(?!的)"
-                      "|(?:活动|项目|工作|任务|培训)(?:一直|均|都|尚)?(?:未|没有)(?:能)?(?:全面|正常|按期|按时|如期)*(?:开展|实施|完成|启动)(?!的)"
-                      "|(?:经费|资金|拨款|预算)(?:一直|始终|全年|全部|均|都)(?:没有|未)(?:得到)?(?:拨|到位|下达|批复)[款付到]?")
+                   "|(?:活动|项目|工作|任务|培训)(?:一直|均|都|尚)?(?:未|没有)(?:能)?(?:全面|正常|按期|按时|如期)*(?:开展|实施|完成|启动)(?!的)"
+                   "|(?:经费|资金|拨款|预算)(?:一直|始终|全年|全部|均|都)(?:没有|未)(?:得到)?(?:拨|到位|下达|批复)[款付到]?")
 _NOT_A_FACT = Pattern("如果|若|一旦|防止|避免|杜绝|防范|对于?[^，]*$|以免")
 _DONE = Pattern("(?:已经?|全部|均已?|圆满|全面)完成(?!支付|拨付|采购|招标|部分)|(?:情况|状态)[:为](?:已|全部)?完成")
 _REPORTED = Pattern("[0-9](?:%|万?元)|完成")
@@ -54,8 +54,8 @@ _EXCEPT_COUNT = Pattern("([0-9一二两三四五六七八九十]+)[项个]")
 _NONE = Pattern("(?:无|没有|未曾?)(?:发生|产生|列支|安排|开支|涉及|使用|支出)?(?:任何)?(?:[^，。；]{0,14}?)(?:三公|政府采购)[^，。；]{0,14}")
 _NOT_NONE = Pattern("达|执行率|超|违|挪用|截留|问题|现象|行为|规定|不规范|增|浪费|虚|擅自|手续|预算外|控制|低于|高于|不低|不高|变动")
 _GRADE = Pattern("(?P<of>自评结果|评价结果|评价等级|自评等级|绩效等级|评定等级|等级|等次|档次|评级|结论|结果|评定|获评|评为|属于?"
-                    "|得分[^，。；]{0,8}?)"
-                    "(?:评定|确定|定|评价|划分|应)?(?:为|是|属于|属|达到|:)*(?P<grade>优秀|优|良好|良|中等|中|差)(?:等级|等次|级|等|档|次)?(?![\u4e00-\u9fffA-Za-z])")
+                 "|得分[^，。；]{0,8}?)"
+                 "(?:评定|确定|定|评价|划分|应)?(?:为|是|属于|属|达到|:)*(?P<grade>优秀|优|良好|良|中等|中|差)(?:等级|等次|级|等|档|次)?(?![\u4e00-\u9fffA-Za-z])")
 _NOT_OURS = Pattern("被评|党建|文明|平安|信用|考核等次|评先|获|满意|测评|年度考核|考核结果|上年|去年|先进|项目(?!支出)|个人|职工|干部|审计")
 _LISTED = Pattern("(?:指标)?(?:主要)?(?:为|是|包括|包含|分为|划分为|细分为|设置了?|下设)(?P<list>[^，。；;:]{2,60})")
 _FACTS = ("basics", "work", "conclusion", "results", "use", "")
@@ -127,13 +127,13 @@ class Claims:
         """均达到指标值, 无偏差, 圆满完成, 严格执行年初预算 against what fell short: one finding a sentence (R5)."""
         text = sentence.text
         said, what, what_en, first, last = [], {}, {}, len(text), 0
-        met = [*_MET.finditer(text), *_ROW_MET.finditer(text)] if _MAY_BE_MET.search(text) else []
-        for match in (one for one in met if one.re is _MET or self._row_before(text, one.start())):
+        met, of_rows = (list(pattern.finditer(text)) if _MAY_BE_MET.search(text) else [] for pattern in (_MET, _ROW_MET))
+        for match, row in [*((one, []) for one in met), *((one, row) for one in of_rows if (row := self._row_before(text, one.start())))]:
             clause = max(text.rfind(mark, 0, match.start()) for mark in "，;:。") + 1
             if re.search("其[余他]|剩余", text[clause : match.end()]) and not _EXCEPT.search(text[: match.start()]):
                 continue  # the sentence before says what was not reached
             if _HEDGED.search(text[clause : match.start()]) or _HEDGED.match(match[0]) or not (
-                    match.re is _ROW_MET or _ABOUT_FORM.search(match[0]) or self._of_row(text[clause : match.start()])):
+                    row or _ABOUT_FORM.search(match[0]) or self._of_row(text[clause : match.start()])):
                 continue
             ahead = self.facts.without_own(self.facts.as_own(text)[clause : match.start()])
             if (is_foreign(ahead) or _BODY.search(ahead)) and not is_own(ahead) and not self.lexicon.mentions(ahead):
@@ -144,7 +144,7 @@ class Claims:
             ahead = text[begins : spared.start()] + text[spared.end() : match.start()] if spared else text[begins : match.start()]
             if not spared and (not self.lexicon.mentions(ahead) or match[0].startswith(("以上", "上述"))):
                 ahead = text[: match.start()]
-            scope = self._row_before(text, match.start()) if match.re is _ROW_MET else self._scope(ahead, place)
+            scope = row or self._scope(ahead, place)
             rows = [n for one in except_for for n in self.facts.rows_of(one)]
             rows += [n for n in range(len(self.form.indicators)) if spared and self._is_named(n, spared[1])]
             short = self._short(scope, rows, any(one.kind == "funds" for one in except_for))

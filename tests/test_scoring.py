@@ -245,7 +245,7 @@ def test_scaling_target_and_actual_together_changes_nothing(sign, target, actual
 @given(AMOUNTS, AMOUNTS, st.integers(1, 100))
 def test_a_score_is_the_exact_ratio_rounded_half_up(target, actual, weight):
     ratio = Fraction(actual) / Fraction(target)
-    unit = "次" if re.fullmatch(r"20[0-9]{2}\.(0[1-9]|1[0-2])", str(actual)) else ""  # 2033.01 alone may be a month: it is asked about
+    unit = "次" if re.fullmatch(r"(?:19|20)[0-9]{2}\.(0[1-9]|1[0-2])", str(actual)) else ""  # 2033.01 alone may be a month: it is asked about
     assert row_score("≥", target, actual, weight, unit) == exactly(weight * min(ratio, Fraction(1)), 2)
     assert row_score("≤", target, actual, weight, unit) == exactly(weight * min(1 / ratio, Fraction(1)), 2)
 
