@@ -273,7 +273,8 @@ def _cells_in(areas: tuple[Area, ...]) -> int:
 # ---- xlsx ----
 
 _SHEET = Pattern(rb"<(?:\w+:)?sheet\b([^>]*)>")
-_RELATION = Pattern(rb"<(?:\w+:)?Relationship\b([^>]*)>")
+#: a relation of a part to another, its attributes
+RELATION = Pattern(rb"<(?:\w+:)?Relationship\b([^>]*)>")
 _NAME = Pattern(rb'<(?:\w+:)?definedName\b[^>]*\bname="(pe_(?:edition|department|project|year|form_version))"[^>]*>([^<]*)<')
 _REFERENCE = Pattern(r"(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::.*)?")
 _FORMAT = Pattern(rb"<(?:\w+:)?numFmt\b([^>]*)>")
@@ -285,7 +286,7 @@ _XF = Pattern(rb'<(?:\w+:)?xf\b[^>]*?\bnumFmtId="(\d+)"|<(?:\w+:)?xf\b')
 _ATTRIBUTE = Pattern(rb'(?<![\w:])([\w:]++)="([^"]*)"')
 
 
-def _attributes(raw: bytes) -> dict[bytes, str]:
+def attributes(raw: bytes) -> dict[bytes, str]:
     """The attributes of a tag by their names without prefix; of two the first."""
     return {name.rpartition(b":")[2]: unescape(value.decode("utf-8", "replace")) for name, value in reversed(_ATTRIBUTE.findall(raw))}
 
@@ -331,11 +332,11 @@ def _workbook_names(workbook: tuple[int, int, int, bytes]) -> dict[str, tuple[st
 @lru_cache(maxsize=64)
 def _sheet_parts(workbook: tuple[int, int, int, bytes], relations: tuple[int, int, int, bytes]) -> dict[str, str]:
     """Sheet name -> its part."""
-    relations_by_id = [_attributes(raw) for raw in _RELATION.findall(gate.usual(unpack(*relations)))]
+    relations_by_id = [attributes(raw) for raw in RELATION.findall(gate.usual(unpack(*relations)))]
     targets = {one.get(b"Id", ""): one.get(b"Target", "") for one in relations_by_id}
     found: dict[str, str] = {}
     for raw in _SHEET.findall(gate.usual(unpack(*workbook))):
-        sheet = _attributes(raw)
+        sheet = attributes(raw)
         name, target = sheet.get(b"name", ""), targets.get(sheet.get(b"id", ""), "")
         if name in found:
             raise Refusal("X121", why=f"工作表“{name[:31]}”出现两次", why_en=f"sheet {name[:31]} is there twice")
@@ -369,7 +370,7 @@ def _styles(packed_styles: tuple[int, int, int, bytes]) -> Styles:
     styles, formats, own = gate.usual(unpack(*packed_styles)), {9, 10}, []
     for raw in _FORMAT.findall(styles):
         own.append(b"<numFmt%s/>" % raw.rstrip(b"/ "))
-        own_format = _attributes(raw)
+        own_format = attributes(raw)
         if shows_percent(own_format.get(b"formatCode", "")) and (number := own_format.get(b"numFmtId", "")).isdigit():
             formats.add(int(number))
     block = _CELL_FORMATS.search(styles)

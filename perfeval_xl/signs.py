@@ -12,7 +12,7 @@ from operator import itemgetter
 
 from perfeval_xl.container import unpack
 from perfeval_xl.gate import Package, usual
-from perfeval_xl.intake import unescape
+from perfeval_xl.intake import RELATION, attributes, unescape
 from perfeval_xl.looks import Look, Rule, column_number, reaches_out
 from perfeval_xl.messages import Finding
 from perfeval_xl.model import Entry, Sheet, Submission, cell_name
@@ -32,7 +32,6 @@ _LINK = rb"<(?:\w+:)?(?:ddeLink|oleLink)\b"
 _TYPES = {"vbaproject": "X401", "xlmacrosheet": "X402", "xlintlmacrosheet": "X402", "externallink": "X403", "externallinkpath": "X403",
           "oleobject": "X405", "package": "X405", "control": "X405", "activexcontrolbinary": "X405", "connections": "X406", "querytable": "X406",
           "webextension": "X406", "webextensiontaskpanes": "X406", "extensibility": "X407"}
-_RELATION, _ATTRIBUTE = Pattern(rb"<(?:\w+:)?Relationship\b([^>]*)>"), Pattern(rb'\b(\w+)="([^"]*)"')
 #: names by which a workbook starts a macro when it is opened or closed, and the texts of all names
 _STARTS = Pattern(rb'\bname="(?:_xlnm\.)?(auto_(?:open|close|activate|deactivate))', re.IGNORECASE)
 _DEFINED = Pattern(rb"<(?:\w+:)?definedName\b([^>]*)>([^<]*)<")
@@ -76,8 +75,8 @@ def _relations(*packed: object) -> tuple[tuple[str, str, bool], ...]:
     """(code, last part of the target, does it lead out of the file?) of the relations of one part that act or lead out: data and pictures from
     elsewhere, and links for a click where they lead to a file."""
     found = []
-    for raw in _RELATION.findall(usual(unpack(*packed))):
-        one = {name.decode().lower(): unescape(value.decode("utf-8", "replace")) for name, value in _ATTRIBUTE.findall(raw)}
+    for raw in RELATION.findall(usual(unpack(*packed))):
+        one = {name.decode().lower(): value for name, value in attributes(raw).items()}
         kind, target = re.split("[/]", one.get("type", ""))[-1].lower(), one.get("target", "")
         outside = one.get("targetmode", "").lower() == "external"
         label = re.split(r"[/\\]", target)[-1] or target
@@ -99,7 +98,7 @@ def _named(*packed: object) -> tuple[tuple[str, str], ...]:
         if b"auto_" in raw.lower() and (match := _STARTS.search(raw)):
             found.append(("X402", match[1].decode()))
         if reaches_out(unescape(text.decode("utf-8", "replace"))):
-            found.append(("X404", dict(_ATTRIBUTE.findall(raw)).get(b"name", b"").decode("utf-8", "replace")))
+            found.append(("X404", attributes(raw).get(b"name", "")))
     return tuple(found)
 
 
