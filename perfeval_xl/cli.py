@@ -137,10 +137,9 @@ def _check(options: argparse.Namespace) -> int:
 def _consolidate(options: argparse.Namespace) -> int:
     from perfeval_xl import contain
 
-    if options.scheduler:
-        return _consolidated(options)
     # how many workers pay is only known when the files have been found
-    with contain.ahead("perfeval_xl.district_drafts", min(options.workers or 1, os.cpu_count() or 1)):
+    workers = 0 if options.scheduler else min(options.workers or 1, os.cpu_count() or 1)
+    with contain.ahead("perfeval_xl.district_drafts", workers):
         return _consolidated(options)
 
 

@@ -41,8 +41,6 @@ _PATTERNS = {name: Pattern(text) for name, text in {
 YEAR = Pattern(r"(?:19|20)[0-9]{2}")
 #: bare figures that may as well be a date: 2021.12, 20211231
 DATELIKE = Pattern(r"(?:19|20)[0-9]{2}(?:\.(?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))")
-
-
 _MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 

@@ -5,7 +5,6 @@ the one that waits for them has only to put things in their places.
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
-from types import MappingProxyType
 from typing import IO, NamedTuple
 
 from perfeval_xl import district_lists, gather, messages
@@ -61,11 +60,11 @@ class Drafts:
         self._places: dict[tuple, tuple[int, int, int, Form]] = {}
         self._end = 0
 
-    def keep(self, found: Drafted | Form, names: Mapping[str, str] = MappingProxyType({})) -> Form:
+    def keep(self, found: Drafted | Form, names: Mapping[str, str] | None = None) -> Form:
         """Takes a form in, with its drafts or (a file that was lost) without; gives its line, under the file's own name."""
         form, rows, stamp = found if type(found) is Drafted else drafted(found)
-        if form.path in names and names[form.path] != form.path:
-            form = form._replace(path=names[form.path])
+        if (path := (names or {}).get(form.path, form.path)) != form.path:
+            form = form._replace(path=path)
             stamp = to_stamp(form)
         self._file.write(rows + stamp)
         self._places[_key(form)] = self._end, len(rows), len(stamp), form
