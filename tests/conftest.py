@@ -22,9 +22,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 ALONE = ("test_cluster", "test_contain", "test_consolidate", "test_gather", "test_output")
 #: With ``-n`` the files that take longest come first, so that the processes end at about the same time.
 LONG = ("test_formulas", *ALONE, "test_half_way", "test_buttons", "test_cli", "test_formulas_use", "test_mishaps", "test_gate", "test_doors")
-# 200 ms for an example are measured on the wall, where another process may have the core just then
-hypothesis.settings.register_profile("shared", deadline=2000)
-hypothesis.settings.load_profile("shared")
+if "PYTEST_XDIST_WORKER" in os.environ:  # 200 ms for an example are measured on the wall, where another process may have the core just then
+    hypothesis.settings.register_profile("shared", deadline=2000)
+    hypothesis.settings.load_profile("shared")
 
 
 @pytest.hookimpl(optionalhook=True)
