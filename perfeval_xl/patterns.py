@@ -1,7 +1,7 @@
 """Regular expressions that are compiled when they are first used.
 
-A check of one form is a process of its own, and Python takes longest for patterns with Chinese characters: compiling all of them would take as
-long as reading, scoring and checking five forms, and most forms need half of them.
+A check of one form is a process of its own, and Python takes longest for patterns with Chinese characters: compiling all those of a check takes
+several times as long as the check of a form, and no form needs all of them.
 """
 
 import re
