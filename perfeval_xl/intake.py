@@ -399,7 +399,7 @@ def _xlsx(package: Package, xml: dict[str, bytes], how: dict[str, gate.Cells], o
     _check_shared(targets)
     package.check_others(set(targets.values()))
     styles = _styles(package.packed("xl/styles.xml"))
-    read = {name: _unpacked(*package.packed(key)) for key, name in _SHARED.items() if key in package}
+    read = {name: _for_all(package.packed(key)) for key, name in _SHARED.items() if key in package}
     if "xl/sharedstrings.xml" in package:
         strings = package.open("xl/sharedstrings.xml", read, "xl/sharedStrings.xml")
         gate.check_strings(strings)
@@ -422,9 +422,17 @@ def _xlsx(package: Package, xml: dict[str, bytes], how: dict[str, gate.Cells], o
     return marks, _workbook_names(workbook), pack(read)
 
 
+#: bytes; no part that the forms of a district have in common comes near, and a larger one must not stay in the memory
+_COMMON = 20_000
+
+
+def _for_all(packed: tuple[int, int, int, bytes]) -> tuple[int, int, int, bytes]:
+    """A part for the reader, unpacked once for all forms that have it."""
+    return _unpacked(*packed) if packed[1] < _COMMON else packed
+
+
 @lru_cache(maxsize=256)
 def _unpacked(*packed: object) -> tuple[int, int, int, bytes]:
-    """A part unpacked, for the reader. Remembered: the forms of a district have these parts in common."""
     return as_is(unpack(*packed))
 
 

@@ -268,7 +268,7 @@ def _must_be_walked(xml: bytes, written: gate.Cells, of: Styles) -> bool:
     cannot, and what stands around them is looked at apart."""
     if not written.kind or any(b's="%s"' % style.encode() in xml for style in (*of.unseen, *of.other)):
         return True
-    if _low_rows(xml[: written.begin]):
+    if _LOW_ROWS.search(xml, 0, written.begin):
         return True
     if written.kind != "values" and _speaks(b" ".join(re.findall(rb"<row ([^<>]*)", xml))):
         return True
@@ -280,12 +280,6 @@ def _speaks(said: bytes) -> bool:
     """Whether a piece of a sheet mentions anything that hides. Remembered likewise."""
     said = said.replace(b'hidden="false"', b"").replace(b'zeroHeight="false"', b"")  # as LibreOffice writes everywhere
     return any(hint in said for hint in _HINTS) or b"='" in said or b" =" in said or b"= " in said
-
-
-@lru_cache(maxsize=256)
-def _low_rows(head: bytes) -> bool:
-    """Whether the head of a sheet makes rows low or hidden that do not say how high they are."""
-    return _LOW_ROWS.search(head) is not None
 
 
 def _calling(xml: bytes) -> bool:

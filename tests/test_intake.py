@@ -937,3 +937,16 @@ def test_what_packing_fails_of_is_said(monkeypatch):
         piece.add(b" " * 600_000)
     with pytest.raises(ZeroDivisionError):
         piece.between(b"", b"")
+
+
+def test_only_small_parts_are_remembered_unpacked():
+    """Two hundred workbooks with large directories of sheets must not stay in the memory of a worker."""
+
+    def packed(content):
+        squeezed = zlib.compressobj(9, zlib.DEFLATED, -15)
+        return 8, len(content), zlib.crc32(content), squeezed.compress(content) + squeezed.flush()
+
+    small, large = packed(b"<workbook/>"), packed(b"<workbook>" + b" " * 100_000 + b"</workbook>")
+    before = intake._unpacked.cache_info().currsize
+    assert intake._for_all(small)[3] == b"<workbook/>" and intake._for_all(large) is large
+    assert intake._unpacked.cache_info().currsize <= before + 1
