@@ -37,8 +37,8 @@ _IN_MEMORY = 2_000
 
 
 class _Zip:
-    """What XlsxWriter asks of a ``ZipFile``. Packing takes as long as writing all rows, and XlsxWriter lets nobody choose how: this one tries
-    less hard, and takes rows that are packed already as they are (``LongList.add_placed``)."""
+    """What XlsxWriter asks of a ``ZipFile``, which would try harder than it pays (``LEVEL``): this one takes rows that are packed already as they
+    are (``LongList.add_placed``)."""
 
     compression = ZIP_DEFLATED
 

@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 
 from perfeval_xl import district_charts, district_lists, district_summary, files, messages
 from perfeval_xl.compact import Form
@@ -41,10 +42,11 @@ def write(district: District, path: str, drafts: Drafts | None = None) -> None:
 
 def data(district: District, folder: str, drafts: Drafts | None = None) -> bytes:
     """The district workbook as bytes, the same whoever has drafted its rows; links to the forms are relative to ``folder``."""
-    stream, drafts = io.BytesIO(), drafts or Drafts()
+    stream = io.BytesIO()
     book = Book(stream, len(district.lines))
     book.shape(district_lists.indicator_columns())  # the first formats of the workbook: drafted rows know their numbers
-    with book.workbook as workbook:
+    with ExitStack() as opened, book.workbook as workbook:
+        drafts = drafts or opened.enter_context(closing(Drafts()))
         workbook.set_size(2400, 1500)
         workbook.set_custom_property(STAMP, SCHEMA)
         links = _Links(folder)
@@ -55,7 +57,6 @@ def data(district: District, folder: str, drafts: Drafts | None = None) -> bytes
         district_charts.write(book, district, place, title(district, say("charts")))
         district_charts.about(book, district, title(district, say("about_title")))
         _stamp(book, district, drafts)
-    drafts.close()
     return stream.getvalue()
 
 
