@@ -123,7 +123,11 @@ def with_findings(form: Form, found: list[dict]) -> Form:
 
 
 def _packed(rows: list, found: list) -> bytes:
-    return zlib.compress(json.dumps([rows, found], ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"), 1)
+    return _squeezed([rows, found])
+
+
+def _squeezed(values: Sequence[Any]) -> bytes:
+    return zlib.compress(json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"), 1)
 
 
 def _unpacked(body: bytes | tuple[list, list]) -> Sequence[list]:
@@ -190,7 +194,7 @@ def to_stamp(form: Form) -> bytes:
     import base64
 
     form = packed(form)
-    head = zlib.compress(json.dumps(form[:-1], separators=(",", ":")).encode(), 1)
+    head = _squeezed(form[:-1])
     return base64.b64encode(head) + b"." + base64.b64encode(form.body)
 
 

@@ -2,7 +2,6 @@
 the one that waits for them has only to put things in their places.
 """
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import IO, NamedTuple
@@ -56,6 +55,8 @@ class Drafts:
     """Everything that was drafted for a run, outside the memory where it is much."""
 
     def __init__(self) -> None:
+        import tempfile  # no worker needs it
+
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - closed when the workbook is written
         self._places: dict[tuple, tuple[int, int, int, Form]] = {}
         self._end = 0

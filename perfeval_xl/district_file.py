@@ -19,6 +19,7 @@ from perfeval_xl.district_lists import Column
 from perfeval_xl.drafts import clean
 from perfeval_xl.gather import SCHEMA, STAMP, STAMP_SHEET
 from perfeval_xl.long_list import LongList
+from perfeval_xl.patterns import Pattern
 from perfeval_xl.review_lists import LOOKS
 
 _WORDS = messages.Words(
@@ -31,6 +32,8 @@ _WORDS = messages.Words(
 say = _WORDS.say
 #: rows that one sheet takes, its headings included; and links, of which Excel takes no more
 SHEET_ROWS, LINKS = 1_048_000, 60_000
+#: what a link cannot carry
+_UNFIT = Pattern(r'[#%"<>|\t\n\r]')
 #: characters of a packed line in one cell
 _PIECE = 32_000
 
@@ -50,9 +53,10 @@ def data(district: District, folder: str, drafts: Drafts | None = None) -> bytes
         workbook.set_size(2400, 1500)
         workbook.set_custom_property(STAMP, SCHEMA)
         links = _Links(folder)
-        _received(book, district, links)
-        place = district_summary.write(book, district)
-        _indicators(book, district, drafts)
+        received, summary = _received_sheet(book, district), district_summary.sheet(book, district)
+        _indicators(book, district, drafts)  # before the sheets to its left: it is by far the longest, and is packed while they are written
+        _received(received, book, district, links)
+        place = district_summary.write(summary, book, district)
         _findings(book, district, links)
         district_charts.write(book, district, place, title(district, say("charts")))
         district_charts.about(book, district, title(district, say("about_title")))
@@ -67,18 +71,17 @@ class _Links:
         self.folder, self.left = folder, LINKS
         self._folders: dict[str, str] = {}
 
-    def put(self, sheet: LongList, column: int, form: Form, cell: str | None, text: str) -> None:
+    def put(self, sheet: LongList, column: int, form: Form, cell: str | None) -> None:
         """Makes a link of a cell of the row added last, if there is something to open."""
         if form.origin or self.left <= 0:
             return
         path = self._path(form.path)
         name, _, address = (cell or "").rpartition("!")
         quoted = name.replace("'", "''")
-        url = f"external:{path}" + (f"#'{quoted}'!{address}" if name else "")
-        if not any(mark in path + name for mark in '#%"<>|\t\n\r') and len(url) < 1000 and clean(url) == url:
-            sheet.link(column, url, text)
+        place = f"'{quoted}'!{address}" if name else ""
+        if not _UNFIT.search(whole := path + place) and len(whole) < 1000 and clean(whole) == whole:
+            sheet.link(column, path, place)
             self.left -= 1
-
 
     def _path(self, path: str) -> str:
         """From the folder of the workbook; worked out once for each folder of forms."""
@@ -94,16 +97,19 @@ class _Links:
 # ---- the lists ----
 
 
-def _received(book: Book, district: District, links: _Links) -> None:
-    columns = district_lists.received_columns(district.since is not None)
+def _received_sheet(book: Book, district: District) -> LongList:
     name = district_lists.say("received")
-    sheet = book.sheet(name, title(district, name), district_lists.counts(district), columns, 2)
+    return book.sheet(name, title(district, name), district_lists.counts(district), district_lists.received_columns(district.since is not None), 2)
+
+
+def _received(sheet: LongList, book: Book, district: District, links: _Links) -> None:
+    columns = district_lists.received_columns(district.since is not None)
     styles = _marked(book, columns, {state: {"bg_color": f"#{colour}"} for state, colour in STATE_COLOURS.items()})
     for row in district_lists.received(district):
         sheet.restyle(styles.get(row.mark, styles[""]))
         sheet.add(row.values)
         if row.form is not None:
-            links.put(sheet, 3, row.form, None, row.values[3])
+            links.put(sheet, 3, row.form, None)
     sheet.autofilter(2, 0, max(sheet.next - 1, 3), len(columns) - 1)
 
 
@@ -159,7 +165,7 @@ def _findings(book: Book, district: District, links: _Links) -> None:
         sheet.restyle(styles[row.mark])
         sheet.add(row.values)
         if row.cell:
-            links.put(sheet, 11, row.form, row.cell, row.cell)
+            links.put(sheet, 11, row.form, row.cell)
     pages.close()
 
 

@@ -1,11 +1,13 @@
 """One consolidation from its paths to its results: what the command line, the demonstration and the benchmark start."""
 
+import importlib
 import os
 import re
+from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from perfeval_xl import district, district_drafts, district_file, files, gather, messages, record, roster
+from perfeval_xl import district, district_drafts, files, gather, messages, record, roster
 from perfeval_xl.compact import Form
 from perfeval_xl.district_drafts import Drafts
 from perfeval_xl.edition import get
@@ -81,7 +83,12 @@ def _run(wanted: Wanted, reading: Meter, copying: Meter, drafts: Drafts) -> Done
     if not paths:
         raise Refusal("X301", file="、".join(wanted.paths))
     reading.begin(len(paths))
-    found, pairs = district.consolidate(_read(paths, wanted, reading, drafts), due, wanted.year, before), None
+
+    def told(count: int) -> None:
+        importlib.import_module("perfeval_xl.district_file")  # once, while the workers read: XlsxWriter takes a while to load
+        reading(count)
+
+    found, pairs = district.consolidate(_read(paths, wanted, told, drafts), due, wanted.year, before), None
     if reports:
         from perfeval_xl import pairing
 
@@ -89,6 +96,8 @@ def _run(wanted: Wanted, reading: Meter, copying: Meter, drafts: Drafts) -> Done
         pairs = pairing.add(found, reports, due, wanted.edition, messages.language(), wanted.workers)
         found = district.consolidate(pairs.forms, due, wanted.year, before)
         found = found._replace(findings=(*found.findings, *pairs.said))
+    from perfeval_xl import district_file
+
     written = [wanted.out]
     district_file.write(found, wanted.out, drafts)
     if wanted.json:
@@ -126,7 +135,7 @@ def _as_json(found: district.District, pairs: "pairing.Pairs | None") -> dict:
     return whole if pairs is None else {**whole, "summary": {**whole["summary"], "reports": pairs.as_json()}}
 
 
-def _read(paths: list[str], wanted: Wanted, told: Meter, drafts: Drafts) -> list[Form]:
+def _read(paths: list[str], wanted: Wanted, told: Callable[[int], None], drafts: Drafts) -> list[Form]:
     work = gather.Work(district_drafts.many, district_drafts.one, drafts.keep)
     if not wanted.scheduler and (wanted.workers or gather.processes_for(len(paths))) == 1:
         # several workers draft what they read; a single one leaves that to this process, which has nothing to do until the last form is there

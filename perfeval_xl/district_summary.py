@@ -92,11 +92,15 @@ def rows(district: District) -> Iterator[dict[str, Any]]:
         yield _values(line, district.name(line), rank)
 
 
-def write(book: Book, district: District) -> Place:
+def sheet(book: Book, district: District) -> LongList:
+    """The sheet, with its headings."""
+    return book.sheet(say("summary"), title(district, say("summary")), say("money"), [column(key) for key in _keys(district)], 2)
+
+
+def write(sheet: LongList, book: Book, district: District) -> Place:
     """One row for each department, then the totals; gives the place of its columns."""
     keys, counted = _keys(district), district.counted
     columns = [column(key) for key in keys]
-    sheet = book.sheet(say("summary"), title(district, say("summary")), say("money"), columns, 2)
     letters = {key: xl_col_to_name(n) for n, key in enumerate(keys)}
     place = Place(say("summary"), 4, max(3 + len(counted), 4), letters)
     table = []

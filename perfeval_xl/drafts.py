@@ -6,7 +6,6 @@ cells.
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from operator import getitem
 from typing import Any, NamedTuple
 
 from perfeval_xl.model import column_name
@@ -61,22 +60,21 @@ class _Later:
 #: what stands for the number of a row in a draft, between rows, and for values that come later: no text has these characters once it is ``clean``
 _NUMBER, _NEXT = b"\0", b"\1"
 LATER = _Later(b"\2"), _Later(b"\3")
-#: values of a column whose cells are remembered
-_MANY = 5_000
+#: values, and rows, that are remembered: the forms of a district have many in common
+_MANY = 20_000
 
 
-class _Column(dict):
-    """Value -> its cell in a draft, in UTF-8. Texts stand in their cells: what is not yet placed shares no table with the rest of the workbook."""
-
-    def __init__(self, column: int, style: int) -> None:
-        self._begin = b'<c r="%s%s" s="%d"' % (column_name(column).encode(), _NUMBER, style)
-        super().__init__()
+class _Ends(dict):
+    """Value -> how its cell ends, in UTF-8. Texts stand in their cells: what is not yet placed shares no table with the rest of the workbook."""
 
     def __missing__(self, value: Any) -> bytes:
         if len(self) > _MANY:
             self.clear()
-        self[value] = cell = self._begin + _end(value)
-        return cell
+        self[value] = end = _end(value)
+        return end
+
+
+_ends = _Ends()
 
 
 def _end(value: Any) -> bytes:
@@ -84,10 +82,12 @@ def _end(value: Any) -> bytes:
     if value is None or value == "":
         return b"/>"
     if type(value) is str:
+        if value.isalnum() and len(value) < LONGEST:  # most are, and then nothing in them needs care
+            return f' t="inlineStr"><is><t>{value}</t></is></c>'.encode()
         return _text(clean(value))
     if type(value) is Formula:
-        text, result = _escape(value.text.removeprefix("=")), value.value
-        kind, shown = (' t="str"', _escape(result or "")) if result is None or isinstance(result, str) else ("", repr(result))
+        text, result = escape(value.text.removeprefix("=")), value.value
+        kind, shown = (' t="str"', escape(result or "")) if result is None or isinstance(result, str) else ("", repr(result))
         return f"{kind}><f>{text}</f><v>{shown}</v></c>".encode()
     if type(value) is _Later:
         return value.mark
@@ -97,13 +97,14 @@ def _end(value: Any) -> bytes:
 
 def _text(text: str) -> bytes:
     kept = ' xml:space="preserve"' if text[:1].isspace() or text[-1:].isspace() else ""
-    return f' t="inlineStr"><is><t{kept}>{_escape(text)}</t></is></c>'.encode()
+    return f' t="inlineStr"><is><t{kept}>{escape(text)}</t></is></c>'.encode()
 
 
 _CODE = Pattern("(_x[0-9a-fA-F]{4}_)")
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """A text for an element or an attribute in double quotes that has none."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _CODE.sub(r"_x005F\1", text) if "_x" in text else text  # _x0041_ in a text would be read as A
 
@@ -112,8 +113,10 @@ class Draft:
     """Writes rows before it is known where they will stand."""
 
     def __init__(self, shape: Shape) -> None:
-        self._columns = [_Column(n, style) for n, style in enumerate(shape.styles)]
+        begins = [b'<c r="%s%s" s="%d"' % (column_name(n).encode(), _NUMBER, style) for n, style in enumerate(shape.styles)]
+        self._row = b'<row r="%s" ht="%%d" customHeight="1">%s%%s</row>' % (_NUMBER, b"%s".join(begins))
         self._wrapped = shape.wrapped
+        self._rows: dict[tuple, bytes] = {}
 
     def rows(self, rows: Iterable[Sequence[Any]]) -> bytes:
         """Rows, to be given their place by ``placed``: numbers, texts (never formulas, whatever they begin with), ``Formula``, None for an empty
@@ -122,8 +125,12 @@ class Draft:
 
     def row(self, values: Sequence[Any]) -> bytes:
         """One of them."""
-        cells = b"".join(map(getitem, self._columns, values))
-        return b'<row r="%s" ht="%d" customHeight="1">%s</row>' % (_NUMBER, _height(values, self._wrapped), cells)
+        values = tuple(values)
+        if (row := self._rows.get(values)) is None:
+            if len(self._rows) > _MANY:
+                self._rows.clear()
+            row = self._rows[values] = self._row % (_height(values, self._wrapped), *map(_ends.__getitem__, values))
+        return row
 
 
 def placed(draft: bytes, first: int, later: Sequence[Any] = ()) -> bytes:

@@ -168,7 +168,7 @@ class Package:
 
 
 #: no text of a part is nested deeper than it has tags, and no parser was found that this many can hurt
-_FEW_TAGS = 2_000
+FEW_TAGS = 2_000
 #: what is counted where a part is walked: element -> limit
 _COUNTED = {"si": "strings", "xf": "styles", "definedName": "names", "comment": "notes", "dataValidation": "validations", "sheet": "sheets",
             "named-range": "names", "annotation": "notes", "content-validation": "validations", "mergeCell": "merges"}
@@ -192,17 +192,17 @@ def _check_small(method: int, full: int, crc: int, content: bytes) -> None:
     """One part that is not a sheet. Remembered, because the forms of a district have most of their parts in common."""
     xml = unpack(method, full, crc, content)
     check_head(xml)
-    if xml.count(b"<") > _FEW_TAGS:
+    if xml.count(b"<") > FEW_TAGS:
         walk(xml)
 
 
 #: so few bytes hold no more texts, and no deeper ones, than harm nobody
 _FEW_BYTES = 64_000
 #: what the texts of a workbook look like in every program's files
-_STRINGS_HEAD = Pattern(rb'(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>?]*+\?>)?\s*<sst(?: [\w:]++="[^"<>]*+")*+>')
+_STRINGS_HEAD = Pattern(rb'(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>?]*+\?>)?\s*<sst(?: [\w:]++="[^"<>]*+")*>')
 _STRINGS = Pattern(
-    rb'(?:<si>(?:<t[^<>/]*+>[^<]*+</t>|<t/>|<r>(?:<rPr>(?:<\w++[^<>]*+>)*+</rPr>)?<t[^<>/]*+>[^<]*+</t></r>|<phoneticPr[^<>]*+/>'
-    rb'|<rPh[^<>/]*+><t[^<>/]*+>[^<]*+</t></rPh>)*+</si>|<si/>)*+</sst>\s*')
+    rb'(?>(?:<si>(?>(?:<t[^<>/]*+>[^<]*+</t>|<t/>|<r>(?:<rPr>(?>(?:<\w++[^<>]*+>)*)</rPr>)?<t[^<>/]*+>[^<]*+</t></r>|<phoneticPr[^<>]*+/>'
+    rb'|<rPh[^<>/]*+><t[^<>/]*+>[^<]*+</t></rPh>)*)</si>|<si/>)*)</sst>\s*')
 
 
 def check_strings(xml: bytes) -> None:
@@ -220,65 +220,6 @@ def check_strings(xml: bytes) -> None:
 def _check_count(stated: str) -> None:
     """The count of texts that the file claims, for which calamine makes room before it reads the first."""
     hold("strings", int(stated) if stated.isdigit() and len(stated) < 12 else LIMITS["strings"].most * 1000)
-
-
-#: The cells of a sheet as every program writes them: a place near the corner, or no value. Whatever fits holds no trap: the reader needs
-#: room for 130 columns and 9999 rows at most. The first pattern is for sheets of numbers and texts alone, the second for those that may be worked
-#: out by formulas, the third knows errors, truth values and formulas without result too. The letters of the first are those of s="4" t="s" and
-#: t="n": no second place can hide among them. In the first two no row is hidden, nor lower than three points.
-_ROWS = (rb'<sheetData>(?:<row %s(?:/>|>(?:<c r="[A-D]?[A-Z][0-9]{1,4}"%s(?:/>|><v>[^<&]*+</v></c>%s))*+'
-         rb'(?:<c r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]++")?+/>)*+</row>))*+</sheetData>')
-_SHOWN = (rb'r="[0-9]++"(?: spans="[0-9: ]++")?+(?: s="[0-9]++")?+(?: customFormat="\w++")?+(?: ht="(?:[3-9]|[1-9][0-9])[0-9.]*+")?+'
-          rb'(?: hidden="false")?+(?: customHeight="\w++")?+(?: outlineLevel="[0-9]++")?+(?: collapsed="\w++")?+'
-          rb'(?: thickTop="\w++")?+(?: thickBot="\w++")?+(?: x14ac:dyDescent="[0-9.]++")?+')
-_VALUES = Pattern(_ROWS % (_SHOWN, rb'[ snt="0-9]*+', b""))
-_FORMULA = rb'>(?:<f(?: [^<>/]*+)?(?:/>|>[^<]*+</f>))?+'
-_COMPUTED = Pattern(_ROWS % (  # of a formula with text, the empty one is a result
-    _SHOWN, rb'(?: s="[0-9]++")?+(?: t="[sn]")?+(?: s="[0-9]++")?+',
-    rb'|' + _FORMULA + rb'<v>[^<&]++</v></c>| t="str"(?: s="[0-9]++")?+' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<&]*+</v>|<v/>)?+</c>'))
-_CELLS = Pattern(_ROWS % (
-    rb'[^<>/]*+', rb'(?: s="[0-9]++")?+(?: t="\w++")?+(?: s="[0-9]++")?+',
-    rb'|' + _FORMULA + rb'(?:<v(?: xml:space="preserve")?>[^<&]*+</v>|<v/>)?+(?:<is><t[^<>/]*+>[^<]*+</t></is>)?+</c>'))
-
-
-class Cells(NamedTuple):
-    """How the cells of a sheet are written: ``kind`` is "values" if there is nothing but numbers and texts, typed or worked out, in rows that can
-    be seen, "cells" if there may be errors, truth values, formulas without result and hidden rows too, "" if no pattern can be trusted to find
-    them; the root of the part begins at ``root``, its sheetData stands from ``begin`` to ``end``, and there may be ``formulas``."""
-
-    kind: str
-    root: int = 0
-    begin: int = 0
-    end: int = 0
-    formulas: bool = True
-
-
-_OTHERWISE = Cells("")
-_EARLY = 6_000
-
-
-def plain(xml: bytes) -> Cells:
-    """How the cells of a sheet are written, by its patterns alone. Looks at its head as well."""
-    check_head(xml)
-    root = xml.find(b"<worksheet", 0, 300)
-    if root < 0 or xml.count(b"<", 0, root) > 1 or (b"!" in xml and b"<!" in xml):
-        return _OTHERWISE
-    kind = "values"
-    # a sheet with formulas begins with one in its first rows, as a rule
-    match = None if b"</f>" in xml[:_EARLY] else _VALUES.search(xml)
-    formulas = match is None
-    if match is None:
-        match = _COMPUTED.search(xml)
-    if match is None:
-        kind, match = "cells", _CELLS.search(xml)
-    if match is None:
-        return _OTHERWISE
-    begin, end = match.span()
-    if xml.find(b"sheetData", 0, begin) >= 0 or xml.find(b"sheetData", end) >= 0:
-        return _OTHERWISE
-    if xml.count(b"<", 0, begin) > _FEW_TAGS or xml.count(b"<", end) > _FEW_TAGS:
-        return _OTHERWISE
-    return Cells(kind, root, begin, end, formulas)
 
 
 class Extent:
@@ -315,7 +256,7 @@ def walk(xml: bytes, start=None, text=None, end=None, whole: bool = False) -> No
         written, tag = tag, tag.rpartition(":")[2]
         if tag in _COUNTED:
             counts[tag] = counts.get(tag, 0) + 1
-            if counts[tag] > _FEW_TAGS:
+            if counts[tag] > FEW_TAGS:
                 hold(_COUNTED[tag], counts[tag])
         elif tag == "sst" and "uniqueCount" in attributes:
             _check_count(attributes["uniqueCount"].strip())

@@ -1,42 +1,29 @@
 """An untrusted file -> grids: recognised by its content, opened read-only, read once.
 
-python-calamine reads the values. What it does not tell is taken from the file's own parts: which number cells are shown as percentages,
-which cells hold formula errors (calamine gives an empty cell for them), and where the ``pe_...`` names point.
+An .xlsx that is written as every spreadsheet program writes it is read in its pieces (``pieces``); whatever is written otherwise, and an .ods, is
+read by python-calamine, and what that does not tell is taken from the file's own parts (``xlsx``).
 """
 
 import io
 import os
-import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import python_calamine
-
-from perfeval_xl import gate
-from perfeval_xl.container import as_is, pack, unpack
+from perfeval_xl import gate, pieces, xlsx
+from perfeval_xl.container import as_is, pack
 from perfeval_xl.gate import Package
 from perfeval_xl.looks import Look
 from perfeval_xl.messages import Finding, Refusal
-from perfeval_xl.model import UNCALCULATED, Sheet, as_percent, shows_percent
-from perfeval_xl.patterns import Pattern
+from perfeval_xl.model import UNCALCULATED, Sheet, as_percent
+from perfeval_xl.xlsx import Area, Contents, Marks
+
+if TYPE_CHECKING:
+    import python_calamine
 
 _OLE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04"
 _UNREADABLE = {".et", ".ett", ".csv", ".txt", ".pdf", ".htm", ".html", ".xlsb", ".numbers", ".wps", ".zip", ".rar", ".7z", ".png", ".jpg"}
-
-
-#: first row, first column, last row, last column
-Area = tuple[int, int, int, int]
-
-
-class Marks(NamedTuple):
-    """What calamine does not tell about one sheet, by zero-based cell: what is shown as a percentage, the texts of cells that it gives as
-    empty or as a truth value (formula errors, formulas without result, TRUE and FALSE), and the merged areas, None where it does tell them."""
-
-    percent: Sequence[tuple[int, int]] = ()
-    texts: Sequence[tuple[int, int, str]] = ()
-    merged: tuple[Area, ...] | None = None
 
 
 class Book(NamedTuple):
@@ -50,26 +37,31 @@ class Book(NamedTuple):
     data: bytes
     package: Package | None = None
     xml: dict[str, bytes] = {}  # noqa: RUF012 - never written to
-    written: dict[str, gate.Cells] = {}  # noqa: RUF012 - never written to
+    written: dict[str, pieces.Cells] = {}  # noqa: RUF012 - never written to
     looks: dict[str, Look] = {}  # noqa: RUF012 - never written to
     acts: tuple[Finding, ...] = ()
 
 
 class Admitted(NamedTuple):
-    """A file that passed the gate: ``content`` is what calamine may read of it, ``marks`` and ``names`` what calamine does not tell; ``tables`` are
-    the sheets of an .xls, which calamine does not read at all. The others as in ``Book``."""
+    """A file that passed the gate. Of an .xlsx ``contents`` is what may be read of it; of an .ods ``packed`` is what calamine may read, and ``marks``
+    what it does not tell; ``tables`` are the sheets of an .xls, which calamine does not read at all. ``names``: what the ``pe_...`` names point
+    at. The others as in ``Book``."""
 
     file: str
     data: bytes
     package: Package | None
-    xml: dict[str, bytes]
-    written: dict[str, gate.Cells]
-    looks: dict[str, Look]
-    acts: list[Finding]
-    marks: dict[str, Marks]
     names: dict[str, tuple[str, int, int]]
-    content: bytes
+    contents: Contents | None = None
+    looks: dict[str, Look] = {}  # noqa: RUF012 - never written to
+    acts: tuple[Finding, ...] = ()
+    packed: bytes = b""
+    marks: dict[str, Marks] = {}  # noqa: RUF012 - never written to
     tables: tuple[tuple[bool, Sheet], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes that it keeps in memory, about."""
+        return len(self.data) + len(self.packed) + (sum(map(len, self.contents.xml.values())) if self.contents else 0)
 
 
 def load(path: str) -> Book:
@@ -86,9 +78,10 @@ def admit(path: str) -> Admitted:
         kind, package = _kind(data, file)
         if kind == "xls":
             return _old(file, data)
-        xml, written, looks, acts = {}, {}, {}, []
-        return Admitted(file, data, package, xml, written, looks, acts, *(
-            _xlsx(package, xml, written) if kind == "xlsx" else _ods(package, looks, acts)))
+        if kind == "xlsx":
+            contents = xlsx.contents(package)
+            return Admitted(file, data, package, contents.names, contents)
+        return _open_document(file, data, package)
     except BaseException as error:
         raise _refused(error, file) from None
 
@@ -96,12 +89,20 @@ def admit(path: str) -> Admitted:
 def read(one: Admitted) -> Book:
     """The grids of a file that passed the gate."""
     try:
-        if one.tables:
-            return _book(one, one.tables)
-        with python_calamine.load_workbook(io.BytesIO(one.content)) as workbook:
-            return _book(one, _tables(one, workbook))
+        tables = one.tables or (one.contents and _in_pieces(one.contents))
+        if tables:
+            return _book(one, tables)
+        packed, marks = xlsx.for_calamine(one.contents) if one.contents else (one.packed, one.marks)
+        with _reader(packed) as workbook:
+            return _book(one, _tables(workbook, marks))
     except BaseException as error:
         raise _refused(error, one.file) from None
+
+
+def _reader(packed: bytes) -> "python_calamine.CalamineWorkbook":
+    import python_calamine
+
+    return python_calamine.load_workbook(io.BytesIO(packed))
 
 
 def _old(file: str, data: bytes) -> Admitted:
@@ -111,7 +112,7 @@ def _old(file: str, data: bytes) -> Admitted:
     tables = tuple((table.visible, _held(Sheet(table.name, table.rows, table.merged))) for table in old.tables)
     if not tables:
         raise Refusal("X107")
-    return Admitted(file, data, None, {}, {}, {table.name: table.look for table in old.tables}, old.acts, {}, old.names, b"", tables)
+    return Admitted(file, data, None, old.names, looks={table.name: table.look for table in old.tables}, acts=tuple(old.acts), tables=tables)
 
 
 def _refused(error: BaseException, file: str) -> BaseException:
@@ -119,10 +120,11 @@ def _refused(error: BaseException, file: str) -> BaseException:
     if isinstance(error, Refusal):
         error.args_.setdefault("file", file)
         return error
-    if isinstance(error, python_calamine.PasswordError):
+    # the errors of calamine by their names, because most files never meet it; a panic inside it is no Exception
+    kinds = {one.__name__ for one in type(error).__mro__}
+    if "PasswordError" in kinds:
         return Refusal("X104", file=file)
-    # a panic inside calamine is no Exception
-    if isinstance(error, (python_calamine.CalamineError, OSError, ValueError, KeyError)) or type(error).__name__ == "PanicException":
+    if isinstance(error, (OSError, ValueError, KeyError)) or not kinds.isdisjoint(("CalamineError", "PanicException")):
         return Refusal("X103", file=file)
     return error
 
@@ -135,13 +137,14 @@ def sheet_rows(path: str, name: str) -> list[list]:
         kind, package = _kind(_bytes(path, file), file)
         if kind != "xlsx":
             raise ValueError(kind)
-        with python_calamine.load_workbook(io.BytesIO(_xlsx(package, {}, {}, name)[2])) as workbook:
+        contents = xlsx.contents(package, name)
+        if name not in contents.xml:
+            raise ValueError(name)
+        with _reader(xlsx.for_calamine(contents)[0]) as workbook:
             return workbook.get_sheet_by_name(name).to_python()
     except Refusal as refusal:
         refusal.args_.setdefault("file", file)
         raise
-    except python_calamine.CalamineError as error:
-        raise ValueError(str(error)) from None
 
 
 #: a pipe is refused, not waited for
@@ -197,19 +200,48 @@ def _kind(data: bytes, file: str) -> tuple[str, Package | None]:
     return kind, package
 
 
-def _tables(one: Admitted, workbook) -> Iterator[tuple[bool, Sheet]]:
-    """(can it be seen, grid) of each worksheet; all of them together are held against the limit before they are copied out of the reader."""
+def _in_pieces(one: Contents) -> list[tuple[bool, Sheet]] | None:
+    """(can it be seen, grid) of each sheet, where all of them are written as usual."""
+    if one.texts is None or len(one.xml) < len(one.sheets):
+        return None
+    sheets = []
+    for name, (_, visible, cells) in one.sheets.items():
+        found = one.written[name].found
+        if found is None or not cells or (merged := xlsx.merged_areas(one.xml[name], one.written[name])) is None:
+            return None
+        sheets.append((visible, name, found, pieces.size(found), merged))
+    gate.hold("grids", sum([height * width for _, _, _, (height, width), _ in sheets]))
+    tables = []
+    for visible, name, found, size, merged in sheets:
+        _hold(*size)
+        rows = pieces.rows(found, size, one.texts, one.styles.percent, one.styles.dated, as_percent, UNCALCULATED)
+        if rows is None:
+            return None
+        tables.append((visible, _held(Sheet(name, rows, merged if rows else ()))))
+    return tables
+
+
+def _hold(height: int, width: int) -> None:
+    gate.hold("rows", height)
+    gate.hold("columns", width)
+    gate.hold("cells", height * width)
+
+
+def _tables(workbook: "python_calamine.CalamineWorkbook", marks: dict[str, Marks]) -> Iterator[tuple[bool, Sheet]]:
+    """The same by calamine; all sheets together are held against the limit before they are copied out of it."""
+    import python_calamine
+
     cells = 0
     for n, meta in enumerate(workbook.sheets_metadata):
         if meta.typ != python_calamine.SheetTypeEnum.WorkSheet:
             continue
-        if meta.name not in one.marks:  # the reader has found a sheet that nobody has looked at
+        if meta.name not in marks:  # the reader has found a sheet that nobody has looked at
             raise Refusal("X103")
         sheet = workbook.get_sheet_by_index(n)
         if sheet.end is not None:
             cells += (sheet.end[0] + 1) * (sheet.end[1] + 1)
             gate.hold("grids", cells)
-        yield meta.visible == python_calamine.SheetVisibleEnum.Visible, _grid(sheet, meta.name, one.marks[meta.name])
+        yield meta.visible == python_calamine.SheetVisibleEnum.Visible, _grid(sheet, meta.name, marks[meta.name])
 
 
 def _book(one: Admitted, tables: Iterable[tuple[bool, Sheet]]) -> Book:
@@ -223,7 +255,8 @@ def _book(one: Admitted, tables: Iterable[tuple[bool, Sheet]]) -> Book:
         stamp = {name: value for name, (sheet, row, column) in one.names.items()
                  if (value := _at(grids.get(sheet, ()), row, column)) not in ("", None)}
         sheets, hidden = ([Sheet(*sheet[:3], stamp) for sheet in some] for some in (sheets, hidden))
-    return Book(one.file, tuple(sheets), tuple(hidden), one.data, one.package, one.xml, one.written, one.looks, tuple(one.acts))
+    xml, written = (one.contents.xml, one.contents.written) if one.contents else ({}, {})
+    return Book(one.file, tuple(sheets), tuple(hidden), one.data, one.package, xml, written, one.looks, one.acts)
 
 
 def _at(rows, row: int, column: int):
@@ -234,9 +267,7 @@ def _grid(sheet, name: str, marks: Marks) -> Sheet:
     if sheet.end is None:
         return Sheet(name, [])
     height, width = sheet.end[0] + 1, sheet.end[1] + 1
-    gate.hold("rows", height)
-    gate.hold("columns", width)
-    gate.hold("cells", height * width)
+    _hold(height, width)
     rows = sheet.to_python(skip_empty_area=False)
     for row, column in marks.percent:
         if row < height and column < width:
@@ -270,282 +301,6 @@ def _cells_in(areas: tuple[Area, ...]) -> int:
     return sum([(bottom - top + 1) * (right - left + 1) for top, left, bottom, right in areas])
 
 
-# ---- xlsx ----
-
-_SHEET = Pattern(rb"<(?:\w+:)?sheet\b([^>]*)>")
-#: a relation of a part to another, its attributes
-RELATION = Pattern(rb"<(?:\w+:)?Relationship\b([^>]*)>")
-_NAME = Pattern(rb'<(?:\w+:)?definedName\b[^>]*\bname="(pe_(?:edition|department|project|year|form_version))"[^>]*>([^<]*)<')
-_REFERENCE = Pattern(r"(?:'((?:[^']|'')+)'|([^'!]+))!\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::.*)?")
-_FORMAT = Pattern(rb"<(?:\w+:)?numFmt\b([^>]*)>")
-_CELL_FORMATS = Pattern(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.S)
-_XF = Pattern(rb'<(?:\w+:)?xf\b[^>]*?\bnumFmtId="(\d+)"|<(?:\w+:)?xf\b')
-
-
-#: begun where a name begins and never given back: a tag of a million letters costs one look
-_ATTRIBUTE = Pattern(rb'(?<![\w:])([\w:]++)="([^"]*)"')
-
-
-def attributes(raw: bytes) -> dict[bytes, str]:
-    """The attributes of a tag by their names without prefix; of two the first."""
-    return {name.rpartition(b":")[2]: unescape(value.decode("utf-8", "replace")) for name, value in reversed(_ATTRIBUTE.findall(raw))}
-
-
-def unescape(text: str) -> str:
-    """A text of an XML part without its references (&amp;)."""
-    if "&" in text:
-        import html
-
-        return html.unescape(text)
-    return text
-
-
-@lru_cache(maxsize=4096)
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number - 1
-
-
-@lru_cache(maxsize=16384)
-def _place(cell: bytes) -> tuple[int, int] | None:
-    """b"I18" -> (17, 8), None for what is no cell."""
-    letters = cell.rstrip(b"0123456789")
-    if not letters.isalpha() or len(letters) > 3 or len(letters) == len(cell):
-        return None
-    return int(cell[len(letters) :]) - 1, _column(letters)
-
-
-@lru_cache(maxsize=64)
-def _workbook_names(workbook: tuple[int, int, int, bytes]) -> dict[str, tuple[str, int, int]]:
-    """What the pe_ names of a (packed) workbook part point at. Remembered, as all parts are that a district's forms have in common."""
-    found = {}
-    for name, target in _NAME.findall(gate.usual(unpack(*workbook))):
-        match = _REFERENCE.fullmatch(unescape(target.decode("utf-8", "replace")).strip())
-        if match:
-            sheet = (match[1] or match[2]).replace("''", "'")
-            found[name.decode()] = (sheet, int(match[4]) - 1, _column(match[3].encode()))
-    return found
-
-
-@lru_cache(maxsize=64)
-def _sheet_parts(workbook: tuple[int, int, int, bytes], relations: tuple[int, int, int, bytes]) -> dict[str, str]:
-    """Sheet name -> its part."""
-    relations_by_id = [attributes(raw) for raw in RELATION.findall(gate.usual(unpack(*relations)))]
-    targets = {one.get(b"Id", ""): one.get(b"Target", "") for one in relations_by_id}
-    found: dict[str, str] = {}
-    for raw in _SHEET.findall(gate.usual(unpack(*workbook))):
-        sheet = attributes(raw)
-        name, target = sheet.get(b"name", ""), targets.get(sheet.get(b"id", ""), "")
-        if name in found:
-            raise Refusal("X121", why=f"工作表“{name[:31]}”出现两次", why_en=f"sheet {name[:31]} is there twice")
-        found[name] = (target.lstrip("/") if target.startswith("/") else f"xl/{target}").lower()
-    return found
-
-
-def _check_shared(targets: dict[str, str]) -> None:
-    """No part may be two sheets: a small file could hold a large sheet five hundred times."""
-    if len(set(targets.values())) < len(targets):
-        first = {part: name for name, part in reversed(targets.items())}
-        twice = next(name for name, part in targets.items() if first[part] != name)
-        raise Refusal("X121", why=f"工作表“{twice[:31]}”没有自己的部件", why_en=f"sheet {twice[:31]} has no part of its own")
-
-
-class Styles(NamedTuple):
-    """What is needed of the cell styles: which of them show a percentage (a pattern for the attribute, and their numbers), and the number
-    formats alone, which is all that calamine looks for among them."""
-
-    shown: Pattern | None
-    percent: frozenset[str]
-    formats: bytes
-
-
-_ALONE = (b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts>%s</numFmts><cellXfs>%s</cellXfs>'
-          b"</styleSheet>")
-
-
-@lru_cache(maxsize=64)
-def _styles(packed_styles: tuple[int, int, int, bytes]) -> Styles:
-    styles, formats, own = gate.usual(unpack(*packed_styles)), {9, 10}, []
-    for raw in _FORMAT.findall(styles):
-        own.append(b"<numFmt%s/>" % raw.rstrip(b"/ "))
-        own_format = attributes(raw)
-        if shows_percent(own_format.get(b"formatCode", "")) and (number := own_format.get(b"numFmtId", "")).isdigit():
-            formats.add(int(number))
-    block = _CELL_FORMATS.search(styles)
-    numbers = _XF.findall(block[0]) if block else []
-    ids = [b"%d" % n for n, number in enumerate(numbers) if number and int(number) in formats]
-    alone = _ALONE % (b"".join(own), b"".join([b'<xf numFmtId="%s"/>' % (number or b"0") for number in numbers]))
-    shown = Pattern(b's="(?:%s)"(?: t="n")?><' % b"|".join(ids)) if ids else None
-    return Styles(shown, frozenset(one.decode() for one in ids), alone)
-
-
-#: cells that hold a truth value or an error, and formulas without result, on a sheet that is written as all programs write it
-_SAID = Pattern(rb'<c r="([A-Z]+[0-9]+)"[^<>]*? t="([be])"[^<>]*>(?:<f[^<>]*(?:/>|>[^<]*</f>))?<v>([^<]*)</v>')
-_NO_RESULT = Pattern(rb'<c r="([A-Z]+[0-9]+)"((?: [\w:]+="[^"<]*")*)><f(?: [\w:]+="[^"<]*")*(?:/>|>[^<]*</f>)(?:<v></v>|<v/>)?</c>')
-#: how a formula without result may end
-_ENDS = (b"/f></c>", b'"/></c>', b"<v></v>", b"<v/>")
-#: the names by which calamine asks for the parts that it reads
-_SHARED = {"_rels/.rels": "_rels/.rels", "xl/workbook.xml": "xl/workbook.xml", "xl/_rels/workbook.xml.rels": "xl/_rels/workbook.xml.rels"}
-
-
-def _xlsx(package: Package, xml: dict[str, bytes], how: dict[str, gate.Cells], only: str = "") -> tuple[dict[str, Marks], dict, bytes]:
-    """Marks, what the names point at, and the parts for calamine; ``only`` one sheet of them, where it is named. Puts the part of each sheet into
-    ``xml``, and how its cells are written into ``how``."""
-    workbook = package.packed("xl/workbook.xml")
-    targets = _sheet_parts(workbook, package.packed("xl/_rels/workbook.xml.rels"))
-    gate.hold("sheets", len(targets))
-    _check_shared(targets)
-    package.check_others(set(targets.values()))
-    styles = _styles(package.packed("xl/styles.xml"))
-    read = {name: _for_all(package.packed(key)) for key, name in _SHARED.items() if key in package}
-    if "xl/sharedstrings.xml" in package:
-        strings = package.open("xl/sharedstrings.xml", read, "xl/sharedStrings.xml")
-        gate.check_strings(strings)
-        if (bare := gate.bare(strings)) is not strings:
-            read["xl/sharedStrings.xml"] = as_is(bare)
-    marks = {}
-    for name, part in targets.items():
-        if part in package and (not only or name == only):
-            xml[name] = package.part(part)
-            how[name] = written = gate.plain(xml[name])
-            percent, texts = _sheet_marks(xml[name], written.kind, styles)
-            if written.kind:
-                content, merged = _for_the_reader(xml[name], written)
-            else:
-                content, merged = gate.bare(xml[name], True), None
-                xml[name] = content
-            read[part], marks[name] = as_is(content), Marks(percent, texts, merged)
-    if "xl/styles.xml" in package:
-        read["xl/styles.xml"] = as_is(styles.formats)
-    return marks, _workbook_names(workbook), pack(read)
-
-
-#: bytes; no part that the forms of a district have in common comes near, and a larger one must not stay in the memory
-_COMMON = 20_000
-
-
-def _for_all(packed: tuple[int, int, int, bytes]) -> tuple[int, int, int, bytes]:
-    """A part for the reader, unpacked once for all forms that have it."""
-    return _unpacked(*packed) if packed[1] < _COMMON else packed
-
-
-@lru_cache(maxsize=256)
-def _unpacked(*packed: object) -> tuple[int, int, int, bytes]:
-    return as_is(unpack(*packed))
-
-
-def _for_the_reader(xml: bytes, written: gate.Cells) -> tuple[bytes, tuple[Area, ...] | None]:
-    """A sheet without what calamine need not look at, and its merged areas, which are read here: calamine would read the sheet a second time,
-    to its end, to find them. As it stands, and None, where they are not written as usual."""
-    head, begin, after = xml[: written.begin], xml.find(b"<mergeCells", written.end), xml.find(b"</mergeCells>", written.end) + 13
-    if b"mergeCells" in head or xml.count(b"mergeCells", written.end) != (2 if 0 <= begin < after else 0):
-        return xml, None
-    merged = _merged_areas(xml[begin:after]) if begin >= 0 else ()
-    if merged is None:
-        return xml, None
-    root = head[: head.find(b">", written.root) + 1]
-    # calamine stops looking for merged areas where they end
-    return b"%s<mergeCells></mergeCells>%s</worksheet>" % (root, xml[written.begin : written.end]), merged
-
-
-_MERGED = Pattern(rb'<mergeCells(?: count="[0-9]++")?>(?:<mergeCell ref="[A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7}"/>)*+</mergeCells>')
-_AREA = Pattern(rb'"([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"')
-
-
-@lru_cache(maxsize=256)
-def _merged_areas(block: bytes) -> tuple[Area, ...] | None:
-    """The merged areas of a sheet; None where they are not written as all programs do it. Remembered: the forms of a district are merged
-    alike."""
-    if not _MERGED.fullmatch(block):
-        return None
-    areas = tuple([(int(top) - 1, _column(left), int(bottom) - 1, _column(right)) for left, top, right, bottom in _AREA.findall(block)])
-    return areas if all(0 <= top <= bottom and left <= right for top, left, bottom, right in areas) else None
-
-
-def _sheet_marks(xml: bytes, plain: str, styles: Styles) -> tuple[Sequence[tuple[int, int]], Sequence[tuple[int, int, str]]]:
-    """``percent`` and ``texts`` of the marks of a sheet."""
-    percent = _percent_cells(xml, styles) if plain and styles.shown else ()
-    if not plain or percent is None:
-        return _read_marks(xml, styles.percent)
-    texts: list = []
-    if plain == "cells" and (b't="e"' in xml or b't="b"' in xml):
-        texts += [(*_place(cell), _typed(kind == b"e", text.decode("utf-8", "replace").strip())) for cell, kind, text in _SAID.findall(xml)]
-    if plain == "cells" and any(end in xml for end in _ENDS):
-        texts += [(*_place(cell), UNCALCULATED) for cell, attributes in _NO_RESULT.findall(xml) if b't="str"' not in attributes]
-    return percent, texts
-
-
-def _typed(error: bool, text: str) -> str:
-    return text if error else "FALSE" if text in ("0", "false") else "TRUE"
-
-
-def _percent_cells(xml: bytes, styles: Styles) -> list[tuple[int, int]] | None:
-    """The cells that hold a number in one of these styles; None where one does not begin with its place and its style, as all programs write it.
-    A pattern looks for all styles at once, and takes as long as cutting the sheet at a few of them one by one."""
-    if len(styles.percent) > 2:
-        heads = [xml[match.start() - 24 if match.start() > 24 else 0 : match.start()] for match in styles.shown.finditer(xml)]
-    else:
-        heads = [piece[-24:] for number in styles.percent for ends in (b"><", b' t="n"><')
-                 for piece in xml.split(b's="%s"%s' % (number.encode(), ends))[:-1]]
-    cells = []
-    for head in heads:
-        begin = head.rfind(b"<")
-        if head.startswith(b'<c r="', begin):
-            if (cell := _place(head[begin + 6 : -2])) is None:  # the place ends before its quote and a blank
-                return None
-            cells.append(cell)
-        elif not head.startswith(b"<row ", begin):
-            return None
-    return cells
-
-
-def _read_marks(xml: bytes, percent_styles: frozenset[str]) -> tuple[list[tuple[int, int]], list[tuple[int, int, str]]]:
-    """The same from a sheet that is written in an unusual way: by a parser, which holds the extent of the cells against the limits."""
-    percent, texts, cell, row, column, inside, extent = [], [], {}, -1, -1, "", gate.Extent()
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal row, column, inside
-        if tag == "row":
-            row, column = _row_number(attributes.get("r"), row + 1), -1
-        elif tag == "c":
-            if "r" in attributes and (place := _place(attributes["r"].strip().lstrip("$").encode())) is None:
-                raise ValueError(attributes["r"])
-            row, column = place if "r" in attributes else (row, column + 1)
-            cell.clear()
-            cell.update(t=attributes.get("t", "n"), s=attributes.get("s", "0"), f=False, v="")
-        elif tag == "f" and cell:
-            cell["f"] = True
-        elif tag in ("v", "is") and cell:
-            extent.add(row, column)
-        inside = tag
-
-    def text(content: str) -> None:
-        if inside in ("v", "t") and cell:
-            cell["v"] += content
-
-    def end(tag: str) -> None:
-        nonlocal inside
-        inside = ""
-        if tag != "c" or not cell:
-            return
-        if cell["t"] == "n" and cell["s"] in percent_styles:
-            percent.append((row, column))
-        if cell["t"] in ("e", "b"):
-            texts.append((row, column, _typed(cell["t"] == "e", cell["v"].strip())))
-        elif cell["f"] and not cell["v"].strip() and cell["t"] != "str":
-            texts.append((row, column, UNCALCULATED))
-        cell.clear()
-
-    gate.walk(xml, start, text, end)
-    return percent, texts
-
-
-def _row_number(stated: str | None, following: int) -> int:
-    return following if stated is None else int(stated) - 1 if stated.isascii() and stated.isdigit() and len(stated) < 9 else 10**8
-
-
 # ---- ods: rare, so what it needs is imported when it is needed ----
 
 
@@ -557,7 +312,7 @@ _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _OPEN = {"mimetype": "mimetype", "meta-inf/manifest.xml": "META-INF/manifest.xml", "content.xml": "content.xml"}
 
 
-def _ods(package: Package, looks: dict[str, Look], acts: list[Finding]) -> tuple[dict[str, Marks], dict, bytes]:
+def _open_document(file: str, data: bytes, package: Package) -> Admitted:
     from xml.etree import ElementTree
 
     from perfeval_xl import ods
@@ -574,17 +329,16 @@ def _ods(package: Package, looks: dict[str, Look], acts: list[Finding]) -> tuple
         root = ElementTree.fromstring(xml)
     except ElementTree.ParseError as error:
         raise ValueError(str(error)) from error
-    marks, styles = {}, ods.Styles(root)
+    marks, looks, styles = {}, {}, ods.Styles(root)
     for table in root.iter(f"{_TABLE}table"):
         name = table.get(f"{_TABLE}name", "")
         marks[name], looks[name] = _ods_table(table), ods.look(table, styles, gate.limit("rows"))
-    acts += ods.acts(root)
     names = {}
     for one in root.iter(f"{_TABLE}named-range"):
         address = one.get(f"{_TABLE}cell-range-address", "").split(":")[0].replace(".$", "!").replace(".", "!").lstrip("$")
-        if one.get(f"{_TABLE}name", "").startswith("pe_") and (match := _REFERENCE.fullmatch(address)):
-            names[one.get(f"{_TABLE}name")] = ((match[1] or match[2]), int(match[4]) - 1, _column(match[3].encode()))
-    return marks, names, pack(read)
+        if one.get(f"{_TABLE}name", "").startswith("pe_") and (match := xlsx.REFERENCE.fullmatch(address)):
+            names[one.get(f"{_TABLE}name")] = ((match[1] or match[2]), int(match[4]) - 1, xlsx.column(match[3].encode()))
+    return Admitted(file, data, package, names, looks=looks, acts=tuple(ods.acts(root)), packed=pack(read), marks=marks)
 
 
 def _check_repeats(xml: bytes) -> None:

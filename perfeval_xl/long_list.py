@@ -11,13 +11,23 @@ from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
 from perfeval_xl.container import Piece
-from perfeval_xl.drafts import Draft, Shape, clean, placed
+from perfeval_xl.drafts import Draft, Shape, escape, placed
 
 #: how hard zlib tries: at the second level a workbook of a thousand forms is a fifth larger than at the usual one, and written in two thirds of
 #: the time
 LEVEL = 2
 #: what stands in a sheet for rows that are packed already: no text has this character once it is ``clean``
 PACKED = b"\4"
+
+
+#: what Excel writes for characters that may stand in the name of a file, and not in an address
+_ESCAPED = str.maketrans({" ": "%20", "[": "%5b", "]": "%5d", "^": "%5e", "`": "%60", "{": "%7b", "}": "%7d"})
+
+
+def _target(path: str) -> str:
+    """A path as a relation of the workbook names it."""
+    path = path.replace("/", "\\").removeprefix(".\\")
+    return ("file:///" if path.startswith("\\\\") or (path[:1].isalpha() and path[1:2] == ":") else "") + path.translate(_ESCAPED)
 
 
 class LongList(Worksheet):
@@ -30,6 +40,7 @@ class LongList(Worksheet):
         self.first = self.next = first
         self.piece: Piece | None = None
         self._drafts: dict[tuple[int, ...], Draft] = {}
+        self._links: list[tuple[str, str, str]] = []
         self.restyle(looks)
 
     def restyle(self, looks: Sequence[Format]) -> None:
@@ -56,9 +67,21 @@ class LongList(Worksheet):
         cells = [b'<c r="%s%d" t="inlineStr"><is><t>%s</t></is></c>' % (xl_col_to_name(n).encode(), number, word) for n, word in enumerate(words)]
         self.add_placed(b'<row r="%d">%s</row>' % (number, b"".join(cells)), 1)
 
-    def link(self, column: int, url: str, text: str) -> None:
-        """Makes a link of a cell of the row added last."""
-        self.write_url(self.next - 1, column, url, None, clean(text)[:255])
+    def link(self, column: int, path: str, place: str = "") -> None:
+        """Makes a link of a cell of the row added last: to a file, by its path from the workbook or from a drive, and a place in it."""
+        self._links.append((f"{xl_col_to_name(column)}{self.next}", path, place))
+
+    def _write_hyperlinks(self) -> None:
+        # as XlsxWriter does it for links to files, in a tenth of its time
+        if not self._links:
+            return
+        links = []
+        for cell, path, place in self._links:
+            self.rel_count += 1
+            self.external_hyper_links.append(["/hyperlink", _target(path), "External"])
+            location = f' location="{escape(place)}"' if place else ""
+            links.append(f'<hyperlink ref="{cell}" r:id="rId{self.rel_count}"{location}/>')
+        self.fh.write(f"<hyperlinks>{''.join(links)}</hyperlinks>")
 
     def _write_dimension(self) -> None:
         self.dim_rowmax = max(self.dim_rowmax or 0, self.next - 1)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from perfeval_xl import gate
 from perfeval_xl.container import unpack
 from perfeval_xl.patterns import Pattern
+from perfeval_xl.pieces import Cells
 
 Cell = tuple[int, int]
 
@@ -224,7 +225,6 @@ def _theme(xml: bytes) -> list[str]:
 _HINTS = (b"hidden", b"zeroHeight", b"cfRule", b'defaultColWidth="0', b' ht="0', b' ht="1"', b' ht="1.', b' ht="2"', b' ht="2.', b' width="0')
 #: rows that say nothing of their height are hidden, or too low
 _LOW_ROWS = Pattern(rb'zeroHeight="(?!false"|0")|defaultRowHeight="[0-2][".]')
-_FORMULA = rb'<c r="([A-Z]+)([0-9]+)"[^<>]*><f[ >/]'
 #: what makes a formula reach out of the workbook: DDE (server|topic), addresses, libraries and their functions
 _OUT = Pattern(r'\||\b(?:WEBSERVICE|IMAGE|RTD|CALL|REGISTER(?:\.ID)?|DDE|EXEC|SQL\.REQUEST)\s*\(', re.IGNORECASE)
 _QUOTED = Pattern(r'"[^"]*"')
@@ -241,8 +241,8 @@ def reaches_out(formula: str) -> bool:
     return bool(_OUT.search(formula)) and bool(_OUT.search(_QUOTED.sub('""', formula)))
 
 
-def of_sheet(xml: bytes, written: gate.Cells, of: Styles) -> Look:
-    """The look of a sheet; ``written``: how its cells are written, by the gate."""
+def of_sheet(xml: bytes, written: Cells, of: Styles) -> Look:
+    """The look of a sheet; ``written``: how its cells are written."""
     if _must_be_walked(xml, written, of):
         return _walked(xml, of)
     head, behind, look = xml[: written.begin], xml[written.end :], _NOTHING
@@ -250,7 +250,7 @@ def of_sheet(xml: bytes, written: gate.Cells, of: Styles) -> Look:
         look = _framed(b"%s<sheetData></sheetData>%s" % (head, behind), of)
     if not written.formulas:
         return look
-    return look._replace(formulas=frozenset((int(row) - 1, column_number(letters.decode())) for letters, row in re.findall(_FORMULA, xml)))
+    return look._replace(formulas=frozenset((row, column) for _, row, column, *_, formula, _ in written.found if formula))
 
 
 def _walked(xml: bytes, of: Styles) -> Look:
@@ -263,14 +263,14 @@ def _walked(xml: bytes, of: Styles) -> Look:
 _framed = lru_cache(maxsize=64)(_walked)
 
 
-def _must_be_walked(xml: bytes, written: gate.Cells, of: Styles) -> bool:
+def _must_be_walked(xml: bytes, written: Cells, of: Styles) -> bool:
     """Whether the rows of a sheet speak of anything that hides, a cell has a style that does, or a formula could reach out; the cells as such
     cannot, and what stands around them is looked at apart."""
-    if not written.kind or any(b's="%s"' % style.encode() in xml for style in (*of.unseen, *of.other)):
+    if written.found is None or any(b's="%s"' % style.encode() in xml for style in (*of.unseen, *of.other)):
         return True
     if _LOW_ROWS.search(xml, 0, written.begin):
         return True
-    if written.kind != "values" and _speaks(b" ".join(re.findall(rb"<row ([^<>]*)", xml))):
+    if written.hides and _speaks(b" ".join(re.findall(rb"<row ([^<>]*)", xml))):
         return True
     return (written.formulas or b"</f" in xml[written.end :]) and _calling(xml)
 

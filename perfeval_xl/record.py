@@ -83,7 +83,7 @@ def each_checked(paths: Iterable[str], wanted: str = "") -> Iterator[list[Record
     for path in paths:
         admitted = _safely(path, intake.admit, path)
         waiting.append((path, admitted))
-        held += 0 if isinstance(admitted, Refusal) else len(admitted.data) + len(admitted.content) + sum(map(len, admitted.xml.values()))
+        held += 0 if isinstance(admitted, Refusal) else admitted.size
         if len(waiting) == _AHEAD or held > _AHEAD_BYTES:
             yield from _checked(waiting, wanted)
             waiting, held = [], 0

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perfeval_xl import cli, gate, gather, intake, layout, lines, log, messages, model, record, review, roster, screen
+from perfeval_xl import cli, gate, gather, layout, lines, log, messages, model, record, review, roster, screen, xlsx
 from perfeval_xl.messages import Refusal
 
 ROOT = Path(__file__).parent.parent
@@ -120,28 +120,10 @@ def test_a_zip_with_long_sizes_is_read(tmp_path):
 def test_what_calamine_gets_is_what_was_looked_at(tmp_path):
     """A part that the workbook does not name is never handed on, nor one in a second directory."""
     package = gate.Package(attacks.with_parts(**{"xl/worksheets/sheet9.xml": b"<worksheet/>", "xl/media/a.png": b"x"}))
-    _, _, content = intake._xlsx(package, {}, {})
+    content, _ = xlsx.for_calamine(xlsx.contents(package))
     names = zipfile.ZipFile(io.BytesIO(content)).namelist()
     assert sorted(names) == ["_rels/.rels", "xl/_rels/workbook.xml.rels", "xl/sharedStrings.xml", "xl/styles.xml", "xl/workbook.xml", attacks.SHEET]
     assert zipfile.ZipFile(io.BytesIO(content)).testzip() is None
-
-
-PLAIN = attacks.parts(attacks.good())[attacks.SHEET]
-
-
-@pytest.mark.parametrize("change, kind", [
-    (lambda xml: xml, "values"), (lambda xml: xml.replace(b"<v>25</v>", b"<f>5*5</f><v>25</v>", 1), "values"),
-    (lambda xml: xml.replace(b"</sheetData>", b'<row r="9"><c r="A9" t="str"><f>B9</f><v></v></c></row></sheetData>'), "values"),
-    (lambda xml: xml.replace(b"</sheetData>", b'<row r="9"><c r="A9" t="e"><f>1/0</f><v>#DIV/0!</v></c></row></sheetData>'), "cells"),
-    (lambda xml: xml.replace(b"<v>25</v>", b"<f>5*5</f><v></v>", 1), "cells"), (lambda xml: xml.replace(b"<v>25</v>", b"<f>5*5</f>", 1), "cells"),
-    (lambda xml: xml.replace(b"</c>", b"</c><!-- -->", 1), ""), (lambda xml: xml.replace(b'<c r="A1"', b"<c r='A1'"), ""),
-    (lambda xml: xml.replace(b"</sheetData>", b'<row r="9"><c r="A9" r="XFD9"><v>1</v></c></row></sheetData>'), ""),
-    (lambda xml: xml.replace(b"</sheetData>", b'<row r="9"><c r="A99999"><v>1</v></c></row></sheetData>'), ""),
-    (lambda xml: xml.replace(b"</sheetData>", b'<row r="9"><c r="EA9"><v>1</v></c></row></sheetData>'), ""),
-    (lambda xml: xml.replace(b"<sheetData>", b"<x><sheetData></sheetData></x><sheetData>"), ""),
-])
-def test_only_a_sheet_without_surprise_is_plain(change, kind):
-    assert gate.plain(change(PLAIN)).kind == kind
 
 
 def test_the_limits_can_be_changed_and_a_mistake_is_said(tmp_path, monkeypatch, capsys):

@@ -19,7 +19,7 @@ from drawing import draw
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perfeval_xl import cells, gate, intake, layout, messages, record, table
+from perfeval_xl import cells, gate, intake, layout, messages, record, table, xlsx
 from perfeval_xl.messages import Refusal
 from perfeval_xl.model import Percent
 
@@ -947,6 +947,6 @@ def test_only_small_parts_are_remembered_unpacked():
         return 8, len(content), zlib.crc32(content), squeezed.compress(content) + squeezed.flush()
 
     small, large = packed(b"<workbook/>"), packed(b"<workbook>" + b" " * 100_000 + b"</workbook>")
-    before = intake._unpacked.cache_info().currsize
-    assert intake._for_all(small)[3] == b"<workbook/>" and intake._for_all(large) is large
-    assert intake._unpacked.cache_info().currsize <= before + 1
+    before = xlsx._unpacked.cache_info().currsize
+    assert xlsx._for_all(small)[3] == b"<workbook/>" and xlsx._for_all(large) is large
+    assert xlsx._unpacked.cache_info().currsize <= before + 1

@@ -1,0 +1,263 @@
+"""A worksheet part and its texts as every spreadsheet program writes them: cut where a cell or a text begins, and each piece understood once.
+
+A piece is understood only if there is one way to read it, the way python-calamine reads it too (the tests hold the two against each other);
+a part with one other piece is left to a parser and to calamine. What is understood holds no trap: values stand near the corner of the sheet,
+in order, and nothing is nested. The forms of a district have most of their pieces in common, so that a form is read in a fraction of the time
+that a parser takes to walk it.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from operator import itemgetter, lt
+from typing import NamedTuple
+
+from perfeval_xl.gate import FEW_TAGS, check_head
+from perfeval_xl.patterns import Pattern
+
+#: what a cell holds: the number of a shared text, a number, a text of its own, a text for what calamine gives as empty or as a truth value (an
+#: error, TRUE, FALSE), a formula whose result the file does not hold, nothing
+SHARED, NUMBER, OWN, SAID, MISSING, BLANK = range(6)
+#: row and column in one, row, column, what it holds, the value, the number of its style, whether it has a formula, whether the next row may hide
+Cell = tuple[int, int, int, int, float | int | str, bytes, bool, bool]
+_PLACE, _ROW, _COLUMN, _KIND, _VALUE, _STYLE, _FORMULA, _HIDES = map(itemgetter, range(8))
+
+
+class Cells(NamedTuple):
+    """How the cells of a sheet are written. ``found``: those that hold something, in their order; None if they are not written as usual. The root
+    of the part begins at ``root``, its sheetData stands from ``begin`` to ``end``; ``formulas``: there may be some; ``hides``: a row may be
+    hidden, or too low to be read."""
+
+    found: list[Cell] | None = None
+    root: int = 0
+    begin: int = 0
+    end: int = 0
+    formulas: bool = True
+    hides: bool = True
+
+
+_OTHERWISE = Cells()
+_ATTRIBUTES = rb'(?:\s++[\w:]++="[^"<>]*+")*'
+_DECLARED = rb'(?:\xef\xbb\xbf)?(?:<\?xml version="1\.0"(?: encoding="[Uu][Tt][Ff]-8")?(?: standalone="\w++")?\s*\?>)?\s*'
+_SHEET, _STRINGS = (Pattern(rb"%s(<%s%s\s*>)" % (_DECLARED, root, _ATTRIBUTES)) for root in (b"worksheet", b"sst"))
+#: a row that can be seen, by the letters of its tag
+_SHOWN = (rb'(?: spans="[0-9: ]++")?(?: s="[0-9]++")?(?: customFormat="\w++")?(?: ht="(?:[3-9]|[1-9][0-9])[0-9.]*+")?(?: hidden="false")?'
+          rb'(?: customHeight="\w++")?(?: outlineLevel="[0-9]++")?(?: collapsed="\w++")?(?: thickTop="\w++")?(?: thickBot="\w++")?'
+          rb'(?: x14ac:dyDescent="[0-9.]++")?')
+_BETWEEN = rb'(?:<row r="[0-9]++"%s(?:/>|></row>))*<row r="[0-9]++"%s>' % (_ATTRIBUTES, _ATTRIBUTES)
+_ROWS = Pattern(rb'(?:</row>)?(?:<row r="[0-9]++"' + _SHOWN + rb'/?>(?:</row>)?)*')
+_PIECE = Pattern(
+    rb'r="([A-Z]{1,3})([0-9]{1,7})"(?: s="([0-9]{1,5})")?(?: t="(\w++)")?(?: s="([0-9]{1,5})")?'
+    rb'(?:/>|>(<f' + _ATTRIBUTES + rb'(?:/>|>[^<]*+</f>))?'
+    rb'(?:<v(?: xml:space="preserve")?(?:/>|>([^<]*+)</v>)|<is>(<t[^<]*+</t>)</is>)?</c>)((?:</row>' + _BETWEEN + rb')?)')
+_NUMBER = Pattern(rb"-?[0-9]{1,20}(?:\.[0-9]{1,25})?(?:E[-+]?[0-9]{1,3})?")
+_TEXT = Pattern(r'<t( xml:space="preserve")?>([^<\r]*+)</t>')
+_REFERENCES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_REFERENCE = Pattern(r"&([^;]*+);?")
+#: calamine makes room for all columns up to the last, and all rows
+_COLUMNS, _LAST_ROW = 130, 9_999
+#: bytes; a form has 50 KB, and a larger sheet is better counted before it is cut
+_LARGEST = 2_000_000
+#: a longer piece is rarely met again; so many are kept
+_SHORT, _KEPT = 200, 40_000
+
+
+class _Odd(ValueError):
+    """A piece that is not written as usual."""
+
+
+def _cell(piece: bytes) -> Cell | None:
+    """What a piece of a sheet says, from behind ``<c `` to where the next one begins; None for a blank cell."""
+    head, _, rest = piece.partition(b"><v>")
+    if rest.endswith(b"</v></c>") and len(head) < _SHORT and (known := _before_value(head)) is not None:
+        value = rest[:-8]
+        if known[3] == NUMBER and _NUMBER.fullmatch(value):
+            return (*known[:4], float(value), *known[5:])
+        if known[3] == SHARED and value.isdigit() and len(value) < 7:
+            return (*known[:4], int(value), *known[5:])
+    return _any_cell(piece)
+
+
+@lru_cache(maxsize=4096)
+def _before_value(head: bytes) -> Cell | None:
+    """What a cell that begins like this says if its value is 0; values are what differs from form to form."""
+    return _any_cell(b"%s><v>0</v></c>" % head)
+
+
+def _any_cell(piece: bytes) -> Cell | None:
+    """The same of every piece."""
+    match = _PIECE.fullmatch(piece)
+    if match is None:
+        raise _Odd
+    letters, row, style, kind, style_behind, formula, value, own, after = match.groups()
+    hides = bool(after) and not _ROWS.fullmatch(after)
+    what, meant = _held(kind, value, own, bool(formula))
+    if what == BLANK and not hides and not formula:
+        return None
+    column = 0
+    for letter in letters:
+        column = column * 26 + letter - 64
+    line = int(row) - 1
+    if what != BLANK and (column > _COLUMNS or not 0 <= line < _LAST_ROW):
+        raise _Odd
+    return line << 15 | column, line, column - 1, what, meant, style or style_behind or b"0", bool(formula), hides
+
+
+def _held(kind: bytes | None, value: bytes | None, own: bytes | None, formula: bool) -> tuple[int, float | int | str]:
+    """What a cell of this type holds."""
+    if own is not None:
+        if kind != b"inlineStr" or formula:
+            raise _Odd
+        return OWN, text(own.decode())
+    if kind == b"str":
+        return (BLANK, "") if value is None else (OWN, _plain(value.decode()))
+    if not value:
+        return (MISSING, "") if formula else (BLANK, "")
+    if kind is None or kind == b"n":
+        if not _NUMBER.fullmatch(value):
+            raise _Odd
+        return NUMBER, float(value)
+    if kind == b"s" and value.isdigit() and len(value) < 7:
+        return SHARED, int(value)
+    if kind == b"e":
+        return SAID, _plain(value.decode()).strip()
+    if kind == b"b" and value in (b"0", b"1"):
+        return SAID, "FALSE" if value == b"0" else "TRUE"
+    raise _Odd
+
+
+def text(written: str) -> str:
+    """The text of an element ``t``."""
+    match = _TEXT.fullmatch(written)
+    if match is None:
+        raise _Odd
+    return _plain(match[2] if match[1] else match[2].strip(" \t\n"))
+
+
+def _plain(written: str) -> str:
+    if "_x" in written or "\r" in written:  # _x000D_ stands for a character, in a few programs
+        raise _Odd
+    return _REFERENCE.sub(_referred, written) if "&" in written else written
+
+
+def _referred(match) -> str:
+    if match[1] not in _REFERENCES or not match[0].endswith(";"):
+        raise _Odd
+    return _REFERENCES[match[1]]
+
+
+class _Known(dict):
+    """Piece -> what it says."""
+
+    def __init__(self, understood) -> None:
+        self._understood = understood
+        super().__init__()
+
+    def __missing__(self, piece: bytes):
+        one = self._understood(piece)
+        if len(piece) < _SHORT:
+            if len(self) >= _KEPT:
+                self.clear()
+            self[piece] = one
+        return one
+
+
+_cells = _Known(_cell)
+
+
+def cells(xml: bytes) -> Cells:
+    """The cells of a sheet, without a parser. Looks at its head as well."""
+    check_head(xml)
+    if len(xml) > _LARGEST:
+        return _OTHERWISE
+    head, begin, end = _SHEET.match(xml), xml.find(b"<sheetData>"), xml.rfind(b"</sheetData>")
+    if begin < 0 and (begin := xml.find(b"<sheetData/>")) >= 0:
+        content, after = b"", begin + len(b"<sheetData/>")
+    else:
+        content, after = xml[begin + len(b"<sheetData>") : end], end + len(b"</sheetData>")
+    if head is None or begin < 0 or after <= begin or (b"!" in xml and b"<!" in xml):
+        return _OTHERWISE
+    if xml.find(b"sheetData", 0, begin) >= 0 or xml.find(b"sheetData", after) >= 0:
+        return _OTHERWISE
+    if xml.count(b"<", 0, begin) > FEW_TAGS or xml.count(b"<", after) > FEW_TAGS:
+        return _OTHERWISE
+    # as if a blank cell stood before them and a row behind: the first piece and the last are then pieces like all others
+    pieces = b'r="A0"/></row>%s<row r="0">' % content
+    try:
+        found = list(filter(None, map(_cells.__getitem__, pieces.split(b"<c "))))
+    except ValueError:
+        return _OTHERWISE
+    places = list(map(_PLACE, found))
+    if not all(map(lt, places, places[1:])):
+        return _OTHERWISE
+    return Cells(found, head.start(1), begin, after, any(map(_FORMULA, found)), any(map(_HIDES, found)))
+
+
+_WITH = _ATTRIBUTES.decode()
+#: a reading of a text, a part of it with a look of its own, or the text
+_RUN = Pattern(rf"(<rPh{_WITH}><t{_WITH}>[^<]*+</t></rPh>|<phoneticPr{_WITH}/>)"
+               rf"|<r>(?:<rPr>(?:<\w++{_WITH}/>)*</rPr>)?(<t[^<]*+</t>)</r>|(<t[^<]*+</t>)")
+
+
+def _shared(piece: bytes) -> str:
+    """What a piece of the shared texts says, from behind ``<si>`` to its end; its readings are passed over."""
+    body = piece.decode()
+    if not body.endswith("</si>"):
+        raise _Odd
+    if body.startswith("<t>") and body.find("<", 3) == len(body) - 9 and body.endswith("</t></si>"):
+        return _plain(body[3:-9].strip(" \t\n"))
+    place, end, said = 0, len(body) - len("</si>"), []
+    while place < end:
+        match = _RUN.match(body, place, end)
+        if match is None:
+            raise _Odd
+        if not match[1]:
+            said.append(text(match[2] or match[3]))
+        place = match.end()
+    return "".join(said)
+
+
+_texts = _Known(_shared)
+
+
+def texts(xml: bytes) -> list[str] | None:
+    """The shared texts of a workbook, None if they are not written as usual."""
+    head, end = _STRINGS.match(xml), xml.rfind(b"</sst>")
+    if head is None or end < 0 or xml[end + 6 :].strip():
+        return None
+    first, *pieces = xml[head.end() : end].split(b"<si>")
+    try:
+        return None if first else list(map(_texts.__getitem__, pieces))
+    except ValueError:
+        return None
+
+
+def size(found: Sequence[Cell]) -> tuple[int, int]:
+    """Rows and columns up to the last cell that calamine would find."""
+    held = found if not found or max(map(_KIND, found)) <= SAID else [one for one in found if one[3] <= SAID]
+    return (held[-1][1] + 1, max(map(_COLUMN, held)) + 1) if held else (0, 0)
+
+
+def rows(found: Sequence[Cell], size: tuple[int, int], shared: Sequence[str], percent: frozenset[bytes], dated: frozenset[bytes],
+         as_percent, missing: str) -> list[list] | None:
+    """The cells as rows of one length: texts and numbers, ``as_percent`` of those in the styles that show them so, ``missing`` for results that
+    the file does not hold. None where a number is a date, or a text is not there."""
+    height, width = size
+    grid = [[""] * width for _ in range(height)]
+    special = percent | dated
+    try:
+        for _, row, column, kind, value, style, _, _ in found:
+            if kind == SHARED:
+                grid[row][column] = shared[value]
+            elif kind == NUMBER:
+                if style in special:
+                    if style in dated:
+                        return None
+                    value = as_percent(value)
+                grid[row][column] = value
+            elif kind <= SAID:
+                grid[row][column] = value
+            elif kind == MISSING and row < height and column < width:
+                grid[row][column] = missing
+    except IndexError:
+        return None
+    return grid
