@@ -34,7 +34,8 @@ class Form(NamedTuple):
     ``modified`` is when the file says it was last saved, ``saved`` when the file system does (seconds). ``counts`` are the findings by
     severity. ``texts`` are (digest, cell, beginning) of long texts. ``copied``: every signed target has itself as its actual; ``full``: every
     row has full marks. ``rows`` is the number of indicators. ``origin`` names the district workbook it was taken from. ``body`` holds the
-    indicators and the findings: plain as they come from where the file was read, packed as they are kept (``packed``).
+    indicators and the findings: plain as they come from where the file was read; as they are kept (``packed``) together with the other values,
+    which is then the whole line.
     """
 
     path: str
@@ -82,7 +83,7 @@ class Form(NamedTuple):
 
     def as_json(self) -> dict:
         """The entry of ``files``, as ``record.as_json`` gives it."""
-        rows, found = _unpacked(self.body)
+        rows, found = _unpacked(self.body)[:2]
         error = None if self.error is None else {"code": self.error[0], "message": self.error[1]}
         return {
             "file": self.path, "sheet": self.sheet, "sha256": self.sha256, "error": error, "edition": self.edition, "department": self.department,
@@ -110,24 +111,18 @@ def from_record(record: Record, saved: float, lang: str = "") -> Form:
 
 
 def packed(form: Form) -> Form:
-    """The line with its body packed, in a third of the room."""
-    return form._replace(body=_packed(*form.body)) if type(form.body) is tuple else form
+    """The line with its body packed, in a third of the room; packed anew where it was, because another value of the line may have changed."""
+    rows, found = _unpacked(form.body)[:2]
+    values = json.dumps([rows, found, *form[:-1]], ensure_ascii=False, separators=(",", ":"))
+    return form._replace(body=zlib.compress(values.encode("utf-8", "replace"), 1))
 
 
 def with_findings(form: Form, found: list[dict]) -> Form:
     """The line with more findings, each as the JSON has it: those of its written report."""
-    rows, before = _unpacked(form.body)
+    rows, before = _unpacked(form.body)[:2]
     more = tuple(sum(one["severity"] == severity for one in found) for severity in SEVERITIES)
-    return form._replace(counts=tuple(map(sum, zip(form.counts, more, strict=True))),
-                         body=_packed(rows, [*before, *([*one.values()] for one in found)]))
-
-
-def _packed(rows: list, found: list) -> bytes:
-    return _squeezed([rows, found])
-
-
-def _squeezed(values: Sequence[Any]) -> bytes:
-    return zlib.compress(json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"), 1)
+    return packed(form._replace(counts=tuple(map(sum, zip(form.counts, more, strict=True))),
+                                body=(rows, [*before, *([*one.values()] for one in found)])))
 
 
 def _unpacked(body: bytes | tuple[list, list]) -> Sequence[list]:
@@ -190,25 +185,21 @@ def _full(card: Scorecard) -> bool:
 
 
 def to_stamp(form: Form) -> bytes:
-    """A line as one ASCII word: the head and the body, packed, in base 64."""
+    """A packed line as one ASCII word, in base 64."""
     import base64
 
-    form = packed(form)
-    head = _squeezed(form[:-1])
-    return base64.b64encode(head) + b"." + base64.b64encode(form.body)
+    return base64.b64encode(form.body)
 
 
 def from_stamp(text: str, origin: str) -> Form:
     """The line that ``to_stamp`` wrote; ``origin`` is the district workbook in which it stood. Raises ValueError or zlib.error for anything else."""
     import base64
 
-    head, _, body = text.partition(".")
-    values: Any = json.loads(zlib.decompress(base64.b64decode(head, validate=True)))
-    if not isinstance(values, list) or len(values) != len(Form._fields) - 1:
+    body = base64.b64decode(text, validate=True)
+    values: Any = _unpacked(body)
+    if not isinstance(values, list) or len(values) != len(Form._fields) + 1:
         raise ValueError("not a line of a district")
-    form = Form(*map(_frozen, values), body=base64.b64decode(body, validate=True))
-    _unpacked(form.body)
-    return form._replace(origin=origin)
+    return Form(*map(_frozen, values[2:]), body=body)._replace(origin=origin)
 
 
 def _frozen(value: Any) -> Any:

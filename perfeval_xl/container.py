@@ -177,18 +177,19 @@ def deflated(content: bytes, level: int) -> tuple[int, int, int, bytes]:
 
 #: bytes that are handed to the packing thread at once, because two threads that often wait for each other are slower than one; and so many times
 #: they may wait for it, lest they fill the memory
-_AT_ONCE, _WAITING = 500_000, 16
+_AT_ONCE, _WAITING = 1_500_000, 24
 
 
 class Piece:
     """The middle of a part, packed by another thread as it comes: zlib lets go of the interpreter's lock, and its owner goes on with the rest."""
 
-    def __init__(self, level: int) -> None:
+    def __init__(self, level: int, strategy: int = zlib.Z_DEFAULT_STRATEGY) -> None:
+        """``strategy``: ``zlib.Z_HUFFMAN_ONLY`` where no text comes twice."""
         import queue
         import threading
 
         self._size = self._crc = 0
-        self._level, self._packed, self._error = level, [], None
+        self._how, self._packed, self._error = (level, zlib.DEFLATED, -15, zlib.DEF_MEM_LEVEL, strategy), [], None
         self._here: list[bytes] = []
         self._held = 0
         self._todo: queue.Queue[bytes | None] = queue.Queue(_WAITING)
@@ -208,7 +209,7 @@ class Piece:
         self._held = 0
 
     def _pack(self) -> None:
-        packing = zlib.compressobj(self._level, zlib.DEFLATED, -15)
+        packing = zlib.compressobj(*self._how)
         while (content := self._todo.get()) is not None:
             try:
                 self._size += len(content)
@@ -225,7 +226,7 @@ class Piece:
         self._thread.join()
         if self._error is not None:
             raise self._error
-        front, back = (zlib.compressobj(self._level, zlib.DEFLATED, -15) for _ in range(2))
+        front, back = (zlib.compressobj(*self._how) for _ in range(2))
         content = b"".join((front.compress(head), front.flush(zlib.Z_FULL_FLUSH), *self._packed, back.compress(tail), back.flush()))
         crc = zlib.crc32(tail, _behind(zlib.crc32(head), self._crc, self._size))
         return _DEFLATED, len(head) + self._size + len(tail), crc, content

@@ -18,8 +18,8 @@ from perfeval_xl.buttons import say as say_all
 from perfeval_xl.compact import Form, from_record
 from perfeval_xl.district import District, Line
 from perfeval_xl.district_lists import Column
+from perfeval_xl.drafts import clean
 from perfeval_xl.host import Formula, Host, Place
-from perfeval_xl.long_list import clean
 from perfeval_xl.messages import Refusal
 from perfeval_xl.model import STATE_SHEET, Sheet, cell_name
 from perfeval_xl.numbers import plain

@@ -15,11 +15,10 @@ _SPOOL = 64_000_000
 
 
 class Drafted(NamedTuple):
-    """The line of a form, packed; its rows of 指标明细 without their place, department and file; and the line as the workbook keeps it."""
+    """The line of a form, packed; its rows of 指标明细 without their place, department and file."""
 
     form: Form
     rows: bytes
-    stamp: bytes
 
 
 def many(paths: Sequence[str], wanted: str = "", lang: str = "") -> list[list[Drafted]]:
@@ -35,8 +34,7 @@ def one(path: str, wanted: str = "", lang: str = "") -> list[Drafted]:
 def drafted(form: Form, lang: str = "") -> Drafted:
     """What a form puts into the workbook, in the language given."""
     rows = _draft().rows(district_lists.indicators_of(*LATER, form, _kinds(messages.language(lang))))
-    form = packed(form)
-    return Drafted(form, rows, to_stamp(form))
+    return Drafted(packed(form), rows)
 
 
 def shape() -> Shape:
@@ -58,31 +56,30 @@ class Drafts:
         import tempfile  # no worker needs it
 
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - closed when the workbook is written
-        self._places: dict[tuple, tuple[int, int, int, Form]] = {}
+        self._places: dict[tuple, tuple[int, int, Form]] = {}
         self._end = 0
 
     def keep(self, found: Drafted | Form, names: Mapping[str, str] | None = None) -> Form:
         """Takes a form in, with its drafts or (a file that was lost) without; gives its line, under the file's own name."""
-        form, rows, stamp = found if type(found) is Drafted else drafted(found)
+        form, rows = found if type(found) is Drafted else drafted(found)
         if (path := (names or {}).get(form.path, form.path)) != form.path:
-            form = form._replace(path=path)
-            stamp = to_stamp(form)
-        self._file.write(rows + stamp)
-        self._places[_key(form)] = self._end, len(rows), len(stamp), form
-        self._end += len(rows) + len(stamp)
+            form = packed(form._replace(path=path))
+        self._file.write(rows)
+        self._places[_key(form)] = self._end, len(rows), form
+        self._end += len(rows)
         return form
 
     def rows(self, form: Form, name: str, file: str, first: int) -> bytes:
         """The rows of a form, of the department ``name`` and in this file, from the row with this number on."""
         if _key(form) not in self._places:
             self.keep(form)
-        start, size, *_ = self._places[_key(form)]
+        start, size, _ = self._places[_key(form)]
         return placed(self._read(start, size), first, (name, file))
 
     def stamp(self, form: Form) -> bytes:
         """The line of a form as the workbook keeps it."""
-        start, rows, size, kept = self._places.get(_key(form), (0, 0, 0, None))
-        return self._read(start + rows, size) if kept is form else to_stamp(form)  # a report may have added findings to it
+        *_, kept = self._places.get(_key(form), (0, 0, None))
+        return to_stamp(form if kept is form else packed(form))  # a report may have added findings to it
 
     def _read(self, start: int, size: int) -> bytes:
         self._file.seek(start)

@@ -121,15 +121,18 @@ class Draft:
     def rows(self, rows: Iterable[Sequence[Any]]) -> bytes:
         """Rows, to be given their place by ``placed``: numbers, texts (never formulas, whatever they begin with), ``Formula``, None for an empty
         cell. A value of ``LATER`` stands for one that comes then."""
-        return _NEXT.join(map(self.row, rows))
+        return _NEXT.join(map(self._known, rows))
 
     def row(self, values: Sequence[Any]) -> bytes:
         """One of them."""
+        return self._row % (_height(values, self._wrapped), *map(_ends.__getitem__, values))
+
+    def _known(self, values: Sequence[Any]) -> bytes:
         values = tuple(values)
         if (row := self._rows.get(values)) is None:
             if len(self._rows) > _MANY:
                 self._rows.clear()
-            row = self._rows[values] = self._row % (_height(values, self._wrapped), *map(_ends.__getitem__, values))
+            row = self._rows[values] = self.row(values)
         return row
 
 

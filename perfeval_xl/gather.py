@@ -15,7 +15,7 @@ from perfeval_xl.messages import Refusal
 #: what is taken out of a folder; the last ones only to say that they cannot be read. A file that is named is always taken.
 EXTENSIONS = (".xlsx", ".xlsm", ".xls", ".ods", ".et", ".ett", ".xlsb")
 #: marks a district workbook, among its document properties and in the first cell of its hidden sheet
-STAMP, STAMP_SHEET, SCHEMA = "perfeval_xl district", "_数据", 2
+STAMP, STAMP_SHEET, SCHEMA = "perfeval_xl district", "_数据", 3
 #: files that a process reads at a time: enough that handing them over costs nothing, few enough that the bar moves
 CHUNK = 64
 #: below this many files for each process starting it takes longer than it saves

@@ -166,9 +166,9 @@ def test_a_text_stays_a_text(tmp_path, text):
     form = gather.read_one(save(tmp_path / "甲.xlsx", picture(total=90)))[0]
     rows_ = [[text if isinstance(value, str) and n in (2, 3, 4, 11) else value for n, value in enumerate(row)] for row in form.indicators()]
     found = [[text if n in (3, 4) else value for n, value in enumerate(one)] for one in form.findings()]
-    from perfeval_xl.compact import _packed
+    from perfeval_xl.compact import packed
 
-    form = form._replace(department=text, sheet="表1", body=_packed(rows_, found), path=str(tmp_path / "=1+1.xlsx"))
+    form = packed(form._replace(department=text, sheet="表1", body=(rows_, found), path=str(tmp_path / "=1+1.xlsx")))
     book = opened(district.consolidate([form]), tmp_path, values=False)
     for sheet in book.worksheets[:6]:
         for cell in (cell for line in sheet.iter_rows() for cell in line):

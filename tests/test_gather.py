@@ -178,8 +178,9 @@ def workbook(folder, tmp_path):
 
 
 def test_a_district_workbook_gives_the_lines_it_keeps(folder, workbook):
-    expected = [line._replace(origin="甲区.xlsx") for line in gather.read_all(gather.find([str(folder)]))]
+    expected = [compact.packed(line._replace(origin="甲区.xlsx")) for line in gather.read_all(gather.find([str(folder)]))]
     assert gather.read_one(workbook) == expected
+    assert [one.as_json() for one in gather.read_one(workbook)] == [one.as_json() for one in gather.read_all(gather.find([str(folder)]))]
 
 
 def test_a_district_workbook_saved_by_an_office_still_does(folder, workbook, soffice, tmp_path):
@@ -214,7 +215,7 @@ def test_consolidating_districts_is_consolidating_their_forms(tmp_path):
     shutil.copy(whole[0], tmp_path / "乙区" / "抄送.xlsx")  # once more, by another way
     at_once = district.consolidate(gather.read_all(whole))
     upwards = district.consolidate(gather.read_all([str(tmp_path / "甲区.xlsx"), str(tmp_path / "乙区.xlsx")]))
-    plain = [[line._replace(form=line.form._replace(origin="")) for line in run.counted] for run in (at_once, upwards)]
+    plain = [[line._replace(form=compact.packed(line.form._replace(origin=""))) for line in run.counted] for run in (at_once, upwards)]
     assert plain[0] == plain[1]
     twice = district.consolidate(gather.read_all([str(tmp_path / "甲区.xlsx"), str(tmp_path / "乙区.xlsx"), whole[0]]))
     assert len(twice.counted) == 8 and [one.finding.code for one in twice.findings] == ["D102"]
