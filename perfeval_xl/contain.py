@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from perfeval_xl.worker import Worker
 
-#: so many files are handed to the worker before the first answer is read: it need not wait for us, and their names fit into the smallest pipe
-_AHEAD = 4
+#: so many tasks a worker has: it works on one and need not wait for us with the next; more would be missing where another has nothing to do
+_AHEAD = 2
 #: so many files a worker does together when it checks for a person, who sees them come
 _PORTION = 16
 

@@ -127,7 +127,7 @@ def _portable(path: str) -> str:
 
 
 def _root(forms: list[Form]) -> str:
-    folders = {os.path.dirname(os.path.abspath(one.path)) for one in forms if not one.origin}
+    folders = set(map(os.path.abspath, {os.path.dirname(one.path) for one in forms if not one.origin}))
     try:
         return os.path.commonpath(folders) if folders else ""
     except ValueError:  # on several drives

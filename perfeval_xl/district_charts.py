@@ -10,6 +10,7 @@ from perfeval_xl import __version__, messages
 from perfeval_xl.compact import Form
 from perfeval_xl.district import LOW_RATE, District, Line, stated_grade
 from perfeval_xl.district_book import FONT, HEAD, Book, Place
+from perfeval_xl.district_summary import exact
 from perfeval_xl.drafts import Formula, clean
 from perfeval_xl.edition import get
 from perfeval_xl.numbers import half_up
@@ -203,8 +204,8 @@ def shares(district: District) -> list[tuple[str, float]]:
         for name, weight, score in line.form.parts:
             if weight and score is not None:
                 sums = points.setdefault(name, [Decimal(0), Decimal(0)])
-                sums[0] += Decimal(repr(score))
-                sums[1] += Decimal(repr(weight))
+                sums[0] += exact(score)
+                sums[1] += exact(weight)
     names = [name for name in order if name in points] + sorted(set(points) - set(order))
     return [(name, float(half_up(points[name][0] / points[name][1] * 100, 2))) for name in names]
 

@@ -117,10 +117,10 @@ def saved(form: Form) -> str:
 
     if form.modified.endswith("Z"):  # Excel writes universal time, LibreOffice in an .ods the local one
         with contextlib.suppress(ValueError, OverflowError, OSError):
-            return datetime.datetime.fromisoformat(form.modified).astimezone().strftime("%Y-%m-%d %H:%M")
+            return str(datetime.datetime.fromisoformat(form.modified).astimezone())[:16]
     if form.modified:
         return form.modified[:16].replace("T", " ")
-    return datetime.datetime.fromtimestamp(form.saved).strftime("%Y-%m-%d %H:%M") if form.saved else ""
+    return str(datetime.datetime.fromtimestamp(form.saved))[:16] if form.saved else ""
 
 
 def _since(district: District, line: Line) -> str | None:

@@ -130,17 +130,17 @@ def _values(line: Line, name: str, rank: int | None) -> dict[str, Any]:
               "total": form.total, "grade_stated": stated_grade(form), "grade": form.grade, **dict(zip(COUNTS, form.counts, strict=True)),
               **{f"part {part}": score for part, _, score in form.parts}}
     if form.total is not None and form.total_stated is not None:
-        values["gap"] = float(_exact(form.total) - _exact(form.total_stated))
-    roles: dict[str, Decimal] = {}
-    for one in form.funds:
-        if one[3] is not None:
-            roles[one[1]] = roles.get(one[1], Decimal(0)) + _exact(one[3])
-    return values | {f"role {role}": float(sum_) for role, sum_ in roles.items()}
+        values["gap"] = float(exact(form.total) - exact(form.total_stated))
+    several: dict[str, list] = {}
+    for _, role, _, adjusted, *_ in form.funds:
+        if adjusted is not None:
+            several.setdefault(role, []).append(adjusted)
+    return values | {f"role {role}": float(amounts[0] if len(amounts) == 1 else sum(map(exact, amounts))) for role, amounts in several.items()}
 
 
 def _formulas(values: dict[str, Any], row: int, place: Place) -> dict[str, Formula]:
     """What is worked out from the other columns of the row, as formulas with their present values."""
-    at = {key: f"{letter}{row}" for key, letter in place.letters.items()}
+    at = {key: f"{place.letters[key]}{row}" for key in ("stated", "total", "adjusted", "executed")}
     area = place.range("total").rpartition("!")[2]
     return {"rank": Formula(f'IF({at["total"]}="","",RANK({at["total"]},{area}))', values["rank"]),
             "rate": Formula(f'IF(N({at["adjusted"]})=0,"",ROUND({at["executed"]}/{at["adjusted"]}*100,2))', values["rate"]),
@@ -148,12 +148,13 @@ def _formulas(values: dict[str, Any], row: int, place: Place) -> dict[str, Formu
 
 
 def _rate(money: dict) -> float | None:
-    adjusted, executed = _exact(money["adjusted"]), _exact(money["executed"])
+    adjusted, executed = exact(money["adjusted"]), exact(money["executed"])
     return None if not adjusted else float(half_up(executed / adjusted * 100, 2))
 
 
 @lru_cache(maxsize=8192)
-def _exact(value: float | Decimal | None) -> Decimal:
+def exact(value: float | Decimal | None) -> Decimal:
+    """A figure as the lists hold it; nothing counts as zero."""
     return Decimal(0) if value is None else Decimal(str(value))
 
 
@@ -163,14 +164,14 @@ def _totals(table: list[list], keys: list[str], place: Place) -> list:
     for n, key in enumerate(keys):
         area = f"{place.letters[key]}{place.first}:{place.letters[key]}{place.last}"
         figures = [
-            _exact(one.value if isinstance(one, Formula) else one)
+            exact(one.value if isinstance(one, Formula) else one)
             for line in table
             if isinstance(one := line[n], (int, float)) or (isinstance(one, Formula) and isinstance(one.value, (int, float)))
         ]
         if key == "department":
             values.append(say("sum"))
         elif key == "rate":
-            sums = {name: sum((_exact(line[keys.index(name)]) for line in table), Decimal(0)) for name in ("adjusted", "executed")}
+            sums = {name: sum((exact(line[keys.index(name)]) for line in table), Decimal(0)) for name in ("adjusted", "executed")}
             values.append(
                 Formula(
                     f'IF(N({place.letters["adjusted"]}{row})=0,"",ROUND({place.letters["executed"]}{row}/{place.letters["adjusted"]}{row}*100,2))',

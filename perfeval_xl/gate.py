@@ -198,7 +198,10 @@ def _check_small(method: int, full: int, crc: int, content: bytes) -> None:
 
 #: so few bytes hold no more texts, and no deeper ones, than harm nobody
 _FEW_BYTES = 64_000
-#: what the texts of a workbook look like in every program's files
+#: the attributes of a tag as every program writes them; how a sheet, and the texts of a workbook, begin in every program's files
+ATTRIBUTES = rb'(?:\s++[a-zA-Z0-9:]++="[^"<>]*+")*'
+_BEFORE = rb'(?:\xef\xbb\xbf)?(?:<\?xml version="1\.0"(?: encoding="[Uu][Tt][Ff]-8")?(?: standalone="\w++")?\s*\?>)?\s*'
+ROOT = Pattern(rb"%s(<(?:worksheet|sst)%s\s*>)" % (_BEFORE, ATTRIBUTES))
 _STRINGS_HEAD = Pattern(rb'(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>?]*+\?>)?\s*<sst(?: [\w:]++="[^"<>]*+")*>')
 _STRINGS = Pattern(
     rb'(?>(?:<si>(?>(?:<t[^<>/]*+>[^<]*+</t>|<t/>|<r>(?:<rPr>(?>(?:<\w++[^<>]*+>)*)</rPr>)?<t[^<>/]*+>[^<]*+</t></r>|<phoneticPr[^<>]*+/>'
@@ -208,7 +211,7 @@ _STRINGS = Pattern(
 def check_strings(xml: bytes) -> None:
     """Looks at the shared texts of a workbook."""
     check_head(xml)
-    head = _STRINGS_HEAD.match(xml)
+    head = ROOT.match(xml) or _STRINGS_HEAD.match(xml)
     if head is None or (len(xml) > _FEW_BYTES and not _STRINGS.fullmatch(xml, head.end())):
         walk(xml)
     elif b'uniqueCount="' in head[0]:
@@ -243,7 +246,7 @@ def walk(xml: bytes, start=None, text=None, end=None, whole: bool = False) -> No
     ``start`` gets (name without prefix, attributes), ``text`` a piece of text, ``end`` the name; ``whole``: names as they are written. What is
     no XML is refused (X103).
     """
-    from xml.parsers import expat
+    import pyexpat as expat  # what xml.parsers.expat is, without three packages around it
 
     check_head(xml)
     depth, counts, deepest = 0, {}, limit("depth")

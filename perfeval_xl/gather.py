@@ -69,8 +69,16 @@ def _kept(path: str, lang: str) -> tuple[float, list[Form] | None]:
     """When the file system says a file was saved; and the lines that it keeps, if it is a district workbook."""
     saved = 0.0
     try:
-        saved = float(int(os.stat(path).st_mtime))
-        return saved, stamped(path) if path.lower().endswith(".xlsx") and is_district(path) else None
+        if not path.lower().endswith(".xlsx"):
+            return float(int(os.stat(path).st_mtime)), None
+        handle = os.open(path, intake.READ)
+        try:
+            status = os.fstat(handle)
+            saved = float(int(status.st_mtime))
+            ours = _is_district(handle, status.st_size)
+        finally:
+            os.close(handle)
+        return saved, stamped(path) if ours else None
     except (OSError, ValueError):
         return saved, None  # the check says why it cannot be read
     except Refusal as refusal:
@@ -79,20 +87,27 @@ def _kept(path: str, lang: str) -> tuple[float, list[Form] | None]:
 
 def is_district(path: str) -> bool:
     """Whether a file is a district workbook, however large, by its document properties; no more of it is read than its end and them."""
-    with open(path, "rb") as stream:
-        stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
-        tail = stream.read()
-        place = tail.rfind(b"docProps/custom.xml") - ENTRY.size
-        if place < 0 or not tail.startswith(b"PK\x01\x02", place):
-            return False
-        _, _, _, _, method, _, _, crc, size, full, *_, offset = ENTRY.unpack_from(tail, place)
-        stream.seek(offset)
-        local = stream.read(LOCAL.size)
-        if max(size, full) > _PROPERTIES or len(local) < LOCAL.size:
-            return False
-        *_, name, extra = LOCAL.unpack(local)
-        stream.seek(name + extra, os.SEEK_CUR)
-        content = stream.read(size)
+    handle = os.open(path, intake.READ)
+    try:
+        return _is_district(handle, os.fstat(handle).st_size)
+    finally:
+        os.close(handle)
+
+
+def _is_district(handle: int, length: int) -> bool:
+    os.lseek(handle, max(0, length - _TAIL), os.SEEK_SET)
+    tail = os.read(handle, _TAIL)
+    place = tail.rfind(b"docProps/custom.xml") - ENTRY.size
+    if place < 0 or not tail.startswith(b"PK\x01\x02", place):
+        return False
+    _, _, _, _, method, _, _, crc, size, full, *_, offset = ENTRY.unpack_from(tail, place)
+    os.lseek(handle, offset, os.SEEK_SET)
+    local = os.read(handle, LOCAL.size)
+    if max(size, full) > _PROPERTIES or len(local) < LOCAL.size:
+        return False
+    *_, name, extra = LOCAL.unpack(local)
+    os.lseek(handle, name + extra, os.SEEK_CUR)
+    content = os.read(handle, size)
     try:
         return f'name="{STAMP}"'.encode() in unpack(method, full, crc, content)
     except ContainerError:
@@ -171,9 +186,11 @@ def _fallen(path: str, refusal: Refusal) -> list[Form]:
 
 
 def chunked(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
-    """The paths in portions for so many workers, all of them busy to the end."""
+    """The paths in portions for so many workers, all of them busy to the end: the last portions are smaller."""
     size = max(1, min(CHUNK, len(paths) // (workers * 4)))
-    return [paths[n : n + size] for n in range(0, len(paths), size)]
+    whole = max(0, len(paths) // size - workers) * size
+    small = max(1, size // 4)
+    return [paths[n : n + size] for n in range(0, whole, size)] + [paths[n : n + small] for n in range(whole, len(paths), small)]
 
 
 def lost(path: str, lang: str = "") -> list[Form]:

@@ -148,12 +148,12 @@ def sheet_rows(path: str, name: str) -> list[list]:
 
 
 #: a pipe is refused, not waited for
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def _bytes(path: str, file: str) -> bytes:
     try:
-        handle = os.open(path, _READ)
+        handle = os.open(path, READ)
         try:
             status = os.fstat(handle)
             if stat.S_ISDIR(status.st_mode):

@@ -13,6 +13,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from perfeval_xl.container import Piece
 from perfeval_xl.drafts import Draft, Shape, escape, placed
+from perfeval_xl.patterns import Pattern
 
 #: how hard zlib tries: at the second level a workbook of a thousand forms is a fifth larger than at the usual one, and written in two thirds of
 #: the time
@@ -22,13 +23,15 @@ PACKED = b"\4"
 
 
 #: what Excel writes for characters that may stand in the name of a file, and not in an address
-_ESCAPED = str.maketrans({" ": "%20", "[": "%5b", "]": "%5d", "^": "%5e", "`": "%60", "{": "%7b", "}": "%7d"})
+_ESCAPED = {" ": "%20", "[": "%5b", "]": "%5d", "^": "%5e", "`": "%60", "{": "%7b", "}": "%7d"}
+_TO_ESCAPE = Pattern(r"[ \[\]^`{}]")
 
 
 def _target(path: str) -> str:
     """A path as a relation of the workbook names it."""
     path = path.replace("/", "\\").removeprefix(".\\")
-    return ("file:///" if path.startswith("\\\\") or (path[:1].isalpha() and path[1:2] == ":") else "") + path.translate(_ESCAPED)
+    return ("file:///" if path.startswith("\\\\") or (path[:1].isalpha() and path[1:2] == ":") else "") + (
+        _TO_ESCAPE.sub(lambda match: _ESCAPED[match[0]], path))
 
 
 class LongList(Worksheet):

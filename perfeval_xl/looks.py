@@ -11,7 +11,7 @@ from typing import NamedTuple
 from perfeval_xl import gate
 from perfeval_xl.container import unpack
 from perfeval_xl.patterns import Pattern
-from perfeval_xl.pieces import Cells
+from perfeval_xl.pieces import FORMULA, Cells
 
 Cell = tuple[int, int]
 
@@ -250,7 +250,7 @@ def of_sheet(xml: bytes, written: Cells, of: Styles) -> Look:
         look = _framed(b"%s<sheetData></sheetData>%s" % (head, behind), of)
     if not written.formulas:
         return look
-    return look._replace(formulas=frozenset((row, column) for _, row, column, *_, formula, _ in written.found if formula))
+    return look._replace(formulas=frozenset((row, column) for _, row, column, *_, more in written.found if more & FORMULA))
 
 
 def _walked(xml: bytes, of: Styles) -> Look:

@@ -11,15 +11,17 @@ from functools import lru_cache
 from operator import itemgetter, lt
 from typing import NamedTuple
 
-from perfeval_xl.gate import FEW_TAGS, check_head
+from perfeval_xl.gate import ATTRIBUTES, FEW_TAGS, ROOT, check_head
 from perfeval_xl.patterns import Pattern
 
 #: what a cell holds: the number of a shared text, a number, a text of its own, a text for what calamine gives as empty or as a truth value (an
 #: error, TRUE, FALSE), a formula whose result the file does not hold, nothing
 SHARED, NUMBER, OWN, SAID, MISSING, BLANK = range(6)
-#: row and column in one, row, column, what it holds, the value, the number of its style, whether it has a formula, whether the next row may hide
-Cell = tuple[int, int, int, int, float | int | str, bytes, bool, bool]
-_PLACE, _ROW, _COLUMN, _KIND, _VALUE, _STYLE, _FORMULA, _HIDES = map(itemgetter, range(8))
+#: what more there is to a cell: it has a formula, and the row that follows it may hide
+FORMULA, _HIDES = 1, 2
+#: row and column in one, row, column, what it holds, the value, the number of its style, what more there is
+Cell = tuple[int, int, int, int, float | int | str, bytes, int]
+_KEY, _COLUMN, _KIND, _MORE = map(itemgetter, (0, 2, 3, 6))
 
 
 class Cells(NamedTuple):
@@ -36,20 +38,14 @@ class Cells(NamedTuple):
 
 
 _OTHERWISE = Cells()
-_ATTRIBUTES = rb'(?:\s++[\w:]++="[^"<>]*+")*'
-_DECLARED = rb'(?:\xef\xbb\xbf)?(?:<\?xml version="1\.0"(?: encoding="[Uu][Tt][Ff]-8")?(?: standalone="\w++")?\s*\?>)?\s*'
-_SHEET, _STRINGS = (Pattern(rb"%s(<%s%s\s*>)" % (_DECLARED, root, _ATTRIBUTES)) for root in (b"worksheet", b"sst"))
-#: a row that can be seen, by the letters of its tag
-_SHOWN = (rb'(?: spans="[0-9: ]++")?(?: s="[0-9]++")?(?: customFormat="\w++")?(?: ht="(?:[3-9]|[1-9][0-9])[0-9.]*+")?(?: hidden="false")?'
-          rb'(?: customHeight="\w++")?(?: outlineLevel="[0-9]++")?(?: collapsed="\w++")?(?: thickTop="\w++")?(?: thickBot="\w++")?'
-          rb'(?: x14ac:dyDescent="[0-9.]++")?')
-_BETWEEN = rb'(?:<row r="[0-9]++"%s(?:/>|></row>))*<row r="[0-9]++"%s>' % (_ATTRIBUTES, _ATTRIBUTES)
-_ROWS = Pattern(rb'(?:</row>)?(?:<row r="[0-9]++"' + _SHOWN + rb'/?>(?:</row>)?)*')
-_PIECE = Pattern(
-    rb'r="([A-Z]{1,3})([0-9]{1,7})"(?: s="([0-9]{1,5})")?(?: t="(\w++)")?(?: s="([0-9]{1,5})")?'
-    rb'(?:/>|>(<f' + _ATTRIBUTES + rb'(?:/>|>[^<]*+</f>))?'
+_BETWEEN = rb'(?:<row r="[0-9]++"%s(?:/>|></row>))*<row r="[0-9]++"%s>' % (ATTRIBUTES, ATTRIBUTES)
+#: what rows say that are hidden, or lower than three points
+_HIDDEN = (b"hidden", b"zero", b' ht="0', b' ht="1"', b' ht="1.', b' ht="2"', b' ht="2.')
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_REST = Pattern(
+    rb'(?: s="([0-9]{1,5})")?(?: t="(\w++)")?(?: s="([0-9]{1,5})")?'
+    rb'(?:/>|>(<f' + ATTRIBUTES + rb'(?:/>|>[^<]*+</f>))?'
     rb'(?:<v(?: xml:space="preserve")?(?:/>|>([^<]*+)</v>)|<is>(<t[^<]*+</t>)</is>)?</c>)((?:</row>' + _BETWEEN + rb')?)')
-_NUMBER = Pattern(rb"-?[0-9]{1,20}(?:\.[0-9]{1,25})?(?:E[-+]?[0-9]{1,3})?")
 _TEXT = Pattern(r'<t( xml:space="preserve")?>([^<\r]*+)</t>')
 _REFERENCES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _REFERENCE = Pattern(r"&([^;]*+);?")
@@ -67,39 +63,69 @@ class _Odd(ValueError):
 
 def _cell(piece: bytes) -> Cell | None:
     """What a piece of a sheet says, from behind ``<c `` to where the next one begins; None for a blank cell."""
-    head, _, rest = piece.partition(b"><v>")
-    if rest.endswith(b"</v></c>") and len(head) < _SHORT and (known := _before_value(head)) is not None:
+    if piece[:3] != b'r="':
+        raise _Odd
+    place, _, said = piece[3:].partition(b'"')
+    digits = place.lstrip(_LETTERS)
+    row, column = _rows[digits], _columns[place[: len(place) - len(digits)]]
+    head, _, rest = said.partition(b"><v>")
+    if len(rest) > 8 and rest.endswith(b"</v></c>") and len(head) < _SHORT:  # what differs from form to form is the value
+        what, _, style, more = _meaning(b"%s><v>0</v></c>" % head)
         value = rest[:-8]
-        if known[3] == NUMBER and _NUMBER.fullmatch(value):
-            return (*known[:4], float(value), *known[5:])
-        if known[3] == SHARED and value.isdigit() and len(value) < 7:
-            return (*known[:4], int(value), *known[5:])
-    return _any_cell(piece)
+        if what == NUMBER:
+            meant = _number(value)
+        elif what == SHARED and value.isdigit() and len(value) < 7:
+            meant = int(value)
+        else:
+            what, meant, style, more = _meaning.__wrapped__(said)
+    else:
+        what, meant, style, more = (_meaning if len(said) < _SHORT else _meaning.__wrapped__)(said)
+    if what == BLANK and not more:
+        return None
+    if what != BLANK and (column >= _COLUMNS or not 0 <= row < _LAST_ROW):
+        raise _Odd
+    return row << 15 | column, row, column, what, meant, style, more
+
+
+def _row(digits: bytes) -> int:
+    """b"18" -> 17."""
+    if not digits.isdigit() or len(digits) > 7:
+        raise _Odd
+    return int(digits) - 1
+
+
+def _column(letters: bytes) -> int:
+    """b"I" -> 8."""
+    if not 0 < len(letters) <= 3:
+        raise _Odd
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number - 1
 
 
 @lru_cache(maxsize=4096)
-def _before_value(head: bytes) -> Cell | None:
-    """What a cell that begins like this says if its value is 0; values are what differs from form to form."""
-    return _any_cell(b"%s><v>0</v></c>" % head)
-
-
-def _any_cell(piece: bytes) -> Cell | None:
-    """The same of every piece."""
-    match = _PIECE.fullmatch(piece)
+def _meaning(said: bytes) -> tuple[int, float | int | str, bytes, int]:
+    """What a cell holds, its value, its style and what more there is, from behind its place on."""
+    match = _REST.fullmatch(said)
     if match is None:
         raise _Odd
-    letters, row, style, kind, style_behind, formula, value, own, after = match.groups()
-    hides = bool(after) and not _ROWS.fullmatch(after)
-    what, meant = _held(kind, value, own, bool(formula))
-    if what == BLANK and not hides and not formula:
-        return None
-    column = 0
-    for letter in letters:
-        column = column * 26 + letter - 64
-    line = int(row) - 1
-    if what != BLANK and (column > _COLUMNS or not 0 <= line < _LAST_ROW):
+    style, kind, style_behind, formula, value, own, after = match.groups()
+    more = (FORMULA if formula else 0) | (_HIDES if after and _hides(after) else 0)
+    return *_held(kind, value, own, bool(formula)), style or style_behind or b"0", more
+
+
+def _number(written: bytes) -> float:
+    """A figure; without what Python would take for one and a spreadsheet would not (1_000, inf, blanks)."""
+    if written.translate(None, b"0123456789.-+E"):
         raise _Odd
-    return line << 15 | column, line, column - 1, what, meant, style or style_behind or b"0", bool(formula), hides
+    return float(written)
+
+
+def _hides(rows: bytes) -> bool:
+    """Whether one of these rows may be hidden, or too low to be read."""
+    rows = rows.replace(b' hidden="false"', b"")  # as LibreOffice writes everywhere
+    return any(one in rows for one in _HIDDEN)
 
 
 def _held(kind: bytes | None, value: bytes | None, own: bytes | None, formula: bool) -> tuple[int, float | int | str]:
@@ -113,9 +139,7 @@ def _held(kind: bytes | None, value: bytes | None, own: bytes | None, formula: b
     if not value:
         return (MISSING, "") if formula else (BLANK, "")
     if kind is None or kind == b"n":
-        if not _NUMBER.fullmatch(value):
-            raise _Odd
-        return NUMBER, float(value)
+        return NUMBER, _number(value)
     if kind == b"s" and value.isdigit() and len(value) < 7:
         return SHARED, int(value)
     if kind == b"e":
@@ -161,7 +185,7 @@ class _Known(dict):
         return one
 
 
-_cells = _Known(_cell)
+_cells, _rows, _columns = _Known(_cell), _Known(_row), _Known(_column)
 
 
 def cells(xml: bytes) -> Cells:
@@ -169,7 +193,7 @@ def cells(xml: bytes) -> Cells:
     check_head(xml)
     if len(xml) > _LARGEST:
         return _OTHERWISE
-    head, begin, end = _SHEET.match(xml), xml.find(b"<sheetData>"), xml.rfind(b"</sheetData>")
+    head, begin, end = ROOT.match(xml), xml.find(b"<sheetData>"), xml.rfind(b"</sheetData>")
     if begin < 0 and (begin := xml.find(b"<sheetData/>")) >= 0:
         content, after = b"", begin + len(b"<sheetData/>")
     else:
@@ -186,13 +210,14 @@ def cells(xml: bytes) -> Cells:
         found = list(filter(None, map(_cells.__getitem__, pieces.split(b"<c "))))
     except ValueError:
         return _OTHERWISE
-    places = list(map(_PLACE, found))
+    places = list(map(_KEY, found))
     if not all(map(lt, places, places[1:])):
         return _OTHERWISE
-    return Cells(found, head.start(1), begin, after, any(map(_FORMULA, found)), any(map(_HIDES, found)))
+    more = set(map(_MORE, found))
+    return Cells(found, head.start(1), begin, after, any(one & FORMULA for one in more), any(one & _HIDES for one in more))
 
 
-_WITH = _ATTRIBUTES.decode()
+_WITH = ATTRIBUTES.decode()
 #: a reading of a text, a part of it with a look of its own, or the text
 _RUN = Pattern(rf"(<rPh{_WITH}><t{_WITH}>[^<]*+</t></rPh>|<phoneticPr{_WITH}/>)"
                rf"|<r>(?:<rPr>(?:<\w++{_WITH}/>)*</rPr>)?(<t[^<]*+</t>)</r>|(<t[^<]*+</t>)")
@@ -221,7 +246,7 @@ _texts = _Known(_shared)
 
 def texts(xml: bytes) -> list[str] | None:
     """The shared texts of a workbook, None if they are not written as usual."""
-    head, end = _STRINGS.match(xml), xml.rfind(b"</sst>")
+    head, end = ROOT.match(xml), xml.rfind(b"</sst>")
     if head is None or end < 0 or xml[end + 6 :].strip():
         return None
     first, *pieces = xml[head.end() : end].split(b"<si>")
@@ -245,7 +270,7 @@ def rows(found: Sequence[Cell], size: tuple[int, int], shared: Sequence[str], pe
     grid = [[""] * width for _ in range(height)]
     special = percent | dated
     try:
-        for _, row, column, kind, value, style, _, _ in found:
+        for _, row, column, kind, value, style, _ in found:
             if kind == SHARED:
                 grid[row][column] = shared[value]
             elif kind == NUMBER:

@@ -230,12 +230,12 @@ def finding_row(finding: Finding, sheet: str, lang: str = "") -> tuple:
 
 def funds_rows(form: Submission, card: Scorecard) -> list[tuple]:
     """The values of ``FUNDS`` for every funds row."""
-    rows = []
+    rows, money = [], number if form.factor == 1 else _in_ten_thousands(form.factor)
     for row, rate in zip(form.funds, card.rates, strict=True):
-        first = next((entry for entry in (row.initial, row.adjusted, row.executed) if entry is not None), None)
-        rows.append((row.label, row.role, _money(form, row.initial), _money(form, row.adjusted), _money(form, row.executed), number(row.weight),
-                     _rate(rate), number(row.rate), figure(card.funds_score) if row.role == "total" else None, number(row.score),
-                     _place(form, first)))
+        label, role, initial, adjusted, executed, weight, stated, score = row
+        first = initial if initial is not None else adjusted if adjusted is not None else executed
+        rows.append((label, role, money(initial), money(adjusted), money(executed), number(weight), _rate(rate), number(stated),
+                     figure(card.funds_score) if role == "total" else None, number(score), _place(form, first)))
     return rows
 
 
@@ -292,8 +292,8 @@ def number(entry: Entry | None) -> float | int | None:
     return None if entry is None else figure(entry.number)
 
 
-def _money(form: Submission, entry: Entry | None) -> float | int | None:
-    return None if entry is None or entry.number is None else figure(entry.number * form.factor)
+def _in_ten_thousands(factor: Decimal) -> Callable[[Entry | None], float | int | None]:
+    return lambda entry: None if entry is None or entry.number is None else figure(entry.number * factor)
 
 
 def text(entry: Entry | None) -> str | None:

@@ -38,27 +38,23 @@ class Styles(NamedTuple):
     formats: bytes
 
 
-class Listed(NamedTuple):
-    """A sheet as the workbook lists it: its part, whether it can be seen, whether it is surely one of cells, and no chart."""
-
-    part: str
-    visible: bool
-    cells: bool
+#: a sheet as the workbook lists it: its part, whether it can be seen, whether it is surely one of cells, and no chart
+Listed = tuple[str, bool, bool]
 
 
-class Contents(NamedTuple):
+class Contents:
     """What may be read: the sheets by their names, the part of each that is there (``xml``), how its cells are written, what calamine would not
     tell of those that are written in an unusual way, what the names point at, the styles, the shared texts where they are written as usual, and
     the other parts for calamine."""
 
-    sheets: dict[str, Listed]
-    xml: dict[str, bytes]
-    written: dict[str, pieces.Cells]
-    marks: dict[str, Marks]
-    names: dict[str, tuple[str, int, int]]
-    styles: Styles
-    texts: list[str] | None
-    others: dict[str, Packed]
+    __slots__ = ("marks", "names", "others", "sheets", "styles", "texts", "written", "xml")
+
+    def __init__(self, sheets: dict[str, Listed], names: dict[str, tuple[str, int, int]], styles: Styles, texts: list[str] | None,
+                 others: dict[str, Packed]) -> None:
+        self.sheets, self.names, self.styles, self.texts, self.others = sheets, names, styles, texts, others
+        self.xml: dict[str, bytes] = {}
+        self.written: dict[str, pieces.Cells] = {}
+        self.marks: dict[str, Marks] = {}
 
 
 _SHEET = Pattern(rb"<(?:\w+:)?sheet\b([^>]*)>")
@@ -110,8 +106,8 @@ def _place(cell: bytes) -> tuple[int, int] | None:
 @lru_cache(maxsize=64)
 def _workbook_names(workbook: Packed) -> dict[str, tuple[str, int, int]]:
     """What the pe_ names of a (packed) workbook part point at. Remembered, as all parts are that a district's forms have in common."""
-    found = {}
-    for name, target in _NAME.findall(gate.usual(unpack(*workbook))):
+    found, xml = {}, gate.usual(unpack(*workbook))
+    for name, target in _NAME.findall(xml) if b"pe_" in xml else ():
         match = REFERENCE.fullmatch(unescape(target.decode("utf-8", "replace")).strip())
         if match:
             sheet = (match[1] or match[2]).replace("''", "'")
@@ -131,15 +127,15 @@ def _listed(workbook: Packed, relations: Packed) -> dict[str, Listed]:
         if name in found:
             raise Refusal("X121", why=f"工作表“{name[:31]}”出现两次", why_en=f"sheet {name[:31]} is there twice")
         part = (target.lstrip("/") if target.startswith("/") else f"xl/{target}").lower()
-        found[name] = Listed(part, sheet.get(b"state", "visible") == "visible", relation.get(b"Type", "").endswith("/worksheet"))
+        found[name] = part, sheet.get(b"state", "visible") == "visible", relation.get(b"Type", "").endswith("/worksheet")
     return found
 
 
 def _check_shared(sheets: dict[str, Listed]) -> None:
     """No part may be two sheets: a small file could hold a large sheet five hundred times."""
-    if len({one.part for one in sheets.values()}) < len(sheets):
-        first = {one.part: name for name, one in reversed(sheets.items())}
-        twice = next(name for name, one in sheets.items() if first[one.part] != name)
+    if len({part for part, *_ in sheets.values()}) < len(sheets):
+        first = {part: name for name, (part, *_) in reversed(sheets.items())}
+        twice = next(name for name, (part, *_) in sheets.items() if first[part] != name)
         raise Refusal("X121", why=f"工作表“{twice[:31]}”没有自己的部件", why_en=f"sheet {twice[:31]} has no part of its own")
 
 
@@ -148,7 +144,7 @@ _ALONE = (b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2
 #: formats that every program knows by their numbers: those that show a percentage, and those that show neither that nor a date
 _PERCENT, _FIGURES = frozenset((9, 10)), frozenset((*range(9), 11, 12, 13, *range(37, 41), 48, 49))
 #: a format of a file's own that surely shows no date: apart from quoted texts and what stands for itself it has signs and digits alone
-_ITSELF, _NO_DATE = Pattern(r'"[^"]*"|[\\_*][^A-Za-z]'), Pattern(r"[#0?.,;@%+\-() /$¥￥]*(?:E\+0+)?|General")
+_ITSELF, _NO_DATE = Pattern(r'"[^"]*"|[\\_*][^A-Za-z]'), Pattern(r"[#0?.,;@%+\-() /$]*(?:E\+0+)?|General")
 
 
 @lru_cache(maxsize=64)
@@ -159,7 +155,7 @@ def _styles(packed_styles: Packed) -> Styles:
         own_format = attributes(raw)
         code, number = own_format.get(b"formatCode", ""), own_format.get(b"numFmtId", "")
         if number.isdigit():
-            (figures.add if _NO_DATE.fullmatch(_ITSELF.sub("", code)) else figures.discard)(int(number))
+            (figures.add if _NO_DATE.fullmatch(_ITSELF.sub("", code).replace("¥", "").replace("￥", "")) else figures.discard)(int(number))
             if shows_percent(code):
                 percent.add(int(number))
     block = _CELL_FORMATS.search(styles)
@@ -180,7 +176,7 @@ def contents(package: Package, only: str = "") -> Contents:
     sheets = _listed(workbook, relations)
     gate.hold("sheets", len(sheets))
     _check_shared(sheets)
-    package.check_others({one.part for one in sheets.values()})
+    package.check_others({part for part, *_ in sheets.values()})
     styles = _styles(package.packed("xl/styles.xml"))
     others = {name: _for_all(package.packed(key)) for key, name in _SHARED.items() if key in package}
     texts: list[str] | None = []
@@ -194,22 +190,22 @@ def contents(package: Package, only: str = "") -> Contents:
         others["xl/styles.xml"] = as_is(styles.formats)
     if len(others) < len(_SHARED) or not _well_formed(workbook) or not _well_formed(relations):
         texts = None
-    xml, written, marks = {}, {}, {}
+    one = Contents(sheets, _workbook_names(workbook), styles, texts, others)
     for name, (part, *_) in sheets.items():
         if part in package and (not only or name == only):
             content = package.part(part)
-            written[name] = how = pieces.cells(content)
+            one.written[name] = how = pieces.cells(content)
             if how.found is None:
-                marks[name] = _read_marks(content, styles.percent)
+                one.marks[name] = _read_marks(content, styles.percent)
                 content = gate.bare(content, True)
-            xml[name] = content
-    return Contents(sheets, xml, written, marks, _workbook_names(workbook), styles, texts, others)
+            one.xml[name] = content
+    return one
 
 
 @lru_cache(maxsize=64)
 def _well_formed(part: Packed) -> bool:
     """Whether a part is XML: calamine, which is not asked about all of them, refuses what is not."""
-    from xml.parsers import expat
+    import pyexpat as expat  # what xml.parsers.expat is, without three packages around it
 
     try:
         expat.ParserCreate().Parse(unpack(*part), True)
@@ -239,12 +235,12 @@ def for_calamine(one: Contents) -> tuple[bytes, dict[str, Marks]]:
         if name not in marks:
             xml, merged = _for_the_reader(xml, one.written[name])
             marks[name] = _marks(one.written[name].found, one.styles.percent, merged)
-        parts[one.sheets[name].part] = as_is(xml)
+        parts[one.sheets[name][0]] = as_is(xml)
     return pack(parts), marks
 
 
 def _marks(found: Sequence[pieces.Cell], percent: frozenset[bytes], merged: tuple[Area, ...] | None) -> Marks:
-    return Marks([(row, column) for _, row, column, kind, _, style, *_ in found if kind == pieces.NUMBER and style in percent],
+    return Marks([(row, column) for _, row, column, kind, _, style, _ in found if kind == pieces.NUMBER and style in percent],
                  [(row, column, value if kind == pieces.SAID else UNCALCULATED) for _, row, column, kind, value, *_ in found
                   if kind in (pieces.SAID, pieces.MISSING)], merged)
 
@@ -268,17 +264,19 @@ def _for_the_reader(xml: bytes, written: pieces.Cells) -> tuple[bytes, tuple[Are
     return b"%s<mergeCells></mergeCells>%s</worksheet>" % (root, xml[written.begin : written.end]), merged
 
 
-_MERGED = Pattern(rb'<mergeCells(?: count="[0-9]++")?>(?:<mergeCell ref="[A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7}"/>)*</mergeCells>')
-_AREA = Pattern(rb'"([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)"')
+_AREA = Pattern(rb'"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})"')
 
 
 @lru_cache(maxsize=256)
 def _merged_areas(block: bytes) -> tuple[Area, ...] | None:
     """The merged areas of a sheet; None where they are not written as all programs do it. Remembered: the forms of a district are merged
     alike."""
-    if not _MERGED.fullmatch(block):
+    head, _, written = block.removesuffix(b"</mergeCells>").partition(b">")
+    found = _AREA.findall(written)
+    if written != b"".join([b'<mergeCell ref="%s%s:%s%s"/>' % one for one in found]) or head.removeprefix(b"<mergeCells").strip(
+            b' count="0123456789'):
         return None
-    areas = tuple([(int(top) - 1, column(left), int(bottom) - 1, column(right)) for left, top, right, bottom in _AREA.findall(block)])
+    areas = tuple([(int(top) - 1, column(left), int(bottom) - 1, column(right)) for left, top, right, bottom in found])
     return areas if all(0 <= top <= bottom and left <= right for top, left, bottom, right in areas) else None
 
 

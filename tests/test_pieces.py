@@ -215,7 +215,7 @@ def test_a_formula_is_told_whether_or_not_its_result_is_known():
         xml = xml.replace(before, after, 1)
     one = pieces.cells(xml)
     assert one.formulas and not pieces.cells(PLAIN).formulas
-    assert len([cell for cell in one.found if cell[-2]]) == 2
+    assert len([cell for cell in one.found if cell[-1] & pieces.FORMULA]) == 2
 
 
 # ---- whole files, and anything ----
