@@ -1,6 +1,8 @@
 # `make demo` runs the main job, `make test` the tests; each sets itself up on a fresh Debian machine.
 VENV := .venv
 PY := $(VENV)/bin/python
+# Debian's own Python where it is new enough: it is compiled with profiles, and runs a quarter faster than one that was built without
+PYTHON := $(shell /usr/bin/python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 STAMP := $(VENV)/.installed
 
 .PHONY: demo test lint bench fuzz pictures office wheel clean
@@ -38,7 +40,9 @@ pictures: $(STAMP) office
 # The package is byte-compiled after installing: a clerk's command must not compile it at every start.
 $(STAMP): pyproject.toml
 	@command -v python3 >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3 python3-venv; }
-	@test -x $(PY) || python3 -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv && python3 -m venv $(VENV); }
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); \
+	  [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); } || { \
+	  rm -rf $(VENV); python3 -m venv $(VENV); }
 	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[all]'
 	-$(PY) -m compileall -q perfeval_xl
 	@touch $(STAMP)

@@ -2,6 +2,7 @@
 the one that waits for them has only to put things in their places.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import IO, NamedTuple
@@ -11,7 +12,7 @@ from perfeval_xl.compact import Form, packed, to_stamp
 from perfeval_xl.drafts import LATER, Draft, Shape, placed
 
 #: bytes of drafts that stay in memory
-_SPOOL = 64_000_000
+_IN_MEMORY = 64_000_000
 
 
 class Drafted(NamedTuple):
@@ -53,43 +54,50 @@ class Drafts:
     """Everything that was drafted for a run, outside the memory where it is much."""
 
     def __init__(self) -> None:
-        import tempfile  # no worker needs it
-
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - closed when the workbook is written
-        self._places: dict[tuple, tuple[int, int, Form]] = {}
-        self._end = 0
+        self._rows: dict[tuple, bytes | tuple[int, int]] = {}
+        self._forms: dict[tuple, Form] = {}
+        self._size = 0
+        self._file: IO[bytes] | None = None
 
     def keep(self, found: Drafted | Form, names: Mapping[str, str] | None = None) -> Form:
         """Takes a form in, with its drafts or (a file that was lost) without; gives its line, under the file's own name."""
         form, rows = found if type(found) is Drafted else drafted(found)
         if (path := (names or {}).get(form.path, form.path)) != form.path:
             form = packed(form._replace(path=path))
-        self._file.write(rows)
-        self._places[_key(form)] = self._end, len(rows), form
-        self._end += len(rows)
+        self._size += len(rows)
+        self._rows[_key(form)] = rows if self._size < _IN_MEMORY else self._put_away(rows)
+        self._forms[_key(form)] = form
         return form
+
+    def _put_away(self, rows: bytes) -> tuple[int, int]:
+        if self._file is None:
+            import tempfile  # most runs need none, and a worker never does
+
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the workbook is written
+        start = self._file.seek(0, os.SEEK_END)
+        self._file.write(rows)
+        return start, len(rows)
 
     def rows(self, form: Form, name: str, file: str, first: int) -> bytes:
         """The rows of a form, of the department ``name`` and in this file, from the row with this number on."""
-        if _key(form) not in self._places:
+        if _key(form) not in self._rows:
             self.keep(form)
-        start, size, _ = self._places[_key(form)]
-        return placed(self._read(start, size), first, (name, file))
+        rows = self._rows[_key(form)]
+        if type(rows) is tuple:
+            start, size = rows
+            self._file.seek(start)
+            rows = self._file.read(size)
+        return placed(rows, first, (name, file))
 
     def stamp(self, form: Form) -> bytes:
         """The line of a form as the workbook keeps it."""
-        *_, kept = self._places.get(_key(form), (0, 0, None))
-        return to_stamp(form if kept is form else packed(form))  # a report may have added findings to it
-
-    def _read(self, start: int, size: int) -> bytes:
-        self._file.seek(start)
-        found = self._file.read(size)
-        self._file.seek(self._end)
-        return found
+        # a report may have added findings to it
+        return to_stamp(form if self._forms.get(_key(form)) is form else packed(form))
 
     def close(self) -> None:
         """They are needed no more."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
 
 def _key(form: Form) -> tuple:

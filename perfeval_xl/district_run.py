@@ -137,9 +137,6 @@ def _as_json(found: district.District, pairs: "pairing.Pairs | None") -> dict:
 
 def _read(paths: list[str], wanted: Wanted, told: Callable[[int], None], drafts: Drafts) -> list[Form]:
     work = gather.Work(district_drafts.many, district_drafts.one, drafts.keep)
-    if not wanted.scheduler and (wanted.workers or gather.processes_for(len(paths))) == -1:
-        # several workers draft what they read; a single one leaves that to this process, which has nothing to do until the last form is there
-        work = gather.Work(gather.read_many, gather.read_one, drafts.keep)
     if wanted.scheduler:
         from perfeval_xl import cluster
 

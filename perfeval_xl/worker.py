@@ -1,11 +1,11 @@
-"""The process that does work on files from outside for ``contain``: started, talked to over its pipes, watched, and ended.
+"""The process that does work on files from outside for ``contain``: started, talked to over its pipes, watched, and ended. What goes on inside is
+``served``.
 
-It is a plain ``python -c`` and never imports the script that started it; nothing else may write to its output.
+It is a plain ``python -c`` and never imports the script that started it.
 """
 
 import os
 import pickle
-import struct
 import subprocess
 import sys
 import threading
@@ -15,14 +15,13 @@ from typing import Any
 
 from perfeval_xl import gate, messages
 from perfeval_xl.messages import Refusal
+from perfeval_xl.served import READY, SIZE
 
 #: a worker that begins on a slow share imports for a while
 _START_SECONDS = 30
-_SIZE = struct.Struct("<L")
-_READY = b"ready"
 #: under Excel there is no console, and Windows would open one for each worker
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-_START = "import sys; sys.path[:0] = {path!r}; from perfeval_xl.worker import serve; serve({module!r})"
+_START = "import sys; sys.path[:0] = {path!r}; from perfeval_xl.served import serve; serve({module!r})"
 
 
 class Worker:
@@ -53,9 +52,9 @@ class Worker:
     def answer(self) -> Any:
         """The next result; EOFError where the worker is gone, ``ready`` then tells whether it ever stood. A refusal is raised."""
         if not self.ready:
-            self._read(len(_READY), _START_SECONDS)
+            self._read(len(READY), _START_SECONDS)
             self.ready = True
-        size, = _SIZE.unpack(self._read(_SIZE.size, self._seconds))
+        size, = SIZE.unpack(self._read(SIZE.size, self._seconds))
         result = pickle.loads(self._read(size, self._seconds))
         if isinstance(result, Refusal):
             raise result
@@ -79,7 +78,7 @@ class Worker:
     def _send(self, what: object) -> None:
         data = pickle.dumps(what)
         try:
-            self._process.stdin.write(_SIZE.pack(len(data)) + data)
+            self._process.stdin.write(SIZE.pack(len(data)) + data)
             self._process.stdin.flush()
         except OSError:  # it is gone; whoever reads the answer will notice
             return
@@ -98,60 +97,3 @@ class Worker:
                 self._late = True
                 self._process.kill()
                 return
-
-
-def serve(ahead: str = "") -> None:
-    """The worker: reads paths, works, writes results, until its input ends. Nothing else may write to its output. ``ahead``: a module to load
-    before it hears what its work is."""
-    import gc
-    import importlib
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    if ahead:
-        importlib.import_module(ahead)
-    if not (data := _next(source)):  # whoever started it had no work
-        return
-    module, name, options, lang, memory = pickle.loads(data)
-    _hold_memory(memory)
-    messages.speak(lang)
-    work = getattr(importlib.import_module(module), name)
-    target.write(_READY)
-    target.flush()  # before any file is touched: a worker that never said so is taken for one that cannot start
-    gc.disable()  # as record.check_files: a check leaves no cycles behind
-    while data := _next(source):
-        result = pickle.dumps(_done(work, pickle.loads(data), options), pickle.HIGHEST_PROTOCOL)
-        target.write(_SIZE.pack(len(result)) + result)
-        target.flush()
-
-
-def _done(work: Callable, task: object, options: tuple) -> object:
-    """The result, or the refusal that the work ended with; what else it raises is a mistake of ours, goes into the log and ends the worker."""
-    try:
-        return work(task, *options)
-    except Refusal as refusal:
-        return refusal.with_traceback(None)
-    except Exception as error:
-        from perfeval_xl import log
-
-        log.unexpected(error, work.__qualname__)
-        raise
-
-
-def _next(source) -> bytes:
-    head = source.read(_SIZE.size)
-    return source.read(_SIZE.unpack(head)[0]) if len(head) == _SIZE.size else b""
-
-
-def _hold_memory(most: int) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    except (ValueError, OSError):  # macOS has the name, not the limit
-        return

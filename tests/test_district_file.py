@@ -14,7 +14,7 @@ import openpyxl
 import pytest
 from districts import picture, save
 
-from perfeval_xl import district, district_file, drafts, gather, made_up, messages, roster
+from perfeval_xl import district, district_drafts, district_file, drafts, gather, made_up, messages, roster
 
 SHEETS = ["报送情况", "汇总表", "指标明细", "校验结果", "分析", "说明", "_数据"]
 
@@ -155,6 +155,23 @@ def test_the_same_forms_in_any_order_give_the_same_bytes(tmp_path):
            for k in range(350) for n, form in enumerate(forms)]
     one, other = (district_file.data(district.consolidate(order), str(tmp_path)) for order in (big, big[::-1]))
     assert one == other, "put together on disk"
+
+
+def test_drafts_outside_the_memory_are_the_same_rows(tmp_path, monkeypatch):
+    paths = [save(tmp_path / f"{n}.xlsx", picture(f"第{n}局", adjusted=100 + n)) for n in range(6)]
+    inside, outside = (_drafted(paths, str(tmp_path), monkeypatch, size) for size in (64_000_000, 10_000))
+    assert inside == outside
+
+
+def _drafted(paths, folder, monkeypatch, size):
+    monkeypatch.setattr(district_drafts, "_IN_MEMORY", size)
+    drafts = district_drafts.Drafts()
+    forms = [drafts.keep(one) for found in district_drafts.many(paths) for one in found]
+    assert (drafts._file is None) == (size > 1_000_000)
+    try:
+        return district_file.data(district.consolidate(forms), folder, drafts)
+    finally:
+        drafts.close()
 
 
 ATTACKS = ["=cmd|'/C calc'!A0", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "＝1+1", "=HYPERLINK(\"http://x\")", "http://example.org/x", "<r><t>甲</t></r>",

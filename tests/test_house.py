@@ -24,7 +24,7 @@ _WINGS = """
     shelf edition_file edition compare scoring
     checks_funds checks_rows checks_sums rules
     cells table udfs layout computed indicator_block
-    container gate pieces xlsx looks compound xls ods intake signs record worker contain
+    container gate pieces xlsx looks compound xls ods intake signs record served worker contain
     pdf_text lines document
     figures naming facts speech adding
     quotes_dates quotes_changes quotes_rows quotes_points quotes_money quotes_tables quotes claims wording narrative
