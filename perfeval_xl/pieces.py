@@ -6,10 +6,10 @@ in order, and nothing is nested. The forms of a district have most of their piec
 that a parser takes to walk it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from operator import itemgetter, lt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from perfeval_xl.gate import ATTRIBUTES, FEW_TAGS, ROOT, check_head
 from perfeval_xl.patterns import Pattern
@@ -46,6 +46,7 @@ _REST = Pattern(
     rb'(?: s="([0-9]{1,5})")?(?: t="(\w++)")?(?: s="([0-9]{1,5})")?'
     rb'(?:/>|>(<f' + ATTRIBUTES + rb'(?:/>|>[^<]*+</f>))?'
     rb'(?:<v(?: xml:space="preserve")?(?:/>|>([^<]*+)</v>)|<is>(<t[^<]*+</t>)</is>)?</c>)((?:</row>' + _BETWEEN + rb')?)')
+_KEEPING = '<t xml:space="preserve">'
 _TEXT = Pattern(r'<t( xml:space="preserve")?>([^<\r]*+)</t>')
 _REFERENCES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _REFERENCE = Pattern(r"&([^;]*+);?")
@@ -54,7 +55,7 @@ _COLUMNS, _LAST_ROW = 130, 9_999
 #: bytes; a form has 50 KB, and a larger sheet is better counted before it is cut
 _LARGEST = 2_000_000
 #: a longer piece is rarely met again; so many are kept
-_SHORT, _KEPT = 200, 40_000
+_SHORT, _KEPT = 200, 30_000
 
 
 class _Odd(ValueError):
@@ -172,13 +173,13 @@ def _referred(match) -> str:
 class _Known(dict):
     """Piece -> what it says."""
 
-    def __init__(self, understood) -> None:
-        self._understood = understood
+    def __init__(self, understood: Callable[[bytes], Any], short: int = _SHORT) -> None:
+        self._understood, self._short = understood, short
         super().__init__()
 
     def __missing__(self, piece: bytes):
         one = self._understood(piece)
-        if len(piece) < _SHORT:
+        if len(piece) < self._short:
             if len(self) >= _KEPT:
                 self.clear()
             self[piece] = one
@@ -228,8 +229,11 @@ def _shared(piece: bytes) -> str:
     body = piece.decode()
     if not body.endswith("</si>"):
         raise _Odd
-    if body.startswith("<t>") and body.find("<", 3) == len(body) - 9 and body.endswith("</t></si>"):
-        return _plain(body[3:-9].strip(" \t\n"))
+    if body.endswith("</t></si>"):  # nearly all are one text
+        if body.startswith("<t>") and "<" not in (one := body[3:-9]):
+            return _plain(one.strip(" \t\n"))
+        if body.startswith(_KEEPING) and "<" not in (one := body[len(_KEEPING) : -9]):
+            return _plain(one)
     place, end, said = 0, len(body) - len("</si>"), []
     while place < end:
         match = _RUN.match(body, place, end)
@@ -241,7 +245,8 @@ def _shared(piece: bytes) -> str:
     return "".join(said)
 
 
-_texts = _Known(_shared)
+#: LibreOffice gives Chinese and Latin letters of one text looks of their own
+_texts = _Known(_shared, 600)
 
 
 def texts(xml: bytes) -> list[str] | None:
@@ -263,7 +268,7 @@ def size(found: Sequence[Cell]) -> tuple[int, int]:
 
 
 def rows(found: Sequence[Cell], size: tuple[int, int], shared: Sequence[str], percent: frozenset[bytes], dated: frozenset[bytes],
-         as_percent, missing: str) -> list[list] | None:
+         as_percent: Callable[[float], str], missing: str) -> list[list] | None:
     """The cells as rows of one length: texts and numbers, ``as_percent`` of those in the styles that show them so, ``missing`` for results that
     the file does not hold. None where a number is a date, or a text is not there."""
     height, width = size
