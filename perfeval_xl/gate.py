@@ -199,9 +199,9 @@ def _check_small(method: int, full: int, crc: int, content: bytes) -> None:
 #: so few bytes hold no more texts, and no deeper ones, than harm nobody
 _FEW_BYTES = 64_000
 #: the attributes of a tag as every program writes them; how a sheet, and the texts of a workbook, begin in every program's files
-ATTRIBUTES = rb'(?:\s++[a-zA-Z0-9:]++="[^"<>]*+")*'
+ATTRIBUTES = rb'(?: [a-zA-Z0-9:]++="[^"<>]*+")*'
 _BEFORE = rb'(?:\xef\xbb\xbf)?(?:<\?xml version="1\.0"(?: encoding="[Uu][Tt][Ff]-8")?(?: standalone="\w++")?\s*\?>)?\s*'
-ROOT = Pattern(rb"%s(<(?:worksheet|sst)%s\s*>)" % (_BEFORE, ATTRIBUTES))
+ROOT = Pattern(_BEFORE + rb'(<(?:worksheet|sst)(?:\s++[a-zA-Z0-9:]++="[^"<>]*+")*\s*>)')
 _STRINGS_HEAD = Pattern(rb'(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>?]*+\?>)?\s*<sst(?: [\w:]++="[^"<>]*+")*>')
 _STRINGS = Pattern(
     rb'(?>(?:<si>(?>(?:<t[^<>/]*+>[^<]*+</t>|<t/>|<r>(?:<rPr>(?>(?:<\w++[^<>]*+>)*)</rPr>)?<t[^<>/]*+>[^<]*+</t></r>|<phoneticPr[^<>]*+/>'

@@ -222,7 +222,8 @@ def _theme(xml: bytes) -> list[str]:
 # ---- a sheet of an .xlsx ----
 
 #: where none of these is mentioned, no row and no column is hidden and no condition changes a look
-_HINTS = (b"hidden", b"zeroHeight", b"cfRule", b'defaultColWidth="0', b' ht="0', b' ht="1"', b' ht="1.', b' ht="2"', b' ht="2.', b' width="0')
+_HINTS = (b"hidden", b"zeroHeight", b"cfRule", b'defaultColWidth="0', b' ht="0', b' ht="1"', b' ht="1.', b' ht="2"', b' ht="2.', b' ht=".',
+          b' ht="-', b' ht="+', b' width="0')
 #: rows that say nothing of their height are hidden, or too low
 _LOW_ROWS = Pattern(rb'zeroHeight="(?!false"|0")|defaultRowHeight="[0-2][".]')
 #: what makes a formula reach out of the workbook: DDE (server|topic), addresses, libraries and their functions

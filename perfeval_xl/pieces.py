@@ -40,10 +40,10 @@ class Cells(NamedTuple):
 _OTHERWISE = Cells()
 _BETWEEN = rb'(?:<row r="[0-9]++"%s(?:/>|></row>))*<row r="[0-9]++"%s>' % (ATTRIBUTES, ATTRIBUTES)
 #: what rows say that are hidden, or lower than three points
-_HIDDEN = (b"hidden", b"zero", b' ht="0', b' ht="1"', b' ht="1.', b' ht="2"', b' ht="2.')
+_HIDDEN = (b"hidden", b"zero", b' ht="0', b' ht="1"', b' ht="1.', b' ht="2"', b' ht="2.', b' ht=".', b' ht="-', b' ht="+')
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _REST = Pattern(
-    rb'(?: s="([0-9]{1,5})")?(?: t="(\w++)")?(?: s="([0-9]{1,5})")?'
+    rb'(?: s="(0|[1-9][0-9]{0,4})")?(?: t="(\w++)")?(?: s="(0|[1-9][0-9]{0,4})")?'
     rb'(?:/>|>(<f' + ATTRIBUTES + rb'(?:/>|>[^<]*+</f>))?'
     rb'(?:<v(?: xml:space="preserve")?(?:/>|>([^<]*+)</v>)|<is>(<t[^<]*+</t>)</is>)?</c>)((?:</row>' + _BETWEEN + rb')?)')
 _KEEPING = '<t xml:space="preserve">'
@@ -112,6 +112,8 @@ def _meaning(said: bytes) -> tuple[int, float | int | str, bytes, int]:
     if match is None:
         raise _Odd
     style, kind, style_behind, formula, value, own, after = match.groups()
+    if style and style_behind:
+        raise _Odd
     more = (FORMULA if formula else 0) | (_HIDES if after and _hides(after) else 0)
     return *_held(kind, value, own, bool(formula)), style or style_behind or b"0", more
 

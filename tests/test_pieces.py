@@ -185,6 +185,10 @@ def test_a_text_written_otherwise_is_left_to_calamine(texts):
         (lambda xml: xml.replace(b"</row>", b"</row></row>", 1), False),
         (lambda xml: xml.replace(b"<sheetData>", b'<sheetData><c r="A1"><v>1</v></c>'), False),
         (lambda xml: xml.replace(b"</sheetData>", b" " * 2_000_000 + b"</sheetData>"), False),
+        # what no pattern would see: a height behind a tab, a style by another number, two styles
+        (lambda xml: xml.replace(b"</sheetData>", b'<row r="19"\tht="0"/></sheetData>'), False),
+        (lambda xml: xml.replace(b"</sheetData>", b'<row r="19"><c r="A19" s="01"><v>1</v></c></row></sheetData>'), False),
+        (lambda xml: xml.replace(b"</sheetData>", b'<row r="19"><c r="A19" s="1" t="n" s="2"><v>1</v></c></row></sheetData>'), False),
     ],
 )
 def test_only_a_sheet_without_surprise_is_understood(change, understood):
@@ -197,6 +201,7 @@ def test_only_a_sheet_without_surprise_is_understood(change, understood):
         (b'<row r="19"/>', False),
         (b'<row r="19" hidden="1"/>', True),
         (b'<row r="19" ht="1" customHeight="1"/>', True),
+        (b'<row r="19" ht=".5"/>', True),
         (b'<row r="19" ht="19.5"></row>', False),
         (b'<row r="19" spans="1:9" s="3" customFormat="1" ht="30" hidden="false" customHeight="1" outlineLevel="1" collapsed="false"/>', False),
         (b'<row r="19" hidden="1"><c r="A19"><v>1</v></c></row>', True),
