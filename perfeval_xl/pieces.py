@@ -50,6 +50,7 @@ _KEEPING = '<t xml:space="preserve">'
 _TEXT = Pattern(r'<t( xml:space="preserve")?>([^<\r]*+)</t>')
 _REFERENCES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _REFERENCE = Pattern(r"&([^;]*+);?")
+_NO_REFERENCE = Pattern(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,6});)")
 #: calamine makes room for all columns up to the last, and all rows
 _COLUMNS, _LAST_ROW = 130, 9_999
 #: bytes; a form has 50 KB, and a larger sheet is better counted before it is cut
@@ -83,14 +84,14 @@ def _cell(piece: bytes) -> Cell | None:
         what, meant, style, more = (_meaning if len(said) < _SHORT else _meaning.__wrapped__)(said)
     if what == BLANK and not more:
         return None
-    if what != BLANK and (column >= _COLUMNS or not 0 <= row < _LAST_ROW):
+    if what != BLANK and (column >= _COLUMNS or row >= _LAST_ROW):
         raise _Odd
     return row << 15 | column, row, column, what, meant, style, more
 
 
 def _row(digits: bytes) -> int:
     """b"18" -> 17."""
-    if not digits.isdigit() or len(digits) > 7:
+    if not digits.isdigit() or len(digits) > 7 or not int(digits):
         raise _Odd
     return int(digits) - 1
 
@@ -112,7 +113,7 @@ def _meaning(said: bytes) -> tuple[int, float | int | str, bytes, int]:
     if match is None:
         raise _Odd
     style, kind, style_behind, formula, value, own, after = match.groups()
-    if style and style_behind:
+    if (style and style_behind) or (formula and b"&" in formula and _NO_REFERENCE.search(formula)):
         raise _Odd
     more = (FORMULA if formula else 0) | (_HIDES if after and _hides(after) else 0)
     return *_held(kind, value, own, bool(formula)), style or style_behind or b"0", more
@@ -208,8 +209,10 @@ def cells(xml: bytes) -> Cells:
     if xml.count(b"<", 0, begin) > FEW_TAGS or xml.count(b"<", after) > FEW_TAGS:
         return _OTHERWISE
     # as if a blank cell stood before them and a row behind: the first piece and the last are then pieces like all others
-    pieces = b'r="A0"/></row>%s<row r="0">' % content
+    pieces = b'r="A1"/></row>%s<row r="0">' % content
     try:
+        if not (content.isascii() and head[0].isascii()):
+            content.decode(), head[0].decode()
         found = list(filter(None, map(_cells.__getitem__, pieces.split(b"<c "))))
     except ValueError:
         return _OTHERWISE
@@ -258,6 +261,7 @@ def texts(xml: bytes) -> list[str] | None:
         return None
     first, *pieces = xml[head.end() : end].split(b"<si>")
     try:
+        head[0].decode()
         return None if first else list(map(_texts.__getitem__, pieces))
     except ValueError:
         return None

@@ -186,9 +186,11 @@ def contents(package: Package, only: str = "") -> Contents:
         texts = pieces.texts(strings)
         if (bare := gate.bare(strings)) is not strings:
             others["xl/sharedStrings.xml"] = as_is(bare)
+    small = [workbook, relations]
     if "xl/styles.xml" in package:
         others["xl/styles.xml"] = as_is(styles.formats)
-    if len(others) < len(_SHARED) or not _well_formed(workbook) or not _well_formed(relations):
+        small.append(package.packed("xl/styles.xml"))
+    if len(others) < len(_SHARED) or not all(map(_well_formed, small)):
         texts = None
     one = Contents(sheets, _workbook_names(workbook), styles, texts, others)
     for name, (part, *_) in sheets.items():

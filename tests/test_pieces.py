@@ -185,6 +185,11 @@ def test_a_text_written_otherwise_is_left_to_calamine(texts):
         (lambda xml: xml.replace(b"</row>", b"</row></row>", 1), False),
         (lambda xml: xml.replace(b"<sheetData>", b'<sheetData><c r="A1"><v>1</v></c>'), False),
         (lambda xml: xml.replace(b"</sheetData>", b" " * 2_000_000 + b"</sheetData>"), False),
+        # what calamine refuses: letters of another encoding, a reference without its end, a row in front of the first
+        (lambda xml: xml.replace(b"<v>25</v>", b"<f>\xff</f><v>25</v>", 1), False),
+        (lambda xml: xml.replace(b"<v>25</v>", b"<f>A1&amp;&B1</f><v>25</v>", 1), False),
+        (lambda xml: xml.replace(b"<v>25</v>", b"<f>A1&amp;B1</f><v>25</v>", 1), True),
+        (lambda xml: xml.replace(b"</sheetData>", b'<row r="19"><c r="A0"/></row></sheetData>'), False),
         # what no pattern would see: a height behind a tab, a style by another number, two styles
         (lambda xml: xml.replace(b"</sheetData>", b'<row r="19"\tht="0"/></sheetData>'), False),
         (lambda xml: xml.replace(b"</sheetData>", b'<row r="19"><c r="A19" s="01"><v>1</v></c></row></sheetData>'), False),
@@ -281,10 +286,10 @@ def test_a_damaged_sheet_is_read_as_calamine_reads_it_or_left_to_it(data):
     agree(attacks.packed({**attacks.parts(attacks.good()), attacks.SHEET: bytes(xml)}))
 
 
-def test_a_workbook_part_that_is_no_xml_is_not_read_in_pieces():
+@pytest.mark.parametrize("name", [attacks.BOOK, attacks.STYLES, "xl/_rels/workbook.xml.rels"])
+def test_a_workbook_with_a_part_that_is_no_xml_is_not_read_in_pieces(name):
     parts = attacks.parts(attacks.good())
-    book = parts["xl/workbook.xml"]
-    contents = xlsx.contents(gate.Package(attacks.packed({**parts, "xl/workbook.xml": book.replace(b"</workbook>", b"</workboo>")})))
+    contents = xlsx.contents(gate.Package(attacks.packed({**parts, name: parts[name].rstrip()[:-1] + b" x>"})))
     assert intake._in_pieces(contents) is None
 
 
