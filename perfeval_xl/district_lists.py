@@ -102,9 +102,9 @@ def received(district: District) -> Iterator[Row]:
     since = district.since is not None
     for number, name in enumerate(district.missing, 1):
         yield Row((number, name, say("missing"), *[None] * (10 if since else 9)), "missing")
+    states = {state: say("other_year" if state == "year" else state) for state in {line.state for line in district.lines}}
     for number, line in enumerate(district.lines, len(district.missing) + 1):
-        form, counted = line.form, line.state in COUNTED
-        state = say("other_year" if line.state == "year" else line.state)
+        form, counted, state = line.form, line.state in COUNTED, states[line.state]
         errors = form.counts[:2] if counted else (None, None)
         change = (_since(district, line),) if since else ()
         yield Row((number, line.name, state, district.shown(form), form.sheet, form.edition, form.year, saved(form), *errors, *change,

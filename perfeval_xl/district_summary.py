@@ -103,9 +103,9 @@ def write(sheet: LongList, book: Book, district: District) -> Place:
     columns = [column(key) for key in keys]
     letters = {key: xl_col_to_name(n) for n, key in enumerate(keys)}
     place = Place(say("summary"), 4, max(3 + len(counted), 4), letters)
-    table = []
+    table, totals = [], place.range("total").rpartition("!")[2]
     for n, values in enumerate(rows(district)):
-        values |= _formulas(values, n + 4, place)
+        values |= _formulas(values, n + 4, letters, totals)
         table.append([values.get(key) for key in keys])
         sheet.add(table[-1])
     if table:
@@ -138,13 +138,12 @@ def _values(line: Line, name: str, rank: int | None) -> dict[str, Any]:
     return values | {f"role {role}": float(amounts[0] if len(amounts) == 1 else sum(map(exact, amounts))) for role, amounts in several.items()}
 
 
-def _formulas(values: dict[str, Any], row: int, place: Place) -> dict[str, Formula]:
-    """What is worked out from the other columns of the row, as formulas with their present values."""
-    at = {key: f"{place.letters[key]}{row}" for key in ("stated", "total", "adjusted", "executed")}
-    area = place.range("total").rpartition("!")[2]
-    return {"rank": Formula(f'IF({at["total"]}="","",RANK({at["total"]},{area}))', values["rank"]),
-            "rate": Formula(f'IF(N({at["adjusted"]})=0,"",ROUND({at["executed"]}/{at["adjusted"]}*100,2))', values["rate"]),
-            "gap": Formula(f'IF(OR({at["stated"]}="",{at["total"]}=""),"",ROUND({at["total"]}-{at["stated"]},2))', values.get("gap"))}
+def _formulas(values: dict[str, Any], row: int, letters: dict[str, str], totals: str) -> dict[str, Formula]:
+    """What is worked out from the other columns of the row, as formulas with their present values; ``totals`` is the area of all totals."""
+    stated, total, adjusted, executed = [f"{letters[key]}{row}" for key in ("stated", "total", "adjusted", "executed")]
+    return {"rank": Formula(f'IF({total}="","",RANK({total},{totals}))', values["rank"]),
+            "rate": Formula(f'IF(N({adjusted})=0,"",ROUND({executed}/{adjusted}*100,2))', values["rate"]),
+            "gap": Formula(f'IF(OR({stated}="",{total}=""),"",ROUND({total}-{stated},2))', values.get("gap"))}
 
 
 def _rate(money: dict) -> float | None:

@@ -29,12 +29,13 @@ def find(paths: Iterable[str], without: Iterable[str] = (), extensions: tuple[st
     """The files meant, sorted, each once: folders are searched with all that is in them for files of these kinds; lock files of open documents and
     what ``without`` names (files or folders: the run's own results) are passed over."""
     real: dict[str, str] = {}
-    left_out = [_place(path, real) for path in without if path]
+    left_out = {_place(path, real) for path in without if path}
+    inside = tuple([place + os.sep for place in left_out])
     found: dict[str, str] = {}
     for path in paths:
         for one in sorted(_inside(path, extensions)) if os.path.isdir(path) else [path]:
             place = _place(one, real)
-            if not any(place == other or place.startswith(other + os.sep) for other in left_out):
+            if place not in left_out and not place.startswith(inside):
                 found[place] = min(found.get(place, one), one)
     return sorted(found.values())
 

@@ -256,6 +256,8 @@ _texts = _Known(_shared, 600)
 
 def texts(xml: bytes) -> list[str] | None:
     """The shared texts of a workbook, None if they are not written as usual."""
+    if len(xml) > _LARGEST:
+        return None
     head, end = ROOT.match(xml), xml.rfind(b"</sst>")
     if head is None or end < 0 or xml[end + 6 :].strip():
         return None
