@@ -1,13 +1,14 @@
 """The gate that every file from outside passes before any parser sees it.
 
-A workbook that a spreadsheet program wrote is proven harmless in one pass of a pattern over the bytes of each part; whatever is written
-otherwise (which is allowed) is walked by expat, which counts as it goes and stops at the first thing beyond a limit. What passes is packed
-anew for the reader: calamine gets the parts that were looked at, and no others, so there is nothing on which the two could differ.
+Small parts and those that are written as every spreadsheet program writes them are looked at by patterns, the cells of a sheet by ``pieces``;
+whatever is written otherwise (which is allowed) is walked by expat, which counts as it goes and stops at the first thing beyond a limit. Where
+calamine reads a workbook, it gets the parts that were looked at, packed anew, and no others.
 
 ``LIMITS`` is the one table of how large a form may be. ``PERFEVAL_LIMITS="rows=30000,cells=500000"`` or ``check --limits`` changes it.
 """
 
 import os
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -201,17 +202,24 @@ _FEW_BYTES = 64_000
 #: the attributes of a tag as every program writes them; how a sheet, and the texts of a workbook, begin in every program's files
 ATTRIBUTES = rb'(?: [a-zA-Z0-9:]++="[^"<>]*+")*'
 _BEFORE = rb'(?:\xef\xbb\xbf)?(?:<\?xml version="1\.0"(?: encoding="[Uu][Tt][Ff]-8")?(?: standalone="\w++")?\s*\?>)?\s*'
-ROOT = Pattern(_BEFORE + rb'(<(?:worksheet|sst)(?:\s++[a-zA-Z0-9:]++="[^"<>]*+")*\s*>)')
+_ROOT = Pattern(_BEFORE + rb'(<(worksheet|sst)(?:\s++[a-zA-Z0-9:]++="[^"<>]*+")*\s*>)')
 _STRINGS_HEAD = Pattern(rb'(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>?]*+\?>)?\s*<sst(?: [\w:]++="[^"<>]*+")*>')
 _STRINGS = Pattern(
     rb'(?>(?:<si>(?>(?:<t[^<>/]*+>[^<]*+</t>|<t/>|<r>(?:<rPr>(?>(?:<\w++[^<>]*+>)*)</rPr>)?<t[^<>/]*+>[^<]*+</t></r>|<phoneticPr[^<>]*+/>'
     rb'|<rPh[^<>/]*+><t[^<>/]*+>[^<]*+</t></rPh>)*)</si>|<si/>)*)</sst>\s*')
 
 
+def root(xml: bytes, name: bytes) -> re.Match[bytes] | None:
+    """What stands up to the end of the first tag, which is that of a sheet (``worksheet``) or of shared texts (``sst``) as every program writes
+    it, the tag as group 1; None where it is not."""
+    match = _ROOT.match(xml)
+    return match if match is not None and match[2] == name else None
+
+
 def check_strings(xml: bytes) -> None:
     """Looks at the shared texts of a workbook."""
     check_head(xml)
-    head = ROOT.match(xml) or _STRINGS_HEAD.match(xml)
+    head = root(xml, b"sst") or _STRINGS_HEAD.match(xml)
     if head is None or (len(xml) > _FEW_BYTES and not _STRINGS.fullmatch(xml, head.end())):
         walk(xml)
     elif b'uniqueCount="' in head[0]:

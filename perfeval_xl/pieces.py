@@ -11,7 +11,7 @@ from functools import lru_cache
 from operator import itemgetter, lt
 from typing import Any, NamedTuple
 
-from perfeval_xl.gate import ATTRIBUTES, FEW_TAGS, ROOT, check_head
+from perfeval_xl.gate import ATTRIBUTES, FEW_TAGS, check_head, root
 from perfeval_xl.patterns import Pattern
 
 #: what a cell holds: the number of a shared text, a number, a text of its own, a text for what calamine gives as empty or as a truth value (an
@@ -197,7 +197,7 @@ def cells(xml: bytes) -> Cells:
     check_head(xml)
     if len(xml) > _LARGEST:
         return _OTHERWISE
-    head, begin, end = ROOT.match(xml), xml.find(b"<sheetData>"), xml.rfind(b"</sheetData>")
+    head, begin, end = root(xml, b"worksheet"), xml.find(b"<sheetData>"), xml.rfind(b"</sheetData>")
     if begin < 0 and (begin := xml.find(b"<sheetData/>")) >= 0:
         content, after = b"", begin + len(b"<sheetData/>")
     else:
@@ -258,7 +258,7 @@ def texts(xml: bytes) -> list[str] | None:
     """The shared texts of a workbook, None if they are not written as usual."""
     if len(xml) > _LARGEST:
         return None
-    head, end = ROOT.match(xml), xml.rfind(b"</sst>")
+    head, end = root(xml, b"sst"), xml.rfind(b"</sst>")
     if head is None or end < 0 or xml[end + 6 :].strip():
         return None
     first, *pieces = xml[head.end() : end].split(b"<si>")
