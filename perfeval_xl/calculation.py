@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from perfeval_xl.model import column_number
 from perfeval_xl.numbers import half_up
 from perfeval_xl.patterns import Pattern
 
@@ -148,7 +149,7 @@ class _Reader:
             array = [text.replace('""', '"') if not number else float(number) for text, number in _ELEMENT.findall(word)]
             return lambda here: array
         if kind == "whole":
-            column = _column(word.partition(":")[0])
+            column = column_number(word.partition(":")[0])
             return lambda here: Area("", 0, column, 0, column)
         if kind == "area":
             return self.area(word)
@@ -214,16 +215,9 @@ def _swapped(text_of: _Formula, old: str, new: str) -> _Formula:
     return swapped
 
 
-def _column(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number - 1
-
-
 def _reference(word: str) -> _Formula:
     sheet, letters, row = _REFERENCE.fullmatch(word).groups()
-    column, sheet = _column(letters), sheet or ""
+    column, sheet = column_number(letters), sheet or ""
     if row == "@":
         return lambda here: Area(sheet, here.row, column, here.row, column)
     area = Area(sheet, int(row) - 1, column, int(row) - 1, column)

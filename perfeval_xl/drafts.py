@@ -142,8 +142,3 @@ def placed(draft: bytes, first: int, later: Sequence[Any] = ()) -> bytes:
     for one, value in zip(LATER, later, strict=bool(later)):
         draft = draft.replace(one.mark, _end(value))
     return b"".join([row.replace(_NUMBER, b"%d" % number) for number, row in enumerate(draft.split(_NEXT), first)])
-
-
-def numbered(row: bytes, number: int) -> bytes:
-    """One row of a draft in its place, with the number it has from one on."""
-    return row.replace(_NUMBER, b"%d" % number)

@@ -16,7 +16,7 @@ from perfeval_xl.container import as_is, pack
 from perfeval_xl.gate import Package
 from perfeval_xl.looks import Look
 from perfeval_xl.messages import Finding, Refusal
-from perfeval_xl.model import UNCALCULATED, Sheet, as_percent
+from perfeval_xl.model import Sheet, as_percent, column_number
 from perfeval_xl.xlsx import Area, Contents, Marks
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _in_pieces(one: Contents) -> list[tuple[bool, Sheet]] | None:
     tables = []
     for visible, name, found, size, merged in sheets:
         _hold(*size)
-        rows = pieces.rows(found, size, one.texts, one.styles.percent, one.styles.dated, as_percent, UNCALCULATED)
+        rows = pieces.rows(found, size, one.texts, one.styles.percent, one.styles.dated)
         if rows is None:
             return None
         tables.append((visible, _held(Sheet(name, rows, merged if rows else ()))))
@@ -337,7 +337,7 @@ def _open_document(file: str, data: bytes, package: Package) -> Admitted:
     for one in root.iter(f"{_TABLE}named-range"):
         address = one.get(f"{_TABLE}cell-range-address", "").split(":")[0].replace(".$", "!").replace(".", "!").lstrip("$")
         if one.get(f"{_TABLE}name", "").startswith("pe_") and (match := xlsx.REFERENCE.fullmatch(address)):
-            names[one.get(f"{_TABLE}name")] = ((match[1] or match[2]), int(match[4]) - 1, xlsx.column(match[3].encode()))
+            names[one.get(f"{_TABLE}name")] = ((match[1] or match[2]), int(match[4]) - 1, column_number(match[3]))
     return Admitted(file, data, package, names, looks=looks, acts=tuple(ods.acts(root)), packed=pack(read), marks=marks)
 
 

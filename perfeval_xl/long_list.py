@@ -12,7 +12,7 @@ from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
 from perfeval_xl.container import Piece
-from perfeval_xl.drafts import Draft, Shape, escape, numbered
+from perfeval_xl.drafts import Draft, Shape, escape, placed
 from perfeval_xl.patterns import Pattern
 
 #: how hard zlib tries: at the second level a workbook of a thousand forms is a fifth larger than at the usual one, and written in two thirds of
@@ -57,7 +57,7 @@ class LongList(Worksheet):
 
     def add(self, values: Sequence[Any]) -> None:
         """One row, of what ``Draft.rows`` takes."""
-        self.add_placed(numbered(self._draft.row(values), self.next + 1), 1)
+        self.add_placed(placed(self._draft.row(values), self.next + 1), 1)
 
     def add_placed(self, rows: bytes, count: int) -> None:
         """So many rows that ``placed`` has put here."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from perfeval_xl import gate
 from perfeval_xl.container import unpack
+from perfeval_xl.model import column_number
 from perfeval_xl.patterns import Pattern
 from perfeval_xl.pieces import FORMULA, Cells
 
@@ -366,11 +367,3 @@ class _SheetReader:
 
 def _integer(text: str | None, otherwise: int) -> int:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 9 else otherwise
-
-
-def column_number(letters: str) -> int:
-    """"A" -> 0."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number - 1

@@ -12,6 +12,7 @@ from operator import itemgetter, lt
 from typing import Any, NamedTuple
 
 from perfeval_xl.gate import ATTRIBUTES, FEW_TAGS, check_head, root
+from perfeval_xl.model import UNCALCULATED, as_percent, column_number
 from perfeval_xl.patterns import Pattern
 
 #: what a cell holds: the number of a shared text, a number, a text of its own, a text for what calamine gives as empty or as a truth value (an
@@ -100,10 +101,7 @@ def _column(letters: bytes) -> int:
     """b"I" -> 8."""
     if not 0 < len(letters) <= 3:
         raise _Odd
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number - 1
+    return column_number(letters.decode())
 
 
 @lru_cache(maxsize=4096)
@@ -275,10 +273,10 @@ def size(found: Sequence[Cell]) -> tuple[int, int]:
     return (held[-1][1] + 1, max(map(_COLUMN, held)) + 1) if held else (0, 0)
 
 
-def rows(found: Sequence[Cell], size: tuple[int, int], shared: Sequence[str], percent: frozenset[bytes], dated: frozenset[bytes],
-         as_percent: Callable[[float], str], missing: str) -> list[list] | None:
-    """The cells as rows of one length: texts and numbers, ``as_percent`` of those in the styles that show them so, ``missing`` for results that
-    the file does not hold. None where a number is a date, or a text is not there."""
+def rows(found: Sequence[Cell], size: tuple[int, int], shared: Sequence[str], percent: frozenset[bytes],
+         dated: frozenset[bytes]) -> list[list] | None:
+    """The cells as rows of one length, as ``model.Sheet`` has them; ``percent`` and ``dated`` are the numbers of the styles that show a percentage
+    or may show a date. None where a number is a date, or a text is not there."""
     height, width = size
     grid = [[""] * width for _ in range(height)]
     special = percent | dated
@@ -295,7 +293,7 @@ def rows(found: Sequence[Cell], size: tuple[int, int], shared: Sequence[str], pe
             elif kind <= SAID:
                 grid[row][column] = value
             elif kind == MISSING and row < height and column < width:
-                grid[row][column] = missing
+                grid[row][column] = UNCALCULATED
     except IndexError:
         return None
     return grid

@@ -12,9 +12,9 @@ from operator import itemgetter
 
 from perfeval_xl.container import unpack
 from perfeval_xl.gate import Package, usual
-from perfeval_xl.looks import Look, Rule, column_number, reaches_out
+from perfeval_xl.looks import Look, Rule, reaches_out
 from perfeval_xl.messages import Finding
-from perfeval_xl.model import Entry, Sheet, Submission, cell_name
+from perfeval_xl.model import Entry, Sheet, Submission, cell_name, column_number
 from perfeval_xl.patterns import Pattern
 from perfeval_xl.scoring import Scorecard
 from perfeval_xl.xlsx import RELATION, attributes, unescape

@@ -11,7 +11,7 @@ from perfeval_xl import gate, pieces
 from perfeval_xl.container import as_is, pack, unpack
 from perfeval_xl.gate import Package
 from perfeval_xl.messages import Refusal
-from perfeval_xl.model import UNCALCULATED, shows_percent
+from perfeval_xl.model import UNCALCULATED, column_number, shows_percent
 from perfeval_xl.patterns import Pattern
 
 #: first row, first column, last row, last column
@@ -86,21 +86,12 @@ def unescape(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=4096)
-def column(letters: bytes) -> int:
-    """b"I" -> 8."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number - 1
-
-
 def _place(cell: bytes) -> tuple[int, int] | None:
     """b"I18" -> (17, 8), None for what is no cell."""
     letters = cell.rstrip(b"0123456789")
     if not letters.isalpha() or len(letters) > 3 or len(letters) == len(cell):
         return None
-    return int(cell[len(letters) :]) - 1, column(letters)
+    return int(cell[len(letters) :]) - 1, column_number(letters.decode())
 
 
 @lru_cache(maxsize=64)
@@ -111,7 +102,7 @@ def _workbook_names(workbook: Packed) -> dict[str, tuple[str, int, int]]:
         match = REFERENCE.fullmatch(unescape(target.decode("utf-8", "replace")).strip())
         if match:
             sheet = (match[1] or match[2]).replace("''", "'")
-            found[name.decode()] = (sheet, int(match[4]) - 1, column(match[3].encode()))
+            found[name.decode()] = (sheet, int(match[4]) - 1, column_number(match[3]))
     return found
 
 
@@ -142,7 +133,7 @@ def _check_shared(sheets: dict[str, Listed]) -> None:
 _ALONE = (b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts>%s</numFmts><cellXfs>%s</cellXfs>'
           b"</styleSheet>")
 #: formats that every program knows by their numbers: those that show a percentage, and those that show neither that nor a date
-_PERCENT, _FIGURES = frozenset((9, 10)), frozenset((*range(9), 11, 12, 13, *range(37, 41), 48, 49))
+_PERCENT, _FIGURES = frozenset((9, 10)), frozenset((*range(9), 11, 12, 13, *range(37, 45), 48, 49))
 #: a format of a file's own that surely shows no date: apart from quoted texts and what stands for itself it has signs and digits alone
 _ITSELF, _NO_DATE = Pattern(r'"[^"]*"|[\\_*][^A-Za-z]'), Pattern(r"[#0?.,;@%+\-() /$]*(?:E\+0+)?|General")
 
@@ -278,7 +269,8 @@ def _merged_areas(block: bytes) -> tuple[Area, ...] | None:
     if written != b"".join([b'<mergeCell ref="%s%s:%s%s"/>' % one for one in found]) or head.removeprefix(b"<mergeCells").strip(
             b' count="0123456789'):
         return None
-    areas = tuple([(int(top) - 1, column(left), int(bottom) - 1, column(right)) for left, top, right, bottom in found])
+    areas = tuple([(int(top) - 1, column_number(left.decode()), int(bottom) - 1, column_number(right.decode()))
+                   for left, top, right, bottom in found])
     return areas if all(0 <= top <= bottom and left <= right for top, left, bottom, right in areas) else None
 
 

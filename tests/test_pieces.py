@@ -18,8 +18,8 @@ TEXTS = b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 STYLES = (
     b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts count="4"><numFmt numFmtId="164" '
     b'formatCode="0.0%%"/><numFmt numFmtId="165" formatCode="yyyy&quot;\xe5\xb9\xb4&quot;m"/><numFmt numFmtId="166" formatCode="#,##0.00_ "/>'
-    b'<numFmt numFmtId="167" formatCode="[Red]0.00"/></numFmts><cellXfs count="8">%s</cellXfs></styleSheet>'
-) % b"".join(b'<xf numFmtId="%d"/>' % number for number in (0, 2, 10, 164, 14, 165, 166, 167))
+    b'<numFmt numFmtId="167" formatCode="[Red]0.00"/></numFmts><cellXfs count="9">%s</cellXfs></styleSheet>'
+) % b"".join(b'<xf numFmtId="%d"/>' % number for number in (0, 2, 10, 164, 14, 165, 166, 167, 43))
 
 
 def workbook(rows: bytes, texts: bytes = b"<si><t>\xe7\x94\xb2</t></si>") -> bytes:
@@ -81,6 +81,7 @@ CELLS = {
     "a shared formula": (b'<c r="B1"><f t="shared" si="0"/><v>1</v></c>', 1.0),
     "a percentage": (b'<c r="B1" s="3"><v>0.666</v></c>', "66.6%"),
     "money": (b'<c r="B1" s="6"><v>1234.5</v></c>', 1234.5),
+    "money as Excel's button shows it": (b'<c r="B1" s="8"><v>1234.5</v></c>', 1234.5),
     "an error": (b'<c r="B1" t="e"><f>1/0</f><v>#DIV/0!</v></c>', "#DIV/0!"),
     "true": (b'<c r="B1" t="b"><v>1</v></c>', "TRUE"),
     "no result": (b'<c r="A1"><f>1</f></c><c r="B1"><v>1</v></c>', 1.0),
