@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import IO, Any
+from typing import Any
 
 from perfeval_xl import gate, messages
 from perfeval_xl.messages import Refusal
@@ -24,20 +24,6 @@ _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 _START = "import sys; sys.path[:0] = {path!r}; from perfeval_xl.served import serve; serve({module!r})"
 
 
-#: bytes of answers that a pipe holds while their owner does something else; systems give 64 KB, and a portion of forms has a megabyte
-_PIPE = 1 << 20
-
-
-def _widen(pipe: IO[bytes]) -> None:
-    """Makes a pipe hold more, where the system lets us; a worker that is ahead of its owner then need not wait with what it has."""
-    try:
-        import fcntl
-
-        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
-    except (ImportError, AttributeError, OSError):
-        return
-
-
 class Worker:
     """The process, and the clock that ends it."""
 
@@ -46,7 +32,6 @@ class Worker:
         command = [sys.executable, "-c", _START.format(path=[one or os.getcwd() for one in sys.path], module=module)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                          env={**os.environ, "RUST_BACKTRACE": "0"}, creationflags=_NO_WINDOW)
-        _widen(self._process.stdout)
         self.ready = False
         self._seconds, self._late, self._over = gate.limit("seconds"), False, threading.Event()
         self._deadline = float("inf")
