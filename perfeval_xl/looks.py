@@ -186,7 +186,7 @@ class _StylesReader:
 
 
 def _number(text: str, otherwise: float) -> float:
-    return float(text) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,12})?", text) else otherwise
+    return float(text) if re.fullmatch(r"[-+]?([0-9]{1,6}(\.[0-9]{0,12})?|\.[0-9]{1,12})", text) else otherwise
 
 
 def _colour(attributes: dict[str, str], theme: list) -> tuple[int, int, int] | None:

@@ -221,6 +221,7 @@ def test_every_way_to_say_white(tmp_path, name):
     (lambda xml: xml.replace(b'<row r="9"', b'<row r="9" hidden = "true"'), "X411"),
     (lambda xml: xml.replace(b'<row r="9"', b'<row r="9" ht="0" customHeight="1"'), "X411"),
     (lambda xml: xml.replace(b'<row r="9"', b'<row r="9" ht="1.5" customHeight="1"'), "X411"),
+    (lambda xml: xml.replace(b'<row r="9"', b'<row r="9" ht=".5" customHeight="1"'), "X411"),
     (lambda xml: xml.replace(b'<row r="9"', b'<row r="9" ht="20.25" customHeight="1"'), ""),
     (lambda xml: re.sub(rb"<sheetFormatPr[^>]*>", b'<sheetFormatPr defaultRowHeight="15" zeroHeight="1"/>', xml), "X411"),
     (lambda xml: re.sub(rb"<sheetFormatPr[^>]*>", b'<sheetFormatPr defaultRowHeight="1.5" customHeight="1"/>', xml), "X411"),
