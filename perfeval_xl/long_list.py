@@ -28,7 +28,7 @@ _TO_ESCAPE = Pattern(r"[ \[\]^`{}]")
 
 
 def _target(path: str) -> str:
-    """A path as a relation of the workbook names it."""
+    """A path as a relation of the workbook names it: as ``xlsxwriter.url.Url`` does, which a test holds it against."""
     path = path.replace("/", "\\").removeprefix(".\\")
     return ("file:///" if path.startswith("\\\\") or (path[:1].isalpha() and path[1:2] == ":") else "") + (
         _TO_ESCAPE.sub(lambda match: _ESCAPED[match[0]], path))
@@ -78,7 +78,7 @@ class LongList(Worksheet):
         self._links.append((f"{xl_col_to_name(column)}{self.next}", path, place))
 
     def _write_hyperlinks(self) -> None:
-        # as XlsxWriter does it for links to files, in a tenth of its time
+        # as XlsxWriter does it for links to files, which keeps an object and a cell of its own for each
         if not self._links:
             return
         links = []

@@ -13,8 +13,9 @@ from xml.etree import ElementTree
 import openpyxl
 import pytest
 from districts import picture, save
+from xlsxwriter.url import Url
 
-from perfeval_xl import district, district_drafts, district_file, drafts, gather, made_up, messages, roster
+from perfeval_xl import district, district_drafts, district_file, drafts, gather, long_list, made_up, messages, roster
 
 SHEETS = ["报送情况", "汇总表", "指标明细", "校验结果", "分析", "说明", "_数据"]
 
@@ -155,6 +156,13 @@ def test_the_same_forms_in_any_order_give_the_same_bytes(tmp_path):
            for k in range(350) for n, form in enumerate(forms)]
     one, other = (district_file.data(district.consolidate(order), str(tmp_path)) for order in (big, big[::-1]))
     assert one == other, "put together on disk"
+
+
+@pytest.mark.parametrize("path", ["甲.xlsx", "./甲.xlsx", "报送/甲 乙.xlsx", "../上/[1]^`{2}.xlsx", "C:/表/甲.xlsx", "c:\\表\\甲.xlsx",
+                                  "//盘/共享/甲.xlsx", "\\\\盘\\共享\\甲 乙.xlsx", "/home/甲.xlsx", "a.xlsx"])
+def test_a_link_names_its_file_as_xlsxwriter_would(path):
+    url = Url(f"external:{path}")
+    assert long_list._target(path) == url._target()
 
 
 def test_drafts_outside_the_memory_are_the_same_rows(tmp_path, monkeypatch):
