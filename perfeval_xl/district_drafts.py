@@ -9,7 +9,7 @@ from typing import IO, NamedTuple
 
 from perfeval_xl import district_lists, gather, messages
 from perfeval_xl.compact import Form, packed, to_stamp
-from perfeval_xl.drafts import LATER, Draft, Shape, placed
+from perfeval_xl.drafts import LATER, NEXT, Draft, Shape, placed
 
 #: bytes of drafts that stay in memory
 _IN_MEMORY = 64_000_000
@@ -19,7 +19,7 @@ class Drafted(NamedTuple):
     """The line of a form, packed; its rows of 指标明细 without their place, department and file."""
 
     form: Form
-    rows: bytes
+    rows: tuple[bytes, ...]
 
 
 def many(paths: Sequence[str], wanted: str = "", lang: str = "") -> list[list[Drafted]]:
@@ -54,7 +54,8 @@ class Drafts:
     """Everything that was drafted for a run, outside the memory where it is much."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple, bytes | tuple[int, int]] = {}
+        self._rows: dict[tuple, tuple[bytes, ...]] = {}
+        self._away: dict[tuple, tuple[int, int]] = {}
         self._forms: dict[tuple, Form] = {}
         self._size = 0
         self._file: IO[bytes] | None = None
@@ -64,9 +65,13 @@ class Drafts:
         form, rows = found if type(found) is Drafted else drafted(found)
         if (path := (names or {}).get(form.path, form.path)) != form.path:
             form = packed(form._replace(path=path))
-        self._size += len(rows)
-        self._rows[_key(form)] = rows if self._size < _IN_MEMORY else self._put_away(rows)
-        self._forms[_key(form)] = form
+        key = _key(form)
+        self._size += sum(map(len, rows))
+        if self._size < _IN_MEMORY:
+            self._rows[key] = rows
+        else:
+            self._away[key] = self._put_away(NEXT.join(rows))
+        self._forms[key] = form
         return form
 
     def _put_away(self, rows: bytes) -> tuple[int, int]:
@@ -80,13 +85,15 @@ class Drafts:
 
     def rows(self, form: Form, name: str, file: str, first: int) -> bytes:
         """The rows of a form, of the department ``name`` and in this file, from the row with this number on."""
-        if _key(form) not in self._rows:
+        key = _key(form)
+        if key not in self._forms:
             self.keep(form)
-        rows = self._rows[_key(form)]
-        if type(rows) is tuple:
-            start, size = rows
+        if key in self._away:
+            start, size = self._away[key]
             self._file.seek(start)
-            rows = self._file.read(size)
+            rows = self._file.read(size).split(NEXT)
+        else:
+            rows = self._rows[key]
         return placed(rows, first, (name, file))
 
     def stamp(self, form: Form) -> bytes:

@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing
 
 from perfeval_xl import district_charts, district_lists, district_summary, files, messages
 from perfeval_xl.compact import Form
+from perfeval_xl.container import brisk
 from perfeval_xl.district import District
 from perfeval_xl.district_book import STATE_COLOURS, Book, title
 from perfeval_xl.district_drafts import Drafts
@@ -48,7 +49,7 @@ def data(district: District, folder: str, drafts: Drafts | None = None) -> bytes
     stream = io.BytesIO()
     book = Book(stream, len(district.lines))
     book.shape(district_lists.indicator_columns())  # the first formats of the workbook: drafted rows know their numbers
-    with ExitStack() as opened, book.workbook as workbook:
+    with brisk(), ExitStack() as opened, book.workbook as workbook:
         drafts = drafts or opened.enter_context(closing(Drafts()))
         workbook.set_size(2400, 1500)
         workbook.set_custom_property(STAMP, SCHEMA)
@@ -110,6 +111,7 @@ def _received(sheet: LongList, book: Book, district: District, links: _Links) ->
         sheet.add(row.values)
         if row.form is not None:
             links.put(sheet, 3, row.form, None)
+    sheet.complete()
     sheet.autofilter(2, 0, max(sheet.next - 1, 3), len(columns) - 1)
 
 
@@ -141,7 +143,8 @@ class _Pages:
         return self.sheet, first
 
     def close(self) -> None:
-        """Puts the filter over what was taken."""
+        """No more rows come on this sheet: puts the filter over what was taken."""
+        self.sheet.complete()
         self.sheet.autofilter(self.sheet.first - 1, 0, max(self.next - 1, self.sheet.first), len(self._columns) - 1)
 
 
@@ -183,4 +186,5 @@ def _stamp(book: Book, district: District, drafts: Drafts) -> None:
     sheet.columns(0, [])
     for row in [[STAMP.encode(), b"%d" % SCHEMA, b"%d" % len(rows), digest.encode()], *rows]:
         sheet.add_words(row)
+    sheet.complete()
     sheet.very_hidden()

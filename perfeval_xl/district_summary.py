@@ -11,7 +11,7 @@ from perfeval_xl import messages
 from perfeval_xl.district import District, Line, stated_grade
 from perfeval_xl.district_book import BAND, Book, Place, title
 from perfeval_xl.district_lists import Column
-from perfeval_xl.drafts import Formula
+from perfeval_xl.drafts import NUMBER, Formula
 from perfeval_xl.edition import get
 from perfeval_xl.long_list import LongList
 from perfeval_xl.numbers import half_up
@@ -80,7 +80,8 @@ def column(key: str) -> Column:
 def _keys(district: District) -> list[str]:
     """The columns that the departments of a run need."""
     counted = district.counted
-    roles = [role for role in ROLES if any(row[1] == role and row[3] for line in counted for row in line.form.funds)]
+    there = {row[1] for line in counted for row in line.form.funds if row[3]}
+    roles = [role for role in ROLES if role in there]
     project = ["project"] if any(line.form.project for line in counted) else []
     return ["rank", "department", *project, *MONEY, *(f"role {role}" for role in roles), "rate", *(f"part {name}" for name in part_names(district)),
             *JUDGED, *COUNTS]
@@ -103,14 +104,15 @@ def write(sheet: LongList, book: Book, district: District) -> Place:
     columns = [column(key) for key in keys]
     letters = {key: xl_col_to_name(n) for n, key in enumerate(keys)}
     place = Place(say("summary"), 4, max(3 + len(counted), 4), letters)
-    table, totals = [], place.range("total").rpartition("!")[2]
-    for n, values in enumerate(rows(district)):
-        values |= _formulas(values, n + 4, letters, totals)
+    formulas, table = _formulas(letters, place.range("total").rpartition("!")[2]), []
+    for values in rows(district):
+        values |= {key: Formula(text, values.get(key)) for key, text in formulas.items()}
         table.append([values.get(key) for key in keys])
         sheet.add(table[-1])
     if table:
         sheet.restyle([book.look(column.look, bold=True, bg_color=BAND) for column in columns])
         sheet.add(_totals(table, keys, place))
+        sheet.complete()
         sheet.autofilter(2, 0, place.last - 1, len(columns) - 1)
         colour(book, sheet, place)
     return place
@@ -127,23 +129,27 @@ def _values(line: Line, name: str, rank: int | None) -> dict[str, Any]:
     form, whole = line.form, line.form.funds_total
     money = dict(zip(MONEY, whole[2:5] if whole else (None,) * 3, strict=True))
     values = {"rank": rank, "department": name, "project": form.project, **money, "rate": _rate(money), "stated": form.total_stated,
-              "total": form.total, "grade_stated": stated_grade(form), "grade": form.grade, **dict(zip(COUNTS, form.counts, strict=True)),
-              **{f"part {part}": score for part, _, score in form.parts}}
+              "total": form.total, "grade_stated": stated_grade(form), "grade": form.grade, **dict(zip(COUNTS, form.counts, strict=True))}
+    for part, _, score in form.parts:
+        values[f"part {part}"] = score
     if form.total is not None and form.total_stated is not None:
         values["gap"] = float(exact(form.total) - exact(form.total_stated))
-    several: dict[str, list] = {}
-    for _, role, _, adjusted, *_ in form.funds:
+    sums: dict[str, float | Decimal] = {}
+    for row in form.funds:
+        key, adjusted = f"role {row[1]}", row[3]
         if adjusted is not None:
-            several.setdefault(role, []).append(adjusted)
-    return values | {f"role {role}": float(amounts[0] if len(amounts) == 1 else sum(map(exact, amounts))) for role, amounts in several.items()}
+            sums[key] = exact(sums[key]) + exact(adjusted) if key in sums else adjusted
+    for key, amount in sums.items():
+        values[key] = float(amount)
+    return values
 
 
-def _formulas(values: dict[str, Any], row: int, letters: dict[str, str], totals: str) -> dict[str, Formula]:
-    """What is worked out from the other columns of the row, as formulas with their present values; ``totals`` is the area of all totals."""
-    stated, total, adjusted, executed = [f"{letters[key]}{row}" for key in ("stated", "total", "adjusted", "executed")]
-    return {"rank": Formula(f'IF({total}="","",RANK({total},{totals}))', values["rank"]),
-            "rate": Formula(f'IF(N({adjusted})=0,"",ROUND({executed}/{adjusted}*100,2))', values["rate"]),
-            "gap": Formula(f'IF(OR({stated}="",{total}=""),"",ROUND({total}-{stated},2))', values.get("gap"))}
+def _formulas(letters: dict[str, str], totals: str) -> dict[str, str]:
+    """What is worked out from the other columns of the same row, as formulas; ``totals`` is the area of all totals."""
+    stated, total, adjusted, executed = [f"{letters[key]}{NUMBER}" for key in ("stated", "total", "adjusted", "executed")]
+    return {"rank": f'IF({total}="","",RANK({total},{totals}))',
+            "rate": f'IF(N({adjusted})=0,"",ROUND({executed}/{adjusted}*100,2))',
+            "gap": f'IF(OR({stated}="",{total}=""),"",ROUND({total}-{stated},2))'}
 
 
 def _rate(money: dict) -> float | None:

@@ -19,7 +19,7 @@ LONGEST = 32_767
 
 
 class Formula(NamedTuple):
-    """A formula of ours and the result it has now."""
+    """A formula of ours and the result it has now. ``NUMBER`` in its text is the number of the row in which it stands."""
 
     text: str
     value: float | str | None
@@ -57,8 +57,10 @@ class _Later:
         self.mark = mark
 
 
-#: what stands for the number of a row in a draft, between rows, and for values that come later: no text has these characters once it is ``clean``
-_NUMBER, _NEXT = b"\0", b"\1"
+#: what stands for the number of a row in a draft, between rows that are put away, and for values that come later: no text has these characters
+#: once it is ``clean``
+_NUMBER, NEXT = b"\0", b"\1"
+NUMBER = _NUMBER.decode()
 LATER = _Later(b"\2"), _Later(b"\3")
 #: values, and rows, that are remembered: the forms of a district have many in common
 _MANY = 20_000
@@ -86,13 +88,18 @@ def _end(value: Any) -> bytes:
             return f' t="inlineStr"><is><t>{value}</t></is></c>'.encode()
         return _text(clean(value))
     if type(value) is Formula:
-        text, result = escape(value.text.removeprefix("=")), value.value
+        text, result = _formula(value.text), value.value
         kind, shown = (' t="str"', escape(result or "")) if result is None or isinstance(result, str) else ("", repr(result))
         return f"{kind}><f>{text}</f><v>{shown}</v></c>".encode()
     if type(value) is _Later:
         return value.mark
     # 200 and 200.0 are one value to what is remembered, and must be one in every process
     return b"><v>%s</v></c>" % repr(int(value) if abs(value) < 1e15 and value == int(value) else value).encode()
+
+
+@lru_cache(maxsize=256)
+def _formula(text: str) -> str:
+    return escape(text.removeprefix("="))
 
 
 def _text(text: str) -> bytes:
@@ -118,10 +125,10 @@ class Draft:
         self._wrapped = shape.wrapped
         self._rows: dict[tuple, bytes] = {}
 
-    def rows(self, rows: Iterable[Sequence[Any]]) -> bytes:
+    def rows(self, rows: Iterable[Sequence[Any]]) -> tuple[bytes, ...]:
         """Rows, to be given their place by ``placed``: numbers, texts (never formulas, whatever they begin with), ``Formula``, None for an empty
-        cell. A value of ``LATER`` stands for one that comes then."""
-        return _NEXT.join(map(self._known, rows))
+        cell. A value of ``LATER`` stands for one that comes then. Rows with the same values are one object, which is pickled once."""
+        return tuple(map(self._known, rows))
 
     def row(self, values: Sequence[Any]) -> bytes:
         """One of them."""
@@ -136,9 +143,15 @@ class Draft:
         return row
 
 
-def placed(draft: bytes, first: int, later: Sequence[Any] = ()) -> bytes:
+def placed(draft: Iterable[bytes], first: int, later: Sequence[Any] = ()) -> bytes:
     """The rows of a draft as a part of a sheet, for ``LongList.add_placed``; ``first`` is the number of the first one, from one; ``later`` are
     the values for ``LATER``."""
+    rows = b"".join([row.replace(_NUMBER, b"%d" % number) for number, row in enumerate(draft, first)])
     for one, value in zip(LATER, later, strict=bool(later)):
-        draft = draft.replace(one.mark, _end(value))
-    return b"".join([row.replace(_NUMBER, b"%d" % number) for number, row in enumerate(draft.split(_NEXT), first)])
+        rows = rows.replace(one.mark, _end(value))
+    return rows
+
+
+def at(row: bytes, number: int) -> bytes:
+    """One row of ``Draft.row`` in its place."""
+    return row.replace(_NUMBER, b"%d" % number)

@@ -18,6 +18,8 @@ EXTENSIONS = (".xlsx", ".xlsm", ".xls", ".ods", ".et", ".ett", ".xlsb")
 STAMP, STAMP_SHEET, SCHEMA = "perfeval_xl district", "_数据", 3
 #: files that a process reads at a time: enough that handing them over costs nothing, few enough that the bar moves
 CHUNK = 64
+#: and fewer towards the end, but not one at a time: a process is faster with several
+_LEAST = 4
 #: below this many files for each process starting it takes longer than it saves
 FEW = 100
 _TAIL = 66_000
@@ -187,11 +189,13 @@ def _fallen(path: str, refusal: Refusal) -> list[Form]:
 
 
 def chunked(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
-    """The paths in portions for so many workers, all of them busy to the end: the last portions are smaller."""
-    size = max(1, min(CHUNK, len(paths) // (workers * 4)))
-    whole = max(0, len(paths) // size - workers) * size
-    small = max(1, size // 4)
-    return [paths[n : n + size] for n in range(0, whole, size)] + [paths[n : n + small] for n in range(whole, len(paths), small)]
+    """The paths in portions for so many workers, the last ones smaller and smaller: all workers are busy to the end."""
+    portions, first = [], 0
+    while (left := len(paths) - first) > 0:
+        size = max(_LEAST, min(CHUNK, left // (workers * 2)))
+        portions.append(paths[first : first + size])
+        first += size
+    return portions
 
 
 def lost(path: str, lang: str = "") -> list[Form]:

@@ -12,7 +12,7 @@ from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
 from perfeval_xl.container import Piece
-from perfeval_xl.drafts import Draft, Shape, escape, placed
+from perfeval_xl.drafts import Draft, Shape, at, escape
 from perfeval_xl.patterns import Pattern
 
 #: how hard zlib tries: at the second level a workbook of a thousand forms is a fifth larger than at the usual one, and written in two thirds of
@@ -57,7 +57,7 @@ class LongList(Worksheet):
 
     def add(self, values: Sequence[Any]) -> None:
         """One row, of what ``Draft.rows`` takes."""
-        self.add_placed(placed(self._draft.row(values), self.next + 1), 1)
+        self.add_placed(at(self._draft.row(values), self.next + 1), 1)
 
     def add_placed(self, rows: bytes, count: int) -> None:
         """So many rows that ``placed`` has put here."""
@@ -65,6 +65,11 @@ class LongList(Worksheet):
             self.piece = Piece(LEVEL, self.strategy)
         self.next += count
         self.piece.add(rows)
+
+    def complete(self) -> None:
+        """No more rows come: the last of them are packed while the rest of the workbook is written."""
+        if self.piece is not None:
+            self.piece.hand_over()
 
     def add_words(self, words: Sequence[bytes]) -> None:
         """One row of ASCII words without a look, in which nothing needs to be escaped and nothing can be packed further."""

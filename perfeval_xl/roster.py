@@ -7,6 +7,7 @@ import io
 import os
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from perfeval_xl import gate
@@ -55,6 +56,7 @@ class Roster:
         return self._by_key[near[0]].name if near else ""
 
 
+@lru_cache(maxsize=4096)
 def key(name: str | None) -> str:
     """A name without what two writers of it do differently: width, blanks, line breaks."""
     return "".join(fold(name or "").split()).casefold()

@@ -259,7 +259,7 @@ def test_rows_are_drafted_in_the_formats_of_the_workbook():
     ("]]>&amp;", "]]>&amp;"), ("x" * 40_000, "x" * 32_767)])
 def test_texts_are_shown_as_they_stand(text, stored):
     """Excel reads _x0041_ in a cell as A, and drops blanks at the ends of a text that does not claim them."""
-    row = ElementTree.fromstring(drafts.placed(drafts.Draft(drafts.Shape((1,), ())).row([text]), 7))
+    row = ElementTree.fromstring(drafts.at(drafts.Draft(drafts.Shape((1,), ())).row([text]), 7))
     cell = row.find("c")
     assert (row.get("r"), cell.get("r"), cell.get("t")) == ("7", "A7", "inlineStr")
     shown = cell.find("is/t")
@@ -277,5 +277,5 @@ def test_what_a_row_says_later_is_no_text_of_the_form():
 
 def test_a_number_is_written_one_way():
     draft = drafts.Draft(drafts.Shape((1,), ()))
-    assert [drafts.placed(draft.row([value]), 1).partition(b"<v>")[2].partition(b"</v>")[0] for value in (200.0, 200, 0.1, -0.0, 1e20)] == [
+    assert [drafts.at(draft.row([value]), 1).partition(b"<v>")[2].partition(b"</v>")[0] for value in (200.0, 200, 0.1, -0.0, 1e20)] == [
         b"200", b"200", b"0.1", b"0", b"1e+20"]
