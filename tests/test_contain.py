@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -161,6 +162,15 @@ def test_a_run_of_several_workers_that_is_given_up_ends_them_all(tmp_path):
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_tasks_and_results_that_no_pipe_holds_do_not_wait_for_each_other():
+    """Sixty paths are longer than a pipe of Windows is, and their results longer than any."""
+    tasks, found = [(f"{n}.xlsx", "长" * 300_000) for n in range(6)], []
+    run = threading.Thread(target=lambda: found.extend(contain.each(lethal.echo, tasks, lost)), daemon=True)
+    run.start()
+    run.join(60)
+    assert found == tasks
 
 
 def test_a_refusal_in_the_worker_is_a_refusal_here(tmp_path):
