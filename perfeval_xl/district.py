@@ -112,12 +112,13 @@ def consolidate(forms: Iterable[Form], roster: Roster | None = None, year: int |
     year = year or _usual_year(ordered, roster)
     root = _root(ordered)
     lines, duplicates = _lines(ordered, roster, year, root)
-    counted = tuple(sorted((line for line in lines if line.state in COUNTED), key=_by_roster))
+    in_order = tuple(sorted(lines, key=_by_roster))
+    counted = tuple(line for line in in_order if line.state in COUNTED)
     have = {line.name for line in lines if line.state != "unreadable"}
     missing = tuple(one.name for one in roster.departments if one.name not in have)
-    found = (*_missing(missing, counted), *_files(duplicates), *_versions(lines, root), *_names(lines, year, root), *_same_texts(counted),
+    found = (*_missing(missing, counted), *_files(duplicates), *_versions(lines, root), *_names(in_order, year, root), *_same_texts(counted),
              *_doubts(counted))
-    done = District(tuple(ordered), tuple(sorted(lines, key=_by_roster)), counted, missing, duplicates, found, year,
+    done = District(tuple(ordered), in_order, counted, missing, duplicates, found, year,
                     len(roster.departments) or None, root)
     return done if before is None else done._replace(since=_since(done, consolidate(before, roster, year)))
 
@@ -235,8 +236,8 @@ def _where(form: Form, root: str) -> str:
     return f"{_shown(form, root)}[{form.sheet}]"
 
 
-def _names(lines: list[Line], year: int | None, root: str):
-    for line in sorted(lines, key=_by_roster):
+def _names(lines: Iterable[Line], year: int | None, root: str):
+    for line in lines:
         form, file = line.form, _shown(line.form, root)
         if line.state in ("unreadable", "duplicate"):
             continue

@@ -2,7 +2,8 @@
 of a table stands.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZipInfo
 
@@ -14,7 +15,7 @@ from perfeval_xl import messages
 from perfeval_xl.container import Piece, deflated, pack
 from perfeval_xl.district import District
 from perfeval_xl.district_lists import Column, wrapped
-from perfeval_xl.drafts import Shape
+from perfeval_xl.drafts import Draft, Shape
 from perfeval_xl.long_list import LEVEL, PACKED, LongList
 from perfeval_xl.review_lists import LOOKS
 from perfeval_xl.template import new_workbook
@@ -31,6 +32,8 @@ STATE_COLOURS = {
     "duplicate": BAND[1:],
     "year": LOOKS["warning"].fill,
 }
+#: a severity -> how the cell looks that names it
+SEVERITY_LOOKS = {severity: {"bg_color": f"#{look.fill}", "font_color": f"#{look.colour}", "bold": True} for severity, look in LOOKS.items()}
 _SHAPES = {"money": "#,##0.00", "score": "0.00", "rate": "0.00", "whole": "0", "gap": "+0.00;-0.00;0.00"}
 #: forms up to which the parts of the workbook are put together in memory
 _IN_MEMORY = 2_000
@@ -105,6 +108,16 @@ class Book:
     def shape(self, columns: Sequence[Column]) -> Shape:
         """How the rows of a list with these columns look."""
         return Shape(tuple([self.look(column.look)._get_xf_index() for column in columns]), wrapped(columns))
+
+    def marked(self, sheet: LongList, columns: Sequence[Column], shown: int, looks: dict[str, dict]) -> Callable[[str], Draft]:
+        """What writes the rows of a mark, whose look the cell in the column ``shown`` has; a mark without a look is a row like any other."""
+
+        @cache
+        def draft(mark: str) -> Draft:
+            own = looks.get(mark, {})
+            return sheet.draft([self.look(column.look, **(own if n == shown else {})) for n, column in enumerate(columns)])
+
+        return draft
 
     def sheet(self, name: str, title: str, note: str, columns: Sequence[Column], frozen: int = 0, heads: int = 3) -> LongList:
         """A sheet with title, note and headings; its rows are to be added. A4 landscape, one page wide, the headings on every page."""

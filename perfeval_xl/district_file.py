@@ -14,14 +14,13 @@ from perfeval_xl import district_charts, district_lists, district_summary, files
 from perfeval_xl.compact import Form
 from perfeval_xl.container import brisk
 from perfeval_xl.district import District
-from perfeval_xl.district_book import STATE_COLOURS, Book, title
+from perfeval_xl.district_book import SEVERITY_LOOKS, STATE_COLOURS, Book, title
 from perfeval_xl.district_drafts import Drafts
 from perfeval_xl.district_lists import Column
 from perfeval_xl.drafts import clean
 from perfeval_xl.gather import SCHEMA, STAMP, STAMP_SHEET
 from perfeval_xl.long_list import LongList
 from perfeval_xl.patterns import Pattern
-from perfeval_xl.review_lists import LOOKS
 
 _WORDS = messages.Words(
     {
@@ -105,19 +104,13 @@ def _received_sheet(book: Book, district: District) -> LongList:
 
 def _received(sheet: LongList, book: Book, district: District, links: _Links) -> None:
     columns = district_lists.received_columns(district.since is not None)
-    styles = _marked(book, columns, {state: {"bg_color": f"#{colour}"} for state, colour in STATE_COLOURS.items()})
+    draft = book.marked(sheet, columns, 2, {state: {"bg_color": f"#{colour}"} for state, colour in STATE_COLOURS.items()})
     for row in district_lists.received(district):
-        sheet.restyle(styles.get(row.mark, styles[""]))
-        sheet.add(row.values)
+        sheet.add(row.values, draft(row.mark))
         if row.form is not None:
             links.put(sheet, 3, row.form, None)
     sheet.complete()
     sheet.autofilter(2, 0, max(sheet.next - 1, 3), len(columns) - 1)
-
-
-def _marked(book: Book, columns: Sequence[Column], looks: dict[str, dict]) -> dict[str, list]:
-    """For each mark the formats of a row: its third cell shows the mark; "" is a row without one."""
-    return {mark: [book.look(column.look, **(look if n == 2 else {})) for n, column in enumerate(columns)] for mark, look in {"": {}, **looks}.items()}
 
 
 class _Pages:
@@ -161,12 +154,10 @@ def _indicators(book: Book, district: District, drafts: Drafts) -> None:
 def _findings(book: Book, district: District, links: _Links) -> None:
     name, columns = district_lists.say("found"), district_lists.finding_columns()
     pages = _Pages(book, name, district_lists.say("found_note"), columns, 2, title(district, name))
-    styles = _marked(book, columns, {severity: {"bg_color": f"#{look.fill}", "font_color": f"#{look.colour}", "bold": True}
-                                     for severity, look in LOOKS.items()})
+    draft = book.marked(pages.sheet, columns, 2, SEVERITY_LOOKS)
     for row in district_lists.findings(district):
         sheet, _ = pages.take(1)
-        sheet.restyle(styles[row.mark])
-        sheet.add(row.values)
+        sheet.add(row.values, draft(row.mark))
         if row.cell:
             links.put(sheet, 11, row.form, row.cell)
     pages.close()

@@ -5,8 +5,6 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from xlsxwriter.utility import xl_col_to_name
-
 from perfeval_xl import messages
 from perfeval_xl.district import District, Line, stated_grade
 from perfeval_xl.district_book import BAND, Book, Place, title
@@ -14,6 +12,7 @@ from perfeval_xl.district_lists import Column
 from perfeval_xl.drafts import NUMBER, Formula
 from perfeval_xl.edition import get
 from perfeval_xl.long_list import LongList
+from perfeval_xl.model import column_name
 from perfeval_xl.numbers import half_up
 from perfeval_xl.review_lists import LOOKS
 
@@ -102,7 +101,7 @@ def write(sheet: LongList, book: Book, district: District) -> Place:
     """One row for each department, then the totals; gives the place of its columns."""
     keys, counted = _keys(district), district.counted
     columns = [column(key) for key in keys]
-    letters = {key: xl_col_to_name(n) for n, key in enumerate(keys)}
+    letters = {key: column_name(n) for n, key in enumerate(keys)}
     place = Place(say("summary"), 4, max(3 + len(counted), 4), letters)
     formulas, table = _formulas(letters, place.range("total").rpartition("!")[2]), []
     for values in rows(district):
@@ -110,8 +109,7 @@ def write(sheet: LongList, book: Book, district: District) -> Place:
         table.append([values.get(key) for key in keys])
         sheet.add(table[-1])
     if table:
-        sheet.restyle([book.look(column.look, bold=True, bg_color=BAND) for column in columns])
-        sheet.add(_totals(table, keys, place))
+        sheet.add(_totals(table, keys, place), sheet.draft([book.look(column.look, bold=True, bg_color=BAND) for column in columns]))
         sheet.complete()
         sheet.autofilter(2, 0, place.last - 1, len(columns) - 1)
         colour(book, sheet, place)
@@ -166,17 +164,15 @@ def exact(value: float | Decimal | None) -> Decimal:
 def _totals(table: list[list], keys: list[str], place: Place) -> list:
     """Sums of money and findings, means of scores, the rate of all money: formulas that follow the filter, with their present values."""
     row, values = place.last + 1, []
-    for n, key in enumerate(keys):
+    columns = {key: [one.value if type(one) is Formula else one for one in column]
+               for key, column in zip(keys, zip(*table, strict=True), strict=True)}
+    for key, column in columns.items():
         area = f"{place.letters[key]}{place.first}:{place.letters[key]}{place.last}"
-        figures = [
-            exact(one.value if isinstance(one, Formula) else one)
-            for line in table
-            if isinstance(one := line[n], (int, float)) or (isinstance(one, Formula) and isinstance(one.value, (int, float)))
-        ]
+        figures = [exact(one) for one in column if isinstance(one, (int, float))]
         if key == "department":
             values.append(say("sum"))
         elif key == "rate":
-            sums = {name: sum((exact(line[keys.index(name)]) for line in table), Decimal(0)) for name in ("adjusted", "executed")}
+            sums = {name: sum(map(exact, columns[name]), Decimal(0)) for name in ("adjusted", "executed")}
             values.append(
                 Formula(
                     f'IF(N({place.letters["adjusted"]}{row})=0,"",ROUND({place.letters["executed"]}{row}/{place.letters["adjusted"]}{row}*100,2))',

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from xlsxwriter.format import Format
-from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
 from perfeval_xl.container import Piece
 from perfeval_xl.drafts import Draft, Shape, at, escape
+from perfeval_xl.model import column_name
 from perfeval_xl.patterns import Pattern
 
 #: how hard zlib tries: at the second level a workbook of a thousand forms is a fifth larger than at the usual one, and written in two thirds of
@@ -44,20 +44,16 @@ class LongList(Worksheet):
         self.first = self.next = first
         self.piece: Piece | None = None
         self.strategy = zlib.Z_DEFAULT_STRATEGY
-        self._drafts: dict[tuple[int, ...], Draft] = {}
         self._links: list[tuple[str, str, str]] = []
-        self.restyle(looks)
+        self._draft = self.draft(looks)
 
-    def restyle(self, looks: Sequence[Format]) -> None:
-        """Other formats from the next row on."""
-        styles = tuple([look._get_xf_index() for look in looks])
-        if styles not in self._drafts:
-            self._drafts[styles] = Draft(Shape(styles, self._wrapped))
-        self._draft = self._drafts[styles]
+    def draft(self, looks: Sequence[Format]) -> Draft:
+        """What writes rows of this sheet in other formats."""
+        return Draft(Shape(tuple([look._get_xf_index() for look in looks]), self._wrapped))
 
-    def add(self, values: Sequence[Any]) -> None:
-        """One row, of what ``Draft.rows`` takes."""
-        self.add_placed(at(self._draft.row(values), self.next + 1), 1)
+    def add(self, values: Sequence[Any], draft: Draft | None = None) -> None:
+        """One row, of what ``Draft.rows`` takes, in the formats of the sheet or in those of a draft."""
+        self.add_placed(at((draft or self._draft).row(values), self.next + 1), 1)
 
     def add_placed(self, rows: bytes, count: int) -> None:
         """So many rows that ``placed`` has put here."""
@@ -75,12 +71,12 @@ class LongList(Worksheet):
         """One row of ASCII words without a look, in which nothing needs to be escaped and nothing can be packed further."""
         self.strategy = zlib.Z_HUFFMAN_ONLY
         number = self.next + 1
-        cells = [b'<c r="%s%d" t="inlineStr"><is><t>%s</t></is></c>' % (xl_col_to_name(n).encode(), number, word) for n, word in enumerate(words)]
+        cells = [b'<c r="%s%d" t="inlineStr"><is><t>%s</t></is></c>' % (column_name(n).encode(), number, word) for n, word in enumerate(words)]
         self.add_placed(b'<row r="%d">%s</row>' % (number, b"".join(cells)), 1)
 
     def link(self, column: int, path: str, place: str = "") -> None:
         """Makes a link of a cell of the row added last: to a file, by its path from the workbook or from a drive, and a place in it."""
-        self._links.append((f"{xl_col_to_name(column)}{self.next}", path, place))
+        self._links.append((f"{column_name(column)}{self.next}", path, place))
 
     def _write_hyperlinks(self) -> None:
         # as XlsxWriter does it for links to files, which keeps an object and a cell of its own for each

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from perfeval_xl import files, gather, messages, record, review
 from perfeval_xl.district import Change, District, Line, department_key
-from perfeval_xl.district_book import Book
+from perfeval_xl.district_book import SEVERITY_LOOKS, Book
 from perfeval_xl.district_lists import Column, place_of
 from perfeval_xl.messages import Refusal
 from perfeval_xl.review_lists import LOOKS
@@ -167,21 +167,15 @@ def slip(district: District, parcel: Parcel) -> bytes:
     with book.workbook:
         sheet = book.sheet(say("slip"), say("title", year=facts["year"]), say("about", **facts), columns)
         sheet.set_footer(say("foot"))
-        number = 0
+        number, draft = 0, book.marked(sheet, columns, 1, SEVERITY_LOOKS)
         for said, (code, severity, cell, label, stated, expected, message, fix, _) in _findings(parcel):
-            number, look = number + 1, LOOKS[severity]
-            sheet.restyle(
-                [
-                    book.look(one.look, **({"bg_color": f"#{look.fill}", "font_color": f"#{look.colour}", "bold": True} if n == 1 else {}))
-                    for n, one in enumerate(columns)
-                ]
-            )
-            where = cell or place_of(code)
-            sheet.add([number, f"{look.sign} {messages.severity_word(severity)}", where, label, stated, expected, message, fix, said][: len(columns)])
-        sheet.restyle([book.look(one.look, font_color="#7F7F7F") for one in columns])
+            number, where = number + 1, cell or place_of(code)
+            values = [number, f"{LOOKS[severity].sign} {messages.severity_word(severity)}", where, label, stated, expected, message, fix, said]
+            sheet.add(values[: len(columns)], draft(severity))
+        mended = sheet.draft([book.look(one.look, font_color="#7F7F7F") for one in columns])
         for _, _, cell, label, stated, expected, message, _, _ in parcel.change.mended if parcel.change else ():
             number += 1
-            sheet.add([number, say("mended_sign"), cell, label, stated, expected, message, "", say("mended")])
+            sheet.add([number, say("mended_sign"), cell, label, stated, expected, message, "", say("mended")], mended)
     return stream.getvalue()
 
 

@@ -44,13 +44,13 @@ ORDER = tuple(_WINGS.split())
 LIBRARIES = {"pandas": (), "xlwings": ("xlwings_host", "vba"), "pyopenvba": ("vba", "machine"), "openpyxl": ("review", "review_lists"),
              "rich": ("screen",),
              "xlsxwriter": ("template", "form_sheet", "vba", "sheets", "workbook_file", "examples", "review", "long_list", "district_file",
-                            "district_book", "district_summary"),
+                            "district_book"),
              "python_calamine": ("intake",), "xlrd": ("xls",), "distributed": ("cluster",), "dask": ("cluster",),
              "pyarrow": ("parquet",), "docx": ("report_file",), "pypdf": ("pdf_text",)}
 #: libraries that a room may import at its top, because nothing it does works without them
 AT_THE_TOP = {("template", "xlsxwriter"), ("examples", "xlsxwriter"), ("form_sheet", "xlsxwriter"),
               ("sheets", "xlsxwriter"), ("workbook_file", "xlsxwriter"), ("long_list", "xlsxwriter"), ("district_file", "xlsxwriter"),
-              ("district_book", "xlsxwriter"), ("district_summary", "xlsxwriter")}
+              ("district_book", "xlsxwriter")}
 
 
 def _imports(room: str) -> list[tuple[str, bool]]:
