@@ -7,19 +7,20 @@ The same forms give the same bytes. A hidden sheet keeps the line of every form,
 import hashlib
 import io
 import os
+import zlib
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 
 from perfeval_xl import district_charts, district_lists, district_summary, files, messages
 from perfeval_xl.compact import Form
-from perfeval_xl.container import brisk
+from perfeval_xl.container import Piece, brisk
 from perfeval_xl.district import District
 from perfeval_xl.district_book import SEVERITY_LOOKS, STATE_COLOURS, Book, title
 from perfeval_xl.district_drafts import Drafts
 from perfeval_xl.district_lists import Column
-from perfeval_xl.drafts import clean
+from perfeval_xl.drafts import clean, words
 from perfeval_xl.gather import SCHEMA, STAMP, STAMP_SHEET
-from perfeval_xl.long_list import LongList
+from perfeval_xl.long_list import LEVEL, LongList
 from perfeval_xl.patterns import Pattern
 
 _WORDS = messages.Words(
@@ -54,13 +55,15 @@ def data(district: District, folder: str, drafts: Drafts | None = None) -> bytes
         workbook.set_custom_property(STAMP, SCHEMA)
         links = _Links(folder)
         received, summary = _received_sheet(book, district), district_summary.sheet(book, district)
-        _indicators(book, district, drafts)  # before the sheets to its left: it is by far the longest, and is packed while they are written
+        # before the sheets around them: by far the longest, and packed while the others are written
+        _indicators(book, district, drafts)
+        stamp = _stamp(district, drafts)
         _received(received, book, district, links)
         place = district_summary.write(summary, book, district)
         _findings(book, district, links)
         district_charts.write(book, district, place, title(district, say("charts")))
         district_charts.about(book, district, title(district, say("about_title")))
-        _stamp(book, district, drafts)
+        _stamp_sheet(book, district, stamp)
     return stream.getvalue()
 
 
@@ -166,16 +169,22 @@ def _findings(book: Book, district: District, links: _Links) -> None:
 # ---- what the workbook keeps ----
 
 
-def _stamp(book: Book, district: District, drafts: Drafts) -> None:
-    """The hidden sheet: a mark with the digest of all lines, then the line of every form, in pieces that fit into cells."""
-    sheet: LongList = book.workbook.add_worksheet(STAMP_SHEET, LongList)
+def _stamp(district: District, drafts: Drafts) -> Piece:
+    """The rows of the hidden sheet: a mark with the digest of all lines, then the line of every form, in pieces that fit into cells."""
     rows = []
     for form in district.forms:
         text = drafts.stamp(form)
         rows.append([text[n : n + _PIECE] for n in range(0, len(text), _PIECE)])
     digest = hashlib.sha256(b"\n".join([b"\t".join(row) for row in rows])).hexdigest()
+    piece = Piece(LEVEL, zlib.Z_HUFFMAN_ONLY)  # what is packed already has no text twice
+    for number, row in enumerate([[STAMP.encode(), b"%d" % SCHEMA, b"%d" % len(rows), digest.encode()], *rows], 1):
+        piece.add(words(row, number))
+    piece.hand_over()
+    return piece
+
+
+def _stamp_sheet(book: Book, district: District, piece: Piece) -> None:
+    sheet: LongList = book.workbook.add_worksheet(STAMP_SHEET, LongList)
     sheet.columns(0, [])
-    for row in [[STAMP.encode(), b"%d" % SCHEMA, b"%d" % len(rows), digest.encode()], *rows]:
-        sheet.add_words(row)
-    sheet.complete()
+    sheet.take(piece, 1 + len(district.forms))
     sheet.very_hidden()

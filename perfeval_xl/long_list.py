@@ -3,7 +3,6 @@
 business.
 """
 
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,7 +42,6 @@ class LongList(Worksheet):
         self._wrapped = tuple(wrapped)
         self.first = self.next = first
         self.piece: Piece | None = None
-        self.strategy = zlib.Z_DEFAULT_STRATEGY
         self._links: list[tuple[str, str, str]] = []
         self._draft = self.draft(looks)
 
@@ -58,7 +56,7 @@ class LongList(Worksheet):
     def add_placed(self, rows: bytes, count: int) -> None:
         """So many rows that ``placed`` has put here."""
         if self.piece is None:
-            self.piece = Piece(LEVEL, self.strategy)
+            self.piece = Piece(LEVEL)
         self.next += count
         self.piece.add(rows)
 
@@ -67,12 +65,10 @@ class LongList(Worksheet):
         if self.piece is not None:
             self.piece.hand_over()
 
-    def add_words(self, words: Sequence[bytes]) -> None:
-        """One row of ASCII words without a look, in which nothing needs to be escaped and nothing can be packed further."""
-        self.strategy = zlib.Z_HUFFMAN_ONLY
-        number = self.next + 1
-        cells = [b'<c r="%s%d" t="inlineStr"><is><t>%s</t></is></c>' % (column_name(n).encode(), number, word) for n, word in enumerate(words)]
-        self.add_placed(b'<row r="%d">%s</row>' % (number, b"".join(cells)), 1)
+    def take(self, piece: Piece, count: int) -> None:
+        """So many rows that are in their places and being packed already, and no others."""
+        self.piece = piece
+        self.next += count
 
     def link(self, column: int, path: str, place: str = "") -> None:
         """Makes a link of a cell of the row added last: to a file, by its path from the workbook or from a drive, and a place in it."""
