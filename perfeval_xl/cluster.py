@@ -91,7 +91,8 @@ Come = Callable[[Sequence[str], Sequence[list]], None]
 def _gather(client: Any, paths: list[str], work: tuple[Callable, Callable], options: tuple[str, str], come: Come) -> None:
     """All portions; those whose worker was lost are read apart: when a worker dies, Dask suspects all that waited at it."""
     workers = max(1, sum(client.nthreads().values()))
-    portions, (many, one) = gather.chunked(paths, workers), work
+    # handing a portion over takes as long as reading five files
+    portions, (many, one) = gather.chunked(paths, workers, max(1, min(gather.CHUNK, len(paths) // (workers * 4)))), work
     fallen = _round(client, {client.submit(many, list(portion), *options, pure=False): portion for portion in portions}, come)
     fallen = _round(client, {client.submit(apart, one, list(portion), *options, pure=False): portion for portion in fallen}, come)
     for portion in fallen:  # nobody is there any more

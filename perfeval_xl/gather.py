@@ -188,11 +188,12 @@ def _fallen(path: str, refusal: Refusal) -> list[Form]:
     return [Form(path, None, None, "", 0.0, (refusal.code, refusal.words()))]
 
 
-def chunked(paths: Sequence[str], workers: int) -> list[Sequence[str]]:
-    """The paths in portions for so many workers, the last ones smaller and smaller: all workers are busy to the end."""
+def chunked(paths: Sequence[str], workers: int, least: int = _LEAST) -> list[Sequence[str]]:
+    """The paths in portions for so many workers, the last ones smaller and smaller: all workers are busy to the end. ``least``: what is worth
+    handing over."""
     portions, first = [], 0
     while (left := len(paths) - first) > 0:
-        size = max(_LEAST, min(CHUNK, left // (workers * 2)))
+        size = max(least, min(CHUNK, left // (workers * 2)))
         portions.append(paths[first : first + size])
         first += size
     return portions
