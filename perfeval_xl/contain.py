@@ -11,6 +11,7 @@ Time is held on every system. Memory is held where the system can (Linux; macOS 
 where the gate alone stands between a file and the memory.
 """
 
+import importlib
 import itertools
 import os
 from collections import deque
@@ -38,12 +39,14 @@ _ahead: list["Worker"] = []
 
 @contextmanager
 def ahead(module: str, workers: int) -> Iterator[None]:
-    """Starts workers that load this module before there is anything to do, while their owner loads as well. The runs in this context take them;
-    those that nobody took are ended."""
-    from perfeval_xl.worker import Worker
+    """Starts workers that load this module before there is anything to do, while their owner loads as well, or before it is copied. The runs in
+    this context take them; those that nobody took are ended."""
+    from perfeval_xl.worker import Worker, may_copy
 
     gate.look_up()
-    mine = [Worker(module) for _ in range(workers)]
+    if copies := may_copy():
+        importlib.import_module(module)
+    mine = [Worker(module, copies) for _ in range(workers)]
     _ahead.extend(mine)
     try:
         yield

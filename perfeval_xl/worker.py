@@ -1,11 +1,14 @@
 """The process that does work on files from outside for ``contain``: started, talked to over its pipes, watched, and ended. What goes on inside is
 ``served``.
 
-It is a plain ``python -c`` and never imports the script that started it.
+It is a plain ``python -c`` and never imports the script that started it; or, where it is known to be safe, a copy of its owner, which has loaded
+everything already: several of them start in the time of one.
 """
 
+import contextlib
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -15,30 +18,38 @@ from typing import Any
 
 from perfeval_xl import gate, messages
 from perfeval_xl.messages import Refusal
-from perfeval_xl.served import READY, SIZE
+from perfeval_xl.served import READY, SIZE, serve
 
 #: a worker that begins on a slow share imports for a while
 _START_SECONDS = 30
+#: a panic of a compiled reader need not say where it was
+_QUIET = {"RUST_BACKTRACE": "0"}
 #: under Excel there is no console, and Windows would open one for each worker
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+#: where Linux lists what a process has open
+_OPEN = "/proc/self/fd"
 _START = "import sys; sys.path[:0] = {path!r}; from perfeval_xl.served import serve; serve({module!r})"
+
+
+def may_copy() -> bool:
+    """Whether a worker may begin as a copy of this process. A lock that another thread holds would stay locked in it, and outside Linux what the
+    system itself has running in a process need not survive."""
+    return sys.platform == "linux" and threading.active_count() == 1 and os.path.isdir(_OPEN)
 
 
 class Worker:
     """The process, and the clock that ends it."""
 
-    def __init__(self, module: str = "") -> None:
-        """The process is started, and loads this module; it waits to hear what its work is."""
-        command = [sys.executable, "-c", _START.format(path=[one or os.getcwd() for one in sys.path], module=module)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                         env={**os.environ, "RUST_BACKTRACE": "0"}, creationflags=_NO_WINDOW)
+    def __init__(self, module: str = "", copy: bool = False) -> None:
+        """The process is started, and loads this module; it waits to hear what its work is. ``copy``: of this process, if it ``may_copy``."""
+        self._process = _Copy(module) if copy else _started(module)
         self.ready = False
         self._seconds, self._late, self._over = gate.limit("seconds"), False, threading.Event()
         self._deadline = float("inf")
-        threading.Thread(target=self._watch, daemon=True).start()
 
     def begin(self, work: Callable, options: tuple) -> None:
         """Its work: a function of a module that can be imported, with these options behind each task."""
+        threading.Thread(target=self._watch, daemon=True).start()
         self._send((work.__module__, work.__qualname__, options, messages.language(), gate.limit("memory")))
 
     def hand(self, task: object) -> None:
@@ -97,3 +108,58 @@ class Worker:
                 self._late = True
                 self._process.kill()
                 return
+
+
+def _started(module: str) -> subprocess.Popen:
+    command = [sys.executable, "-c", _START.format(path=[one or os.getcwd() for one in sys.path], module=module)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **_QUIET},
+                            creationflags=_NO_WINDOW)
+
+
+class _Copy:
+    """A process that begins as a copy of this one, with what ``Worker`` asks of a ``subprocess.Popen``."""
+
+    def __init__(self, module: str) -> None:
+        (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
+        self._id, self._status = os.fork(), None
+        if self._id == 0:
+            _serve(module, theirs_in, theirs_out)
+        os.close(theirs_in)
+        os.close(theirs_out)
+        self.stdin, self.stdout = os.fdopen(ours_out, "wb"), os.fdopen(ours_in, "rb")
+
+    def poll(self) -> int | None:
+        """Its exit status, None while it runs."""
+        return self._wait(os.WNOHANG)
+
+    def wait(self) -> int:
+        """Its exit status, once it has ended."""
+        return self._wait(0)
+
+    def _wait(self, how: int) -> int | None:
+        if self._status is None:
+            ended, status = os.waitpid(self._id, how)
+            self._status = os.waitstatus_to_exitcode(status) if ended else None
+        return self._status
+
+    def kill(self) -> None:
+        """Ends it."""
+        if self.poll() is None:
+            os.kill(self._id, signal.SIGKILL)
+
+
+def _serve(module: str, source: int, target: int) -> None:
+    """The life of a copy. It never comes back, and nothing that its owner has left to do is done twice."""
+    try:
+        os.dup2(source, 0)
+        os.dup2(target, 1)
+        os.dup2(os.open(os.devnull, os.O_RDWR), 2)
+        for one in map(int, os.listdir(_OPEN)):
+            if one > 2:  # the pipes of other workers too: their owner could not end them by closing its own ends
+                with contextlib.suppress(OSError):
+                    os.close(one)
+        os.environ.update(_QUIET)
+        serve(module)
+    except BaseException:
+        os._exit(1)
+    os._exit(0)

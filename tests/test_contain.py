@@ -1,5 +1,6 @@
 """The worker process: what kills it costs one file."""
 
+import json
 import os
 import subprocess
 import sys
@@ -171,6 +172,37 @@ def test_tasks_and_results_that_no_pipe_holds_do_not_wait_for_each_other():
     run.start()
     run.join(60)
     assert found == tasks
+
+
+AHEAD = """
+import json, os, sys, threading, time
+import lethal
+from perfeval_xl import contain
+if sys.argv[1] == "beside":
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+def lost(path, refusal):
+    return refusal.code, 0
+with contain.ahead("lethal", 3):
+    one = list(contain.each(lethal.command, ["x"], lost))[0]
+    found = dict(contain.spread(lethal.work, sys.argv[2:], lost, 2))
+alive = [pid for pid in {one[0], *(pid for _, pid in found.values() if pid)} if os.path.exists(f"/proc/{pid}")]
+print(json.dumps({"one": one, "found": {os.path.basename(path): code for path, (code, _) in found.items()}, "alive": alive}))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a worker begins as a copy")
+@pytest.mark.parametrize("how", ["alone", "beside"])
+def test_workers_that_began_as_copies_are_workers_like_others(tmp_path, how):
+    """A copy costs nothing to start; beside other threads none is made."""
+    names = [*(f"{n:02d}" for n in range(20)), "abort1", "exit1"]
+    for name in names:
+        (tmp_path / name).write_bytes(attacks.changed(attacks.cell("XFD1048576")) if name.startswith("abort") else b"x")
+    done = subprocess.run([sys.executable, "-c", AHEAD, how, *(str(tmp_path / name) for name in names)], capture_output=True, text=True,
+                          timeout=120, check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    told = json.loads(done.stdout)
+    assert told["found"] == {name: "X125" if name.startswith(("abort", "exit")) else name for name in names}
+    assert (told["one"][1][2] == AHEAD) == (how == "alone")
+    assert told["alive"] == []
 
 
 def test_a_refusal_in_the_worker_is_a_refusal_here(tmp_path):
