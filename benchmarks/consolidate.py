@@ -2,7 +2,8 @@
 
 Makes the forms of a district, every one different, and times, each as a whole process: (a) a bare python-calamine read of all files; (b) the
 script people write today, pandas.read_excel with openpyxl, concat, to_excel (over a tenth of the files, times ten: it is linear);
-(c) `perfeval-xl consolidate` with one worker and with two, which also scores, checks, compares and draws. With a second number also that many
+(c) `perfeval-xl consolidate` with one worker and with two, which also scores, checks, compares and draws. Beside two workers stands what two
+processes gain that have nothing in common, because shared machines seldom give two whole processors. With a second number also that many
 forms, for time and memory; with Dask installed also a cluster of two workers on this machine.
 
     python benchmarks/consolidate.py [forms, 1000] [forms of the large run, 0]
@@ -17,11 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from perfeval_xl import made_up
 
-ROUNDS = 3
+ROUNDS = 7
 _BARE = """import sys, python_calamine
 for path in open(sys.argv[1], encoding="utf-8").read().splitlines():
     workbook = python_calamine.load_workbook(path)
@@ -65,18 +67,18 @@ class Cost(NamedTuple):
     memory: float
 
 
-def process(*command: str) -> Cost:
-    """Runs one process to its end."""
-    start = time.perf_counter()
-    child = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, _, usage = os.wait4(child.pid, 0)
-    child.returncode = 0
-    return Cost(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+def process(*commands: Sequence[str]) -> Cost:
+    """Runs processes beside each other to their ends, one of each command."""
+    start, usages = time.perf_counter(), []
+    for child in [subprocess.Popen([sys.executable, *one], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for one in commands]:
+        usages.append(os.wait4(child.pid, 0)[2])
+        child.returncode = 0
+    return Cost(time.perf_counter() - start, sum(one.ru_utime + one.ru_stime for one in usages), max(one.ru_maxrss for one in usages) / 1024)
 
 
 def consolidate(forms: str, out: str, workers: int) -> Cost:
     """The whole command over a folder."""
-    return process("-m", "perfeval_xl", "consolidate", forms, "-o", out, "-q", "--workers", str(workers))
+    return process(("-m", "perfeval_xl", "consolidate", forms, "-o", out, "-q", "--workers", str(workers)))
 
 
 def listed(folder: str, paths: list[str], name: str) -> str:
@@ -103,15 +105,17 @@ def main() -> None:
         truth = made_up.district(folder, count, planted=False)
         paths = sorted(os.path.join(truth.forms, name) for name in os.listdir(truth.forms) if name.endswith(".xlsx"))
         files, few = listed(folder, paths, "all.txt"), listed(folder, paths[: max(count // 10, 1)], "few.txt")
+        halves = [listed(folder, paths[n::2], f"half{n}.txt") for n in range(2)]
         out = os.path.join(folder, "out.xlsx")
         consolidate(truth.forms, out, 1)  # modules compiled, editions on their shelf, files in memory
-        costs: dict[str, list[Cost]] = {"a": [], "b": [], "1": [], "2": []}
+        costs: dict[str, list[Cost]] = {"a": [], "shared": [], "b": [], "1": [], "2": []}
         for _ in range(ROUNDS):  # in turns, so that all meet the same machine
-            costs["a"].append(process("-c", _BARE, files))
+            costs["a"].append(process(("-c", _BARE, files)))
+            costs["shared"].append(process(*(("-c", _BARE, half) for half in halves)))
             costs["1"].append(consolidate(truth.forms, out, 1))
             costs["2"].append(consolidate(truth.forms, out, 2))
-            costs["b"].append(process("-c", _SCRIPT, few, os.path.join(folder, "script.xlsx")))
-        a, b, one, two = (Cost(*map(statistics.median, zip(*costs[key], strict=True))) for key in ("a", "b", "1", "2"))
+            costs["b"].append(process(("-c", _SCRIPT, few, os.path.join(folder, "script.xlsx"))))
+        a, shared, b, one, two = (Cost(*map(statistics.median, zip(*costs[key], strict=True))) for key in costs)
         b = Cost(*(value * count / max(count // 10, 1) for value in b))
         print(f"{count} forms, whole processes, median of {ROUNDS}; {os.cpu_count()} processors")
         print("                             clock processor")
@@ -120,7 +124,8 @@ def main() -> None:
             print(f"{what:26} {cost.clock:7.2f} {cost.processor:9.2f} s")
         print(f"1 worker: {one.clock / a.clock:.1f} times as long as (a), {one.processor / a.processor:.1f} by processor (at most 4); "
               f"{b.clock / one.clock:.1f} times as fast as (b), {b.processor / one.processor:.1f} by processor (at least 4)")
-        print(f"2 workers: {one.clock / two.clock:.2f} times as fast as 1 (at least 1.6)")
+        print(f"2 workers: {one.clock / two.clock:.2f} times as fast as 1 (at least 1.6); this machine lets two bare reads of half of the files each, "
+              f"beside each other, be {a.clock / shared.clock:.2f} times as fast as one of all")
         if importlib.util.find_spec("distributed"):
             pool, dask = inside(_POOL, folder, "pool.py", files), inside(_DASK, folder, "dask_run.py", files)
             print(f"reading: pool of 2 {pool:.2f} s, Dask cluster of 2 {dask:.2f} s: {dask / pool:.2f} times as long (at most 1.3)")

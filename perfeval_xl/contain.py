@@ -233,8 +233,10 @@ def _lead(work: Callable, shared: _Tasks, lost: Callable, options: tuple, again:
                 result = lost(waiting[0], refusal)
             yield waiting.popleft(), result
     finally:
-        if worker:
+        if worker and waiting:
             worker.close("")
+        elif worker:
+            worker.end()
 
 
 def _all(waiting: deque, shared: _Tasks) -> Iterator:

@@ -71,9 +71,21 @@ class Worker:
             raise result
         return result
 
+    def end(self) -> None:
+        """Ends the worker, which has begun its work and has none left. It takes the system some milliseconds, for which nobody waits."""
+        self._close()
+        self._over.set()
+
     def close(self, file: str) -> Refusal:
         """Ends the worker, and says what it died of while it had this file."""
         self._over.set()
+        self._close()
+        status = self._process.wait()
+        if self._late:
+            return Refusal("X124", file=file, expected=self._seconds)
+        return Refusal("X125", file=file, why=f"退出码 {status}", why_en=f"exit status {status}")
+
+    def _close(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
             try:
                 pipe.close()
@@ -81,10 +93,6 @@ class Worker:
                 continue
         if self._process.poll() is None:
             self._process.kill()
-        status = self._process.wait()
-        if self._late:
-            return Refusal("X124", file=file, expected=self._seconds)
-        return Refusal("X125", file=file, why=f"退出码 {status}", why_en=f"exit status {status}")
 
     def _send(self, what: object) -> None:
         data = pickle.dumps(what)
@@ -108,6 +116,7 @@ class Worker:
                 self._late = True
                 self._process.kill()
                 return
+        self._process.wait()
 
 
 def _started(module: str) -> subprocess.Popen:
@@ -121,7 +130,7 @@ class _Copy:
 
     def __init__(self, module: str) -> None:
         (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
-        self._id, self._status = os.fork(), None
+        self._id, self._status, self._asking = os.fork(), None, threading.Lock()
         if self._id == 0:
             _serve(module, theirs_in, theirs_out)
         os.close(theirs_in)
@@ -137,10 +146,11 @@ class _Copy:
         return self._wait(0)
 
     def _wait(self, how: int) -> int | None:
-        if self._status is None:
-            ended, status = os.waitpid(self._id, how)
-            self._status = os.waitstatus_to_exitcode(status) if ended else None
-        return self._status
+        with self._asking:  # a process can be waited for once
+            if self._status is None:
+                ended, status = os.waitpid(self._id, how)
+                self._status = os.waitstatus_to_exitcode(status) if ended else None
+            return self._status
 
     def kill(self) -> None:
         """Ends it."""
