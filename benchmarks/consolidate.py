@@ -124,7 +124,7 @@ def main() -> None:
             print(f"{what:26} {cost.clock:7.2f} {cost.processor:9.2f} s")
         print(f"1 worker: {one.clock / a.clock:.1f} times as long as (a), {one.processor / a.processor:.1f} by processor (at most 4); "
               f"{b.clock / one.clock:.1f} times as fast as (b), {b.processor / one.processor:.1f} by processor (at least 4)")
-        print(f"2 workers: {one.clock / two.clock:.2f} times as fast as 1 (at least 1.6); this machine lets two bare reads of half of the files each, "
+        print(f"2 workers: {one.clock / two.clock:.2f} times as fast as 1 (at least 1.6); this machine lets two bare reads of half of the files, "
               f"beside each other, be {a.clock / shared.clock:.2f} times as fast as one of all")
         if importlib.util.find_spec("distributed"):
             pool, dask = inside(_POOL, folder, "pool.py", files), inside(_DASK, folder, "dask_run.py", files)

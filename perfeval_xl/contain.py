@@ -1,9 +1,9 @@
 """Work on files from outside in a process of its own, with a limit of time and memory: a file that brings it down costs itself and no other.
 
 One worker serves a whole run, or several share it (``spread``). A worker is a plain ``python -c`` that talks over its pipes, so it starts the
-same way on every system, inside the server of the worksheet functions as well, and never imports the script that started it. When it dies,
-a new one tries the file it had once more, alone to blame if it happens again; then, or if it takes too long, the file becomes a refusal
-(X125, X124), a new worker begins, and the run goes on behind it.
+same way on every system, inside the server of the worksheet functions as well, and never imports the script that started it; only those that
+are started ahead of a run may begin otherwise (``worker.may_copy``). When it dies, a new one tries the file it had once more, alone to blame if
+it happens again; then, or if it takes too long, the file becomes a refusal (X125, X124), a new worker begins, and the run goes on behind it.
 
 What a worker takes is imported when one is started: a check of a single form needs none, and would wait for it.
 
