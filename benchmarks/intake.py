@@ -13,6 +13,7 @@ import random
 import re
 import sys
 import tempfile
+import threading
 import time
 import zipfile
 from collections.abc import Sequence
@@ -64,6 +65,8 @@ def spent(paths: list[str], reader) -> float:
     for _ in range(3):
         before = os.times()
         reader(paths)
+        while threading.active_count() > 1:  # a process counts when it has been waited for, which a thread of its owner does
+            time.sleep(0.01)
         taken.append(sum(os.times()[:4]) - sum(before[:4]))
     return min(taken)
 

@@ -179,6 +179,11 @@ class _Tasks:
             if self.stopped:
                 worker.kill()
 
+    def leave(self, worker: "Worker") -> None:
+        """A worker that ``stop`` need not end any more."""
+        with self._lock:
+            self.workers.discard(worker)
+
     def stop(self) -> None:
         """Nothing more is handed out, and who is at work is ended."""
         with self._lock:
@@ -225,7 +230,7 @@ def _lead(work: Callable, shared: _Tasks, lost: Callable, options: tuple, again:
                     return
                 file = waiting[0] if isinstance(waiting[0], str) else waiting[0][0]
                 refusal = worker.close(os.path.basename(os.path.normpath(file)))
-                shared.workers.discard(worker)
+                shared.leave(worker)
                 worker = None
                 if again and refusal.code == "X125" and suspect is not waiting[0]:
                     suspect = waiting[0]  # the system ends processes too: the file is guilty if it happens again
@@ -236,6 +241,7 @@ def _lead(work: Callable, shared: _Tasks, lost: Callable, options: tuple, again:
         if worker and waiting:
             worker.close("")
         elif worker:
+            shared.leave(worker)
             worker.end()
 
 
