@@ -81,21 +81,21 @@ _ends = _Ends()
 
 def _end(value: Any) -> bytes:
     """The end of a cell, from the closing quote of its attributes on."""
-    kind = type(value)
-    if kind is float or kind is int:
-        # 200 and 200.0 are one value to what is remembered, and must be one in every process
-        return b"><v>%s</v></c>" % repr(int(value) if abs(value) < 1e15 and value == int(value) else value).encode()
     if value is None or value == "":
         return b"/>"
+    kind = type(value)
     if kind is str:
         if value.isalnum() and len(value) < LONGEST:  # most are, and then nothing in them needs care
             return f' t="inlineStr"><is><t>{value}</t></is></c>'.encode()
         return _text(clean(value))
+    if kind is Formula:
+        text, result = _formula(value.text), value.value
+        how, shown = (' t="str"', escape(result or "")) if result is None or isinstance(result, str) else ("", repr(result))
+        return f"{how}><f>{text}</f><v>{shown}</v></c>".encode()
     if kind is _Later:
         return value.mark
-    text, result = _formula(value.text), value.value
-    how, shown = (' t="str"', escape(result or "")) if result is None or isinstance(result, str) else ("", repr(result))
-    return f"{how}><f>{text}</f><v>{shown}</v></c>".encode()
+    # 200 and 200.0 are one value to what is remembered, and must be one in every process
+    return b"><v>%s</v></c>" % repr(int(value) if abs(value) < 1e15 and value == int(value) else value).encode()
 
 
 @lru_cache(maxsize=256)

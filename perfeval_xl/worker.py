@@ -78,14 +78,15 @@ class Worker:
 
     def close(self, file: str) -> Refusal:
         """Ends the worker, and says what it died of while it had this file."""
-        self._over.set()
         self._close()
+        self._over.set()
         status = self._process.wait()
         if self._late:
             return Refusal("X124", file=file, expected=self._seconds)
         return Refusal("X125", file=file, why=f"退出码 {status}", why_en=f"exit status {status}")
 
     def _close(self) -> None:
+        # before the clock hears that all is over: it then waits for the process, as long as that takes
         for pipe in (self._process.stdin, self._process.stdout):
             try:
                 pipe.close()
