@@ -129,8 +129,8 @@ def spread(work: Callable, tasks: Iterable, lost: Callable[[Any, Refusal], Any],
     leads = [threading.Thread(target=_follow, args=(done, work, shared, lost, options, again), daemon=True) for _ in range(workers)]
     for one in leads:
         one.start()
+    running = workers
     try:
-        running = workers
         while running:
             try:
                 kind, what = done.get(timeout=0.2)  # a wait without end cannot be interrupted on Windows
@@ -146,6 +146,9 @@ def spread(work: Callable, tasks: Iterable, lost: Callable[[Any, Refusal], Any],
         shared.stop()
         for one in leads:
             one.join()
+        if running:  # given up: whoever did so may count on nobody being there any more
+            for worker in shared.over:
+                worker.close("")
 
 
 def portions(many: Callable, one: Callable, chunks: Iterable[tuple], lost: Callable[[str, Refusal], Any], workers: int,
@@ -166,6 +169,8 @@ class _Tasks:
         import threading
 
         self._rest, self._lock, self.stopped, self.workers = iter(tasks), threading.Lock(), False, set()
+        #: workers that were ended because nothing was left for them
+        self.over: list[Worker] = []
 
     def take(self, room: int) -> list:
         """The next tasks, at most so many; none where the run was given up."""
@@ -243,6 +248,7 @@ def _lead(work: Callable, shared: _Tasks, lost: Callable, options: tuple, again:
         elif worker:
             shared.leave(worker)
             worker.end()
+            shared.over.append(worker)
 
 
 def _all(waiting: deque, shared: _Tasks) -> Iterator:

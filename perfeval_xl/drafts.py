@@ -153,6 +153,7 @@ def words(row: Sequence[bytes], number: int) -> bytes:
 def placed(draft: Iterable[bytes], first: int, later: Sequence[Any] = ()) -> bytes:
     """The rows of a draft as a part of a sheet, for ``LongList.add_placed``; ``first`` is the number of the first one, from one; ``later`` are
     the values for ``LATER``."""
+    # as ``at`` does it: calling it for every row takes a fifth longer
     rows = b"".join([row.replace(_NUMBER, b"%d" % number) for number, row in enumerate(draft, first)])
     for one, value in zip(LATER, later, strict=bool(later)):
         rows = rows.replace(one.mark, _end(value))

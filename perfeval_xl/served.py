@@ -51,7 +51,7 @@ def serve(ahead: str = "") -> None:
 
 def _listen(heard: "queue.SimpleQueue") -> None:
     """Takes in what the owner says while the worker works: an owner who waits to be heard does not hear results, and both would wait for ever where
-    neither a task nor a result fits into its pipe. Those of Windows hold four thousand bytes."""
+    neither a task nor a result fits into its pipe. Those of Windows are said to hold four thousand bytes."""
     source = open(0, "rb", closefd=False)  # noqa: SIM115 - until the process ends
     while len(head := source.read(SIZE.size)) == SIZE.size:
         heard.put(source.read(SIZE.unpack(head)[0]))
